@@ -1,0 +1,81 @@
+"""bayesreg: state the prior or the penalty, get both.
+
+The exact posterior mode with a proof of optimality, the posterior with its diagnostics, and the
+same model in every library.  Public names are resolved on first use, so that importing the
+package costs numpy and nothing heavier.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from bayesreg._version import __version__
+
+if TYPE_CHECKING:
+    from bayesreg.certificate import Certificate, certify
+    from bayesreg.comparison import Comparison, compare
+    from bayesreg.conventions import Penalised, convert, targets, to_penalty, to_prior
+    from bayesreg.data import Data
+    from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson
+    from bayesreg.model import Model
+    from bayesreg.plots import plot_map_vs_posterior, plot_path
+    from bayesreg.posterior import sample
+    from bayesreg.priors import ElasticNet, Flat, Laplace, Normal
+    from bayesreg.problem import Problem, bind
+    from bayesreg.pymc import to_pymc
+    from bayesreg.solvers import MapEstimate, MapPath, find_map, find_map_path
+    from bayesreg.spec import from_dict, from_text, to_dict
+    from bayesreg.verification import Report, verify
+
+_HOME = {
+    "Bernoulli": "likelihoods",
+    "Certificate": "certificate",
+    "Comparison": "comparison",
+    "Data": "data",
+    "ElasticNet": "priors",
+    "Flat": "priors",
+    "Gaussian": "likelihoods",
+    "Laplace": "priors",
+    "MapEstimate": "solvers",
+    "MapPath": "solvers",
+    "Model": "model",
+    "Normal": "priors",
+    "Penalised": "conventions",
+    "Poisson": "likelihoods",
+    "Problem": "problem",
+    "Report": "verification",
+    "bind": "problem",
+    "certify": "certificate",
+    "compare": "comparison",
+    "convert": "conventions",
+    "find_map": "solvers",
+    "find_map_path": "solvers",
+    "from_dict": "spec",
+    "from_text": "spec",
+    "plot_map_vs_posterior": "plots",
+    "plot_path": "plots",
+    "sample": "posterior",
+    "targets": "conventions",
+    "to_dict": "spec",
+    "to_penalty": "conventions",
+    "to_prior": "conventions",
+    "to_pymc": "pymc",
+    "verify": "verification",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        from bayesreg._text import nearest
+
+        raise AttributeError(f"module 'bayesreg' has no attribute {name!r}.{nearest(name, _HOME)}")
+    value = getattr(importlib.import_module(f"bayesreg.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

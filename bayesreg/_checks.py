@@ -1,0 +1,88 @@
+"""Checks of scalar and per-coefficient arguments.
+
+Each returns the value in the one form used inside (``float`` or a tuple of floats) or raises
+with the argument's name, what was found and what is accepted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from bayesreg.errors import ModelError, ModelTypeError
+
+
+def positive_number(value: Any, argument: str) -> float:
+    """A finite number above 0."""
+    number = _number(value, argument, "a positive number")
+    if not (number > 0 and math.isfinite(number)):
+        raise ModelError(f"{argument} must be a positive, finite number; got {number!r}")
+    return number
+
+
+def scale(value: Any, argument: str) -> float | tuple[float, ...]:
+    """A positive number or one per coefficient; ``inf`` means flat there."""
+    return _scalar_or_vector(value, argument, "positive (inf means: flat there)", lambda x: x > 0)
+
+
+def location(value: Any, argument: str) -> float | tuple[float, ...]:
+    """A finite number or one per coefficient."""
+    return _scalar_or_vector(value, argument, "finite", math.isfinite)
+
+
+def flag(value: Any, argument: str) -> bool:
+    """True or False, nothing that merely behaves like it."""
+    if not isinstance(value, bool | np.bool_):
+        raise ModelTypeError(f"{argument} must be True or False; got {value!r}")
+    return bool(value)
+
+
+def _number(value: Any, argument: str, wanted: str) -> float:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_):
+        raise ModelTypeError(f"{argument} must be {wanted}; got the bool {value!r}")
+    if not isinstance(value, Real):
+        raise ModelTypeError(
+            f"{argument} must be {wanted}; got {value!r} of type {type(value).__name__}"
+        )
+    return float(value)
+
+
+def _scalar_or_vector(
+    value: Any, argument: str, wanted: str, accept: Callable[[float], bool]
+) -> float | tuple[float, ...]:
+    if isinstance(value, str | bytes):
+        raise ModelTypeError(f"{argument} must be a number or an array of numbers; got {value!r}")
+    if np.ndim(value) == 0:
+        number = _number(value, argument, "a number or an array of numbers")
+        if not accept(number):
+            raise ModelError(f"{argument} must be {wanted}; got {number!r}")
+        return number
+    if np.ndim(value) != 1:
+        raise ModelError(
+            f"{argument} must be a number or one-dimensional (one entry per coefficient); "
+            f"got shape {np.shape(value)}"
+        )
+    numbers = tuple(_number(v, f"{argument}[{i}]", "a number") for i, v in enumerate(value))
+    for i, number in enumerate(numbers):
+        if not accept(number):
+            raise ModelError(f"{argument}[{i}] must be {wanted}; got {number!r}")
+    if not numbers:
+        raise ModelError(f"{argument} is empty; give a number or one entry per coefficient")
+    return numbers
+
+
+def per_coefficient(value: float | tuple[float, ...], size: int, argument: str) -> Any:
+    """``value`` as an array of length ``size``; the wrong length is an error."""
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim == 1 and array.size != size:
+        raise ModelError(
+            f"{argument} has {array.size} entries but applies to {size} coefficients; "
+            f"give one number, or {size} of them"
+        )
+    return np.broadcast_to(array, (size,)).copy()

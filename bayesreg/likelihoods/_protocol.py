@@ -1,0 +1,68 @@
+"""What a likelihood is: a convex loss of the linear predictor, row by row.
+
+A row of weight s contributes ``s * loss(y, eta) + constant(y, s)`` nats to the objective; the
+sum of both is minus the full log density, so that it equals scipy's and PyMC's.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from bayesreg._types import FloatArray
+
+
+@runtime_checkable
+class Likelihood(Protocol):
+    """The interface of :mod:`bayesreg.likelihoods`; see ``CONTRIBUTING.md`` for adding one."""
+
+    @property
+    def noise(self) -> float:
+        """sigma of a Gaussian likelihood, 1 for every other: the factor of the penalty twin."""
+        ...
+
+    def check_target(self, y: FloatArray) -> None:
+        """Raise ``DataError`` unless every y is a possible observation."""
+        ...
+
+    def loss(self, y: FloatArray, eta: FloatArray) -> FloatArray:
+        """The part of the negative log density that depends on eta."""
+        ...
+
+    def constant(self, y: FloatArray, weights: FloatArray) -> FloatArray:
+        """The rest of the negative log density, for a row of the given weight."""
+        ...
+
+    def gradient(self, y: FloatArray, eta: FloatArray) -> FloatArray:
+        """d loss / d eta."""
+        ...
+
+    def curvature(self, y: FloatArray, eta: FloatArray) -> FloatArray:
+        """d2 loss / d eta2."""
+        ...
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        """E[y] at the linear predictor."""
+        ...
+
+    def draw(self, eta: FloatArray, rng: object) -> FloatArray:
+        """Random targets at the linear predictor."""
+        ...
+
+    def saturated_loss(self, y: FloatArray) -> FloatArray:
+        """The least loss that any eta attains (in the limit, where none does)."""
+        ...
+
+    def fenchel_young(self, y: FloatArray, eta: FloatArray, shift: FloatArray) -> FloatArray:
+        """loss(eta) + loss*(u) - u eta for the dual point u = gradient(eta) + shift.
+
+        Non-negative, 0 only for ``shift = 0``, infinite outside the domain of the conjugate.
+        """
+        ...
+
+    def smoothness_within(self, y: FloatArray, eta: FloatArray, excess: FloatArray) -> FloatArray:
+        """A bound L with (u - gradient(eta))^2 <= 2 L excess.
+
+        It must hold for every dual point u whose Bregman divergence from gradient(eta) is at
+        most ``excess``; infinity is a valid answer.
+        """
+        ...

@@ -1,0 +1,174 @@
+"""The separable penalty of the objective, in nats.
+
+    g_j(w) = l1_j |w - loc_j| + l2_j (w - loc_j)^2 / 2,    lower_j <= w <= upper_j
+
+A prior is minus the logarithm of ``exp(-g) / Z``: Laplace has ``l1 = 1/b``, Normal
+``l2 = 1/tau^2``, a flat prior neither.  Solvers, samplers and the certificate know priors only
+as these arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayesreg._types import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """Five arrays of length p.
+
+    Attributes
+    ----------
+    l1, l2 : (p,) arrays
+        Slopes in nats per unit of w and curvatures in nats per unit squared.
+    loc : (p,) array
+        Where the penalty is 0.
+    lower, upper : (p,) arrays
+        Bounds, infinite where there are none.
+    """
+
+    l1: FloatArray
+    l2: FloatArray
+    loc: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+    @property
+    def size(self) -> int:
+        return self.l1.size
+
+    @property
+    def is_flat(self) -> BoolArray:
+        """True where the prior says nothing: no slope, no curvature, no bound."""
+        unbounded = np.isneginf(self.lower) & np.isposinf(self.upper)
+        return (self.l1 == 0) & (self.l2 == 0) & unbounded
+
+    @property
+    def is_pinned(self) -> BoolArray:
+        """True where the bounds leave a single point."""
+        return self.lower == self.upper
+
+    def values(self, w: FloatArray) -> FloatArray:
+        """g_j(w_j) for each coefficient; infinite outside the bounds."""
+        distance = np.abs(w - self.loc)
+        inside = (w >= self.lower) & (w <= self.upper)
+        return np.where(inside, self.l1 * distance + 0.5 * self.l2 * distance**2, np.inf)
+
+    def value(self, w: FloatArray) -> float:
+        return float(np.sum(self.values(w)))
+
+    def log_density(self, w: FloatArray) -> FloatArray:
+        """log p(w_j) for each coefficient; flat and pinned entries count 0."""
+        return -self.values(w) - self.log_normaliser()
+
+    def log_normaliser(self) -> FloatArray:
+        """log of the integral of exp(-g_j) for each coefficient."""
+        return np.where(self.is_pinned, 0.0, log_normaliser(self.l1, self.l2))
+
+    def slope(self, w: FloatArray) -> FloatArray:
+        """The derivative of g, with 0 taken at the kink."""
+        delta = w - self.loc
+        return self.l1 * np.sign(delta) + self.l2 * delta
+
+    def subgradient_distance(self, w: FloatArray, gradient: FloatArray) -> FloatArray:
+        """Distance of ``-gradient_j`` to the subdifferential of g_j at w_j: 0 at an optimum."""
+        delta = w - self.loc
+        total = gradient + self.l1 * np.sign(delta) + self.l2 * delta
+        distance = np.where(delta == 0, np.maximum(np.abs(gradient) - self.l1, 0.0), np.abs(total))
+        # At a bound only the inward direction counts; at a kink on a bound both slopes do.
+        rightward = gradient + self.l2 * delta + np.where(delta >= 0, self.l1, -self.l1)
+        leftward = gradient + self.l2 * delta + np.where(delta > 0, self.l1, -self.l1)
+        distance = np.where(w == self.lower, np.maximum(-rightward, 0.0), distance)
+        distance = np.where(w == self.upper, np.maximum(leftward, 0.0), distance)
+        return np.where(self.is_pinned, 0.0, distance)
+
+    def best_response(self, c: FloatArray) -> FloatArray:
+        """argmax over w of c_j w - g_j(w); infinite where that has no maximum.
+
+        Where ``|c_j| = l1_j`` and ``l2_j = 0`` every point on one side is a maximum; ``loc``
+        (moved into the bounds) is returned.
+        """
+        soft = np.sign(c) * np.maximum(np.abs(c) - self.l1, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            delta = np.where(soft == 0, 0.0, soft / self.l2)
+        return np.clip(self.loc + delta, self.lower, self.upper)
+
+    def fenchel_young(self, w: FloatArray, c: FloatArray) -> FloatArray:
+        """g_j(w_j) + g_j*(c_j) - c_j w_j: non-negative, 0 exactly where c_j is in dg_j(w_j).
+
+        With z the best response this is l2 (w-z)^2/2 + (l2 (z-loc) - c)(w-z) + l1 (|w-loc| -
+        |z-loc|): differences of nearby large numbers never enter.
+        """
+        z = self.best_response(c)
+        attained = np.isfinite(z)
+        z = np.where(attained, z, w)
+        from_z = w - z
+        kink = self.l1 * (np.abs(w - self.loc) - np.abs(z - self.loc))
+        linear = (self.l2 * (z - self.loc) - c) * from_z + kink
+        terms = 0.5 * self.l2 * from_z**2 + np.maximum(linear, 0.0)
+        inside = (w >= self.lower) & (w <= self.upper)
+        return np.where(attained & inside, terms, np.inf)
+
+    def in_units(self, unit: FloatArray) -> Penalty:
+        """The same density stated for ``w / unit`` instead of w (both measure one coefficient).
+
+        With v = w / unit: g(w) = l1 unit |v - loc/unit| + l2 unit^2 (v - loc/unit)^2 / 2.
+        """
+        return Penalty(
+            l1=self.l1 * unit,
+            l2=self.l2 * unit * unit,
+            loc=self.loc / unit,
+            lower=self.lower / unit,
+            upper=self.upper / unit,
+        )
+
+    def pinned(self, where: BoolArray) -> Penalty:
+        """Hold the chosen coefficients at ``loc`` (clipped to their bounds)."""
+        point = np.clip(self.loc, self.lower, self.upper)
+        return replace(
+            self,
+            lower=np.where(where, point, self.lower),
+            upper=np.where(where, point, self.upper),
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[Penalty]) -> Penalty:
+        """Penalties of consecutive coefficients as one."""
+        return Penalty(
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("l1", "l2", "loc", "lower", "upper")
+            )
+        )
+
+    def take(self, index: object) -> Penalty:
+        """The entries chosen by an index array, a mask or a slice."""
+        return Penalty(
+            *(getattr(self, name)[index] for name in ("l1", "l2", "loc", "lower", "upper"))
+        )
+
+
+def unbounded(l1: FloatArray, l2: FloatArray, loc: FloatArray) -> Penalty:
+    """A penalty without bounds."""
+    infinite = np.full(l1.shape, np.inf)
+    return Penalty(l1, l2, loc, -infinite, infinite)
+
+
+def log_normaliser(l1: FloatArray, l2: FloatArray) -> FloatArray:
+    """log of the integral of exp(-l1 |x| - l2 x^2 / 2) over the line; 0 where both are 0.
+
+    Z = sqrt(2 pi / l2) erfcx(l1 / sqrt(2 l2)) with erfcx(x) = exp(x^2) erfc(x), which is
+    2 / l1 for l2 = 0.
+    """
+    from scipy.special import erfcx
+
+    with np.errstate(divide="ignore"):
+        ratio = l1 / np.sqrt(2.0 * np.where(l2 > 0, l2, 1.0))
+        normal_side = 0.5 * np.log(2 * np.pi / np.where(l2 > 0, l2, 1.0)) + np.log(erfcx(ratio))
+        laplace_side = np.log(2.0) - np.log(np.where(l1 > 0, l1, 2.0))
+    # Beyond 1e8 erfcx(x) = 1 / (x sqrt(pi)) to rounding: the Laplace constant.
+    return np.where((l2 > 0) & (ratio < 1e8), normal_side, laplace_side)

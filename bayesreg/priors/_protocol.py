@@ -1,0 +1,43 @@
+"""What a prior is: one density on the real line, the same for each coefficient or one per each."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from bayesreg._types import FloatArray, ScalarOrVector
+from bayesreg.penalty import Penalty
+
+
+@runtime_checkable
+class Prior(Protocol):
+    """The interface of :mod:`bayesreg.priors`; see ``CONTRIBUTING.md`` for adding one."""
+
+    @property
+    def relative_to_noise(self) -> bool:
+        """True when the scale is a multiple of sigma (Park and Casella, 2008)."""
+        ...
+
+    def log_density(self, w: ScalarOrVector) -> FloatArray:
+        """Normalised log density at each entry of ``w``, by the textbook formula."""
+        ...
+
+    def penalty(self, size: int, noise: float = 1.0) -> Penalty:
+        """The same density as penalty arrays for ``size`` coefficients.
+
+        ``noise`` is sigma, used when the prior is relative to it.
+        """
+        ...
+
+    @property
+    def has_kink(self) -> bool:
+        """True when the density has a corner at ``loc`` (some l1 > 0): exact zeros are possible."""
+        ...
+
+    def rescaled(self, l1_factor: float, l2_factor: float) -> Prior:
+        """The prior with every l1 divided by one factor and every l2 by the other."""
+        ...
+
+    @property
+    def axis_scale(self) -> Any:
+        """The number (or tuple) shown on a scale axis; ``inf`` for a flat prior."""
+        ...

@@ -1,0 +1,70 @@
+"""Laplace prior: the twin of the L1 penalty.
+
+p(w) = exp(-|w - loc| / scale) / (2 scale)        sd = sqrt(2) scale
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayesreg import _checks
+from bayesreg._text import dataclass_text
+from bayesreg._types import FloatArray, ScalarOrVector
+from bayesreg.penalty import Penalty, unbounded
+
+
+@dataclass(frozen=True, repr=False)
+class Laplace:
+    """Laplace (double exponential) prior.
+
+    Parameters
+    ----------
+    scale : float or one per coefficient
+        b, in units of the coefficient; ``inf`` means flat there. The penalty is |w - loc| / b nats.
+    loc : float or one per coefficient
+        Centre; the mode puts coefficients exactly here.
+    relative_to_noise : bool
+        The scale is ``scale * sigma`` (Park and Casella, 2008); Gaussian likelihood only.
+
+    Raises
+    ------
+    ModelError, ModelTypeError
+        For a scale that is not positive or a value that is not a number.
+    """
+
+    scale: ScalarOrVector
+    loc: ScalarOrVector = 0.0
+    relative_to_noise: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", _checks.scale(self.scale, "Laplace scale"))
+        object.__setattr__(self, "loc", _checks.location(self.loc, "Laplace loc"))
+        _checks.flag(self.relative_to_noise, "Laplace relative_to_noise")
+
+    __repr__ = dataclass_text
+
+    def log_density(self, w: ScalarOrVector) -> FloatArray:
+        """-|w - loc| / b - log(2 b); 0 where the scale is infinite."""
+        scale = np.asarray(self.scale, dtype=np.float64)
+        density = -np.abs(np.asarray(w) - np.asarray(self.loc)) / scale - np.log(2 * scale)
+        return np.where(np.isinf(scale), 0.0, density)
+
+    def penalty(self, size: int, noise: float = 1.0) -> Penalty:
+        """l1 = 1 / b."""
+        scale = _checks.per_coefficient(self.scale, size, "Laplace scale")  # type: ignore[arg-type]
+        loc = _checks.per_coefficient(self.loc, size, "Laplace loc")  # type: ignore[arg-type]
+        scale = scale * noise if self.relative_to_noise else scale
+        return unbounded(1.0 / scale, np.zeros(size), loc)
+
+    @property
+    def has_kink(self) -> bool:
+        return bool(np.any(np.isfinite(self.scale)))
+
+    def rescaled(self, l1_factor: float, l2_factor: float) -> Laplace:
+        return replace(self, scale=np.multiply(self.scale, l1_factor))
+
+    @property
+    def axis_scale(self) -> ScalarOrVector:
+        return self.scale

@@ -1,0 +1,202 @@
+"""Problem: a model bound to data, as numbers only.
+
+    J(v) = sum_i s_i loss(y_i, offset_i + a + x_i w) + g(w) + g_a(a)
+
+Rows of weight 0 are gone, names and units resolved.  Solvers, samplers and the certificate see
+nothing else.  An intercept is the last entry of the *extended* vector v = (w, a), penalised by
+the last entry of ``penalty``; column p of the extended design is all ones and never stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from bayesreg._types import FloatArray, IntArray
+from bayesreg.data import Data
+from bayesreg.likelihoods import Likelihood
+from bayesreg.model import Model, require_model_and_data
+from bayesreg.penalty import Penalty
+
+# Columns beyond these magnitudes are rescaled by a power of two, so that squares and inner
+# products neither overflow nor vanish.
+_LARGEST, _SMALLEST = 2.0**200, 2.0**-200
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What there is to optimise or sample.
+
+    Attributes
+    ----------
+    X : (n, p) array
+    y, weights, offset : (n,) arrays
+        All weights are positive.
+    penalty : Penalty of length p (no intercept) or p + 1
+    has_intercept : bool
+    unit : (p,) array
+        Powers of two, nearly always 1: the user's coefficient is ``w * unit``.
+    """
+
+    X: FloatArray
+    y: FloatArray
+    weights: FloatArray
+    offset: FloatArray
+    likelihood: Likelihood
+    penalty: Penalty
+    has_intercept: bool
+    unit: FloatArray
+
+    @property
+    def n(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def p(self) -> int:
+        return int(self.X.shape[1])
+
+    @property
+    def size(self) -> int:
+        """Length of the extended vector."""
+        return self.penalty.size
+
+    @property
+    def flat_intercept(self) -> bool:
+        return self.has_intercept and bool(self.penalty.is_flat[-1])
+
+    def linear_predictor(self, v: FloatArray) -> FloatArray:
+        """offset + X w + a for the extended vector v = (w, a)."""
+        w = v[: self.p]
+        active = np.flatnonzero(w)
+        if active.size * 4 < self.p:
+            eta = self.X[:, active] @ w[active] + self.offset
+        else:
+            eta = self.X @ w + self.offset
+        return eta + v[self.p] if self.has_intercept else eta
+
+    def transposed_product(self, r: FloatArray) -> FloatArray:
+        """X' r, with sum(r) appended for the intercept."""
+        product = self.X.T @ r
+        return np.append(product, np.sum(r)) if self.has_intercept else product
+
+    def block(self, columns: IntArray, rows: slice = slice(None)) -> FloatArray:
+        """The chosen columns of the extended design, as a new dense array."""
+        chosen = self.X[rows, columns[columns < self.p]]
+        if not np.any(columns >= self.p):
+            return chosen
+        block = np.ones((chosen.shape[0], columns.size))
+        block[:, columns < self.p] = chosen
+        return block
+
+    def gradient_rows(self, eta: FloatArray) -> FloatArray:
+        """s_i d loss / d eta_i."""
+        return self.weights * self.likelihood.gradient(self.y, eta)
+
+    def curvature_rows(self, eta: FloatArray) -> FloatArray:
+        """s_i d2 loss / d eta_i2."""
+        return self.weights * self.likelihood.curvature(self.y, eta)
+
+    def loss(self, eta: FloatArray) -> float:
+        """The data term, without its constants."""
+        return float(self.weights @ self.likelihood.loss(self.y, eta))
+
+    def value(self, v: FloatArray, eta: FloatArray | None = None) -> float:
+        """J without its constants."""
+        eta = self.linear_predictor(v) if eta is None else eta
+        return self.loss(eta) + self.penalty.value(v)
+
+    @cached_property
+    def constants(self) -> float:
+        """What J leaves out: minus the log density is ``value + constants``."""
+        data = np.sum(self.likelihood.constant(self.y, self.weights))
+        on_user_scale = np.where(self.penalty.is_flat[: self.p], 0.0, np.log(self.unit))
+        return float(data + np.sum(self.penalty.log_normaliser()) + np.sum(on_user_scale))
+
+    @cached_property
+    def start(self) -> FloatArray:
+        """Every coefficient at its loc (moved into its bounds)."""
+        return np.clip(self.penalty.loc, self.penalty.lower, self.penalty.upper)
+
+    def extended(self, coef: FloatArray, intercept: float) -> FloatArray:
+        """The user's coefficients and intercept as an extended vector."""
+        v = np.empty(self.size)
+        v[: self.p] = coef / self.unit
+        if self.has_intercept:
+            v[self.p] = intercept
+        return v
+
+    def coefficients(self, v: FloatArray) -> tuple[FloatArray, float]:
+        """The user's coefficients and intercept (0 without one) of an extended vector."""
+        return v[: self.p] * self.unit, float(v[self.p]) if self.has_intercept else 0.0
+
+    def at_scale(self, factor: float) -> Problem:
+        """Every coefficient prior at ``factor`` times its scale; the intercept's stays.
+
+        The same rule as :meth:`bayesreg.model.Model.rescaled`, on the numbers.
+        """
+        scanned = np.arange(self.size) < self.p
+        common = factor if np.any(self.penalty.l1[scanned] > 0) else factor**2
+        penalty = replace(
+            self.penalty,
+            l1=np.where(scanned, self.penalty.l1 / factor, self.penalty.l1),
+            l2=np.where(scanned, self.penalty.l2 / common, self.penalty.l2),
+        )
+        return replace(self, penalty=penalty)
+
+
+def bind(model: Model, data: Data) -> Problem:
+    """Resolve a model against data into numbers.
+
+    Raises
+    ------
+    DataError
+        A target that the likelihood cannot produce.
+    ModelError
+        A prior for an unknown column, scales of the wrong length, ...
+    """
+    require_model_and_data(model, data)
+    model.likelihood.check_target(data.y)
+    X, y, weights, offset = _used_rows(data)
+    penalty = model.coefficient_penalty(data)
+    X, unit = _representable_columns(X)
+    if np.any(unit != 1.0):
+        penalty = penalty.in_units(unit)
+    on_intercept = model.intercept_penalty()
+    return Problem(
+        X=X,
+        y=y,
+        weights=weights,
+        offset=offset,
+        likelihood=model.likelihood,
+        penalty=penalty if on_intercept is None else Penalty.joined([penalty, on_intercept]),
+        has_intercept=on_intercept is not None,
+        unit=unit,
+    )
+
+
+def _used_rows(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    n = data.y.size
+    weights = np.ones(n) if data.weights is None else data.weights
+    offset = np.zeros(n) if data.offset is None else data.offset
+    used = weights > 0
+    if used.all():
+        return data.X, data.y, weights, offset
+    return data.X[used], data.y[used], weights[used], offset[used]
+
+
+def _representable_columns(X: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """X and ones, or a copy with extreme columns brought near 1 and the units that undo it."""
+    size = np.maximum(X.max(axis=0), -X.min(axis=0))
+    extreme = (size > 0) & ((size > _LARGEST) | (size < _SMALLEST))
+    unit = np.ones(size.size)
+    if not extreme.any():
+        return X, unit
+    exponent = np.frexp(size[extreme])[1].astype(float)
+    unit[extreme] = np.exp2(-exponent)
+    # Two factors: 2^1074 alone is not representable.
+    half = np.exp2(-np.floor(exponent / 2)), np.exp2(-(exponent - np.floor(exponent / 2)))
+    scaled = np.array(X, order="F")
+    scaled[:, extreme] = scaled[:, extreme] * half[0] * half[1]
+    return scaled, unit
