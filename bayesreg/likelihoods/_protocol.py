@@ -52,6 +52,13 @@ class Likelihood(Protocol):
         """The least loss that any eta attains (in the limit, where none does)."""
         ...
 
+    def receding(self, y: FloatArray) -> FloatArray:
+        """Sign of the change of eta along which the loss never increases; 0 where both do.
+
+        A model has no mode when unpenalised columns can follow these signs in every row.
+        """
+        ...
+
     def fenchel_young(self, y: FloatArray, eta: FloatArray, shift: FloatArray) -> FloatArray:
         """loss(eta) + loss*(u) - u eta for the dual point u = gradient(eta) + shift.
 

@@ -30,7 +30,7 @@ class Bernoulli:
         wrong = np.flatnonzero((y != 0) & (y != 1))
         if wrong.size:
             raise DataError(
-                f"y must be 0 or 1 for Bernoulli(); found {y[wrong[0]]!r} in row {wrong[0]} "
+                f"y must be 0 or 1 for Bernoulli(); found {float(y[wrong[0]])!r} in row {wrong[0]} "
                 f"({wrong.size} such rows). Recode the two classes as 0 and 1"
             )
 
@@ -56,6 +56,10 @@ class Bernoulli:
 
     def saturated_loss(self, y: FloatArray) -> FloatArray:
         return np.zeros(y.shape)
+
+    def receding(self, y: FloatArray) -> FloatArray:
+        """Up for y = 1, down for y = 0."""
+        return np.where(y == 1, 1.0, -1.0)
 
     def fenchel_young(self, y: FloatArray, eta: FloatArray, shift: FloatArray) -> FloatArray:
         """The relative entropy of Bernoulli(mu + shift) from Bernoulli(mu)."""

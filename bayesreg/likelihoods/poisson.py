@@ -30,7 +30,7 @@ class Poisson:
         wrong = np.flatnonzero((y < 0) | (y != np.floor(y)))
         if wrong.size:
             raise DataError(
-                f"y must be counts 0, 1, 2, ... for Poisson(); found {y[wrong[0]]!r} in row "
+                f"y must be counts 0, 1, 2, ... for Poisson(); found {float(y[wrong[0]])!r} in row "
                 f"{wrong[0]} ({wrong.size} such rows). Rates belong in the offset: "
                 "y = counts, offset = log(exposure)"
             )
@@ -63,6 +63,10 @@ class Poisson:
     def saturated_loss(self, y: FloatArray) -> FloatArray:
         return y - y * np.log(np.where(y > 0, y, 1.0))
 
+    def receding(self, y: FloatArray) -> FloatArray:
+        """Down for y = 0, else neither."""
+        return np.where(y == 0, -1.0, 0.0)
+
     def fenchel_young(self, y: FloatArray, eta: FloatArray, shift: FloatArray) -> FloatArray:
         """The relative entropy of Poisson(mu + shift) from Poisson(mu)."""
         mu = self.mean(eta)
@@ -79,6 +83,5 @@ class Poisson:
         most x = Y/3 + sqrt(Y^2/9 + 2 Y).
         """
         mu = self.mean(eta)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = excess / mu
-            return mu * (1.0 + ratio / 3 + np.sqrt(ratio**2 / 9 + 2 * ratio))
+        # mu (1 + x), multiplied out so that a mean of 0 (underflow) divides nothing.
+        return mu + excess / 3 + np.sqrt(excess**2 / 9 + 2 * mu * excess)

@@ -1,0 +1,376 @@
+"""Proof that a point is the posterior mode, from data and point alone.
+
+For any dual point u with u_i in the domain of the conjugate loss,
+
+    J(v) - min J  <=  gap  =  sum_i s_i [f_i(eta_i) + f_i*(u_i) - u_i eta_i]
+                            + sum_j     [g_j(v_j)   + g_j*(c_j) - c_j v_j],    c = -X'(s u)
+
+(Fenchel and Young; every bracket is non-negative and is computed as such, never as a difference
+of large sums).  u is the gradient of the loss after the unpenalised columns have been refitted,
+scaled towards 0 until every c_j is feasible.  Nothing here is shared with the solvers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.data import Data
+from bayesreg.model import Model, coefficient_vector
+from bayesreg.problem import Problem, bind
+
+_EPS = float(np.finfo(float).eps)
+
+# X_f' theta = 0 must hold for the unpenalised columns; beyond this, relative to the size of its
+# terms, the imbalance is not rounding but a point that is no optimum (separation, say).
+_FLAT_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far a point can be from the mode.
+
+    Attributes
+    ----------
+    gap : float
+        Upper bound on J(point) - J(mode), in nats.
+    relative_gap : float
+        ``gap`` divided by ``half_null_deviance``, or by 1 nat where that is 0.
+    kkt_residual : float
+        max_j of the distance from stationarity in coefficient j, divided by the root of the
+        curvature there: its square is about twice the nats that one coordinate could still win.
+    zeros_proved : bool
+        Every coefficient that the point puts exactly on the kink of its prior is proved to be
+        there in the mode as well.
+    flat_residual : float
+        What is left of X_f' theta = 0 for unpenalised columns, relative to the size of its terms
+        beyond their rounding. The bound assumes 0.
+    half_null_deviance : float
+        Loss of the model without coefficients minus the least possible loss, in nats.
+    tol : float
+        The relative gap that was asked for.
+    """
+
+    gap: float
+    relative_gap: float
+    kkt_residual: float
+    zeros_proved: bool
+    flat_residual: float
+    half_null_deviance: float
+    tol: float
+
+    @property
+    def holds(self) -> bool:
+        """The relative gap is within ``tol`` and unpenalised columns are balanced."""
+        return self.relative_gap <= self.tol and self.flat_residual <= _FLAT_TOLERANCE
+
+    def __str__(self) -> str:
+        verdict = "holds" if self.holds else "DOES NOT HOLD"
+        zeros = "proved" if self.zeros_proved else "not proved"
+        return (
+            f"certificate {verdict}: gap {self.gap:.2g} nats (relative {self.relative_gap:.2g}, "
+            f"asked {self.tol:.0e}), KKT residual {self.kkt_residual:.2g}, zeros {zeros}"
+        )
+
+
+def certify(
+    model: Model, data: Data, coef: FloatArray, intercept: float = 0.0, *, tol: float = 1e-8
+) -> Certificate:
+    """Bound how far any coefficients, from any software, are from the posterior mode.
+
+    Parameters
+    ----------
+    model, data
+        The posterior.
+    coef : (p,) array
+    intercept : float
+        Ignored when the model has none.
+    tol : float
+        Relative gap at which the certificate holds.
+
+    Examples
+    --------
+    >>> import numpy as np, bayesreg as br
+    >>> data = br.Data(np.array([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 2.0]))
+    >>> model = br.Model(br.Gaussian(sigma=1.0), br.Laplace(scale=1.0))
+    >>> br.certify(model, data, np.array([0.5]), 0.5).holds
+    True
+    >>> br.certify(model, data, np.array([0.6]), 0.4).holds
+    False
+    """
+    problem = bind(model, data)
+    v = problem.extended(coefficient_vector(coef, data.p), float(intercept))
+    return certify_point(problem, v, tol)
+
+
+def certify_point(
+    problem: Problem, v: FloatArray, tol: float = 1e-8, half_null_deviance: float | None = None
+) -> Certificate:
+    """The certificate of an extended vector."""
+    eta = problem.linear_predictor(v)
+    if half_null_deviance is None:
+        half_null_deviance = null_deviance(problem) / 2
+    scale = half_null_deviance if half_null_deviance > 0 else 1.0
+    gradient = problem.transposed_product(problem.gradient_rows(eta))
+    gap, flat_residual = _gap(problem, v, eta, problem.penalty.is_flat)
+    if not gap <= tol * scale:
+        weak = _weakly_penalised(problem, v, eta, scale)
+        if weak.any():
+            relaxed, residual = _gap(problem, v, eta, problem.penalty.is_flat | weak)
+            if relaxed < gap:
+                gap, flat_residual = relaxed, residual
+    return Certificate(
+        gap=gap,
+        relative_gap=gap / scale,
+        kkt_residual=_kkt_residual(problem, v, eta, gradient),
+        zeros_proved=_zeros_proved(problem, v, eta, gradient, gap),
+        flat_residual=flat_residual,
+        half_null_deviance=half_null_deviance,
+        tol=tol,
+    )
+
+
+def _gap(
+    problem: Problem, v: FloatArray, eta: FloatArray, relaxed: BoolArray
+) -> tuple[float, float]:
+    """The duality gap with the given columns treated as unpenalised in the dual.
+
+    Dropping the non-negative penalty of a column leaves a lower bound on J, so that relaxing a
+    column costs g_j(v_j) and nothing else.
+    """
+    penalty, likelihood = problem.penalty, problem.likelihood
+    columns = np.flatnonzero(relaxed)
+    refitted = _refit(problem, eta, columns)
+    u = likelihood.gradient(problem.y, refitted)
+    theta = problem.weights * u
+    c = -problem.transposed_product(theta)
+    kept = ~relaxed & ~penalty.is_pinned
+    at_point = likelihood.gradient(problem.y, eta)
+    relaxation = float(np.sum(penalty.values(v)[relaxed])) if columns.size else 0.0
+    best = np.inf
+    for alpha in _dual_scalings(problem, c, kept):
+        rows = likelihood.fenchel_young(problem.y, eta, alpha * u - at_point)
+        by_column = penalty.take(kept).fenchel_young(v[kept], alpha * c[kept])
+        total = float(problem.weights @ rows + np.sum(by_column)) + relaxation
+        if total < best:
+            best = total
+    return best, _imbalance(problem, v, refitted, theta, columns)
+
+
+def _dual_scalings(problem: Problem, c: FloatArray, kept: BoolArray) -> list[float]:
+    """Factors that make every c_j feasible, without and with the help of curvature."""
+    penalty = problem.penalty
+    beyond = np.where(c > 0, np.isinf(penalty.upper), np.isinf(penalty.lower))
+    excess = np.where(kept & beyond, np.abs(c) - penalty.l1, 0.0)
+    factors = {1.0}
+    for bound in (excess > 0, (excess > 0) & (penalty.l2 == 0)):
+        factors.add(_largest_factor(penalty.l1[bound], np.abs(c[bound])))
+    return sorted(factors)
+
+
+def _largest_factor(l1: FloatArray, size: FloatArray) -> float:
+    """The largest alpha <= 1 with alpha |c_j| <= l1_j in floating point."""
+    alpha = float(np.min(l1 / size, initial=1.0))
+    while alpha > 0 and np.any(alpha * size > l1):
+        alpha = float(np.nextafter(alpha, 0.0))
+    return alpha
+
+
+def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
+    """The linear predictor after the given columns are moved to their optimum, by Newton."""
+    if not columns.size:
+        return eta
+    block = problem.block(columns)
+    size = np.maximum(np.max(np.abs(block), axis=0), np.finfo(float).tiny)
+    block /= size
+    loss = problem.loss(eta)
+    last = np.inf
+    for _ in range(60):
+        step, decrement = _newton_step(problem, eta, block)
+        if not decrement < 0.5 * last:
+            break
+        last = decrement
+        eta, loss = _line_search(problem, eta, step, loss)
+    return eta
+
+
+def _newton_step(problem: Problem, eta: FloatArray, block: FloatArray) -> tuple[FloatArray, float]:
+    """Change of eta by a Newton step in the block, and the nats it promises."""
+    h, g = problem.curvature_rows(eta), problem.gradient_rows(eta)
+    root = np.sqrt(h)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        target = np.where(root > 0, -g / root, 0.0)
+    if not (np.all(np.isfinite(root)) and np.all(np.isfinite(target))):
+        return np.zeros_like(eta), np.inf
+    solution = np.linalg.lstsq(root[:, None] * block, target, rcond=None)[0]
+    step = block @ solution
+    return step, float(max(0.0, -0.5 * (g @ step)))
+
+
+def _line_search(
+    problem: Problem, eta: FloatArray, step: FloatArray, loss: float
+) -> tuple[FloatArray, float]:
+    slack = 64 * _EPS * abs(loss)
+    for halving in range(30):
+        moved = eta + step * 0.5**halving
+        moved_loss = problem.loss(moved)
+        if moved_loss <= loss + slack:
+            return moved, min(moved_loss, loss)
+    return eta, loss
+
+
+def _imbalance(
+    problem: Problem, v: FloatArray, eta: FloatArray, theta: FloatArray, columns: IntArray
+) -> float:
+    """max over unpenalised columns of |x_f' theta| beyond rounding, relative to its terms."""
+    if not columns.size:
+        return 0.0
+    block = problem.block(columns)
+    absolute = np.abs(block)
+    left = np.abs(block.T @ theta)
+    terms = absolute.T @ np.abs(theta)
+    magnitude = np.abs(eta) + np.abs(problem.offset) + absolute @ np.abs(v[columns])
+    moved = problem.curvature_rows(eta) * magnitude
+    rounding = 16 * _EPS * (absolute.T @ (moved + np.abs(theta)))
+    beyond = np.maximum(left - rounding, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(beyond > 0, beyond / terms, 0.0)
+    worst = float(np.max(relative))
+    return worst if np.isfinite(worst) else np.inf
+
+
+def _weakly_penalised(problem: Problem, v: FloatArray, eta: FloatArray, scale: float) -> BoolArray:
+    """Columns whose penalty is so weak that the rounding of x_j' theta alone would be felt."""
+    penalty = problem.penalty
+    theta = problem.gradient_rows(eta)
+    noise = _EPS * _column_norms(problem, np.ones(problem.n)) * np.linalg.norm(theta)
+    weak_slope = penalty.l1 < 1e7 * noise
+    weak_curvature = penalty.l2 * scale < 1e10 * noise**2
+    unbounded = np.isinf(penalty.lower) & np.isinf(penalty.upper)
+    return unbounded & ~penalty.is_flat & (v != penalty.loc) & weak_slope & weak_curvature
+
+
+def _kkt_residual(problem: Problem, v: FloatArray, eta: FloatArray, gradient: FloatArray) -> float:
+    distance = problem.penalty.subgradient_distance(v, gradient)
+    root = np.hypot(
+        _column_norms(problem, problem.curvature_rows(eta)), np.sqrt(problem.penalty.l2)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        residual = np.where(distance > 0, distance / root, 0.0)
+    worst = float(np.max(residual))
+    return worst if np.isfinite(worst) else np.inf
+
+
+def _zeros_proved(
+    problem: Problem, v: FloatArray, eta: FloatArray, gradient: FloatArray, gap: float
+) -> bool:
+    """|x_j' theta| + ||x_j|| radius < l1_j for every coefficient at its kink.
+
+    theta* of the mode lies within Bregman divergence ``gap`` of theta at the point, so that
+    |x_j'(theta - theta*)| <= sqrt(2 gap sum_i s_i L_i x_ij^2), L_i bounding the curvature over
+    that set. With a flat intercept both thetas sum to 0 and x_j may be centred.
+    """
+    penalty = problem.penalty
+    zeros = (v == penalty.loc) & (penalty.l1 > 0) & ~penalty.is_pinned
+    if not zeros.any():
+        return True
+    if not np.isfinite(gap):
+        return False
+    weights = problem.weights
+    smoothness = problem.likelihood.smoothness_within(problem.y, eta, gap / weights)
+    by_row = weights * smoothness
+    total = np.sum(by_row)
+    norm = _column_norms(problem, by_row)
+    # Rounding of the inner products themselves, with room to spare.
+    rounding = 64 * _EPS * _column_norms(problem, np.ones(problem.n))
+    allowance = rounding * np.linalg.norm(problem.gradient_rows(eta))
+    if problem.flat_intercept:
+        mean = problem.transposed_product(by_row) / total
+        centred = np.sqrt(np.maximum(norm**2 - mean**2 * total, 0.0) + 1e-12 * norm**2)
+        norm = np.minimum(norm, centred)
+        allowance = allowance + np.abs(mean * gradient[-1])
+    reach = np.abs(gradient) + norm * np.sqrt(2 * gap) + allowance
+    return bool(np.all(reach[zeros] < penalty.l1[zeros]))
+
+
+def _column_norms(problem: Problem, by_row: FloatArray) -> FloatArray:
+    """sqrt(sum_i by_row_i x_ij^2) for each extended column."""
+    squares = np.einsum("ij,ij,i->j", problem.X, problem.X, by_row, optimize=False)
+    if problem.has_intercept:
+        squares = np.append(squares, np.sum(by_row))
+    return np.sqrt(squares)
+
+
+def null_deviance(problem: Problem) -> float:
+    """Twice the loss at w = loc beyond the least possible; 0 when that is only rounding.
+
+    Intercept, offset and flat columns are at their optimum.
+    """
+    v = problem.start.copy()
+    flat = np.flatnonzero(problem.penalty.is_flat)
+    v[flat] = 0.0
+    eta = _refit(problem, problem.linear_predictor(v), flat)
+    if problem.has_intercept and not problem.flat_intercept:
+        eta = _penalised_intercept(problem, eta, flat)
+    likelihood = problem.likelihood
+    excess = likelihood.loss(problem.y, eta) - likelihood.saturated_loss(problem.y)
+    half = float(problem.weights @ np.maximum(excess, 0.0))
+    magnitude = np.abs(eta) + np.abs(problem.offset)
+    rounding = float(problem.curvature_rows(eta) @ (32 * _EPS * magnitude) ** 2)
+    return 2 * half if half > rounding else 0.0
+
+
+def _penalised_intercept(problem: Problem, eta: FloatArray, flat: IntArray) -> FloatArray:
+    """Alternate between the flat columns and an intercept that has a proper prior."""
+    from scipy.optimize import minimize_scalar
+
+    prior = problem.penalty.take(slice(-1, None))
+    current = float(problem.start[-1])
+    for _ in range(50):
+        without = eta - current
+
+        def objective(a: float, without: FloatArray = without) -> float:
+            return problem.loss(without + a) + prior.value(np.array([a]))
+
+        found = float(minimize_scalar(objective, bracket=(current - 1.0, current + 1.0)).x)
+        eta = _refit(problem, without + found, flat)
+        settled = abs(found - current) <= 1e-9 * (1.0 + abs(found))
+        current = found
+        if settled or not flat.size:
+            break
+    return eta
+
+
+def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
+    """True when no other point attains the same objective.
+
+    Coefficients that could move at no first-order cost are those without curvature whose
+    gradient reaches the slope of their penalty; the mode is unique when their columns (centred
+    by a flat intercept) are linearly independent. Tibshirani (2013), The lasso problem and
+    uniqueness.
+    """
+    penalty = problem.penalty
+    eta = problem.linear_predictor(v)
+    gradient = np.abs(problem.transposed_product(problem.gradient_rows(eta)))
+    free = (penalty.l2 == 0) & ~penalty.is_pinned & (gradient >= penalty.l1 * (1 - 1e-7))
+    columns = np.flatnonzero(free)
+    if not columns.size:
+        return True
+    if columns.size > problem.n:
+        return False
+    root = np.sqrt(problem.curvature_rows(eta))
+    gram = np.zeros((columns.size, columns.size))
+    for first in range(0, problem.n, 4096):
+        rows = slice(first, first + 4096)
+        part = problem.block(columns, rows) * root[rows, None]
+        gram += part.T @ part
+    size = np.sqrt(np.diag(gram))
+    if np.any(size == 0):
+        return False
+    smallest = np.linalg.eigvalsh(gram / size / size[:, None])[0]
+    if smallest > 1e-12:
+        return True
+    block = problem.block(columns) * root[:, None]
+    return bool(np.linalg.matrix_rank(block / np.linalg.norm(block, axis=0)) == columns.size)

@@ -1,0 +1,111 @@
+"""MapEstimate: a posterior mode with its proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesreg._types import BoolArray, FloatArray
+from bayesreg.certificate import Certificate
+from bayesreg.model import Model
+
+
+@dataclass(frozen=True, eq=False)
+class MapEstimate:
+    """The mode of p(coef, intercept | y).
+
+    Attributes
+    ----------
+    coef : (p,) array
+        On the original columns; exactly 0.0 (or ``loc``) where the mode is at the kink.
+    intercept : float
+        0.0 for a model without one.
+    certificate : Certificate
+        The bound on the distance from the true mode.
+    log_density : float
+        log p(y, coef, intercept) in nats, constants included.
+    names : tuple of str
+    model : Model
+    l1, l2, loc : (p,) arrays
+        The penalty in nats on the original columns: slope, curvature, centre.
+    unique : bool
+        False when other points attain the same density (duplicate columns under a pure L1, say).
+    iterations : int
+        Newton iterations used.
+    """
+
+    coef: FloatArray
+    intercept: float
+    certificate: Certificate
+    log_density: float
+    names: tuple[str, ...]
+    model: Model
+    l1: FloatArray
+    l2: FloatArray
+    loc: FloatArray
+    unique: bool
+    iterations: int
+
+    @property
+    def lambda1(self) -> FloatArray:
+        """The canonical L1 penalty sigma^2 / b of each column (sigma = 1 unless Gaussian)."""
+        return self.model.likelihood.noise**2 * self.l1
+
+    @property
+    def lambda2(self) -> FloatArray:
+        """The canonical L2 penalty sigma^2 / tau^2 of each column."""
+        return self.model.likelihood.noise**2 * self.l2
+
+    @property
+    def n_zeros(self) -> int:
+        """Coefficients that are exactly 0."""
+        return int(np.count_nonzero(self.coef == 0.0))
+
+    @property
+    def at_loc(self) -> BoolArray:
+        """Which coefficients sit exactly on their prior's centre."""
+        return self.coef == self.loc
+
+    def predict(self, X: FloatArray, offset: FloatArray | float = 0.0) -> FloatArray:
+        """E[y] at new rows: the mean of the likelihood at the mode."""
+        eta = np.asarray(X, dtype=np.float64) @ self.coef + self.intercept + offset
+        return self.model.likelihood.mean(eta)
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything as plain numbers and strings, for JSON."""
+        certificate = self.certificate
+        return {
+            "model": repr(self.model),
+            "coef": dict(zip(self.names, self.coef.tolist(), strict=True)),
+            "intercept": self.intercept,
+            "n_zeros": self.n_zeros,
+            "unique": self.unique,
+            "log_density": self.log_density,
+            "certificate": {
+                "holds": certificate.holds,
+                "gap": certificate.gap,
+                "relative_gap": certificate.relative_gap,
+                "kkt_residual": certificate.kkt_residual,
+                "zeros_proved": certificate.zeros_proved,
+                "flat_residual": certificate.flat_residual,
+            },
+        }
+
+    def __repr__(self) -> str:
+        return f"<MapEstimate: {self.coef.size - self.n_zeros} of {self.coef.size} nonzero>\n{self}"
+
+    def __str__(self) -> str:
+        width = max(len("intercept"), *(len(name) for name in self.names))
+        shown = list(zip(self.names, self.coef, strict=True))
+        if len(shown) > 60:
+            shown = [(name, value) for name, value in shown if value != 0.0][:60]
+        rows = [f"  {name:<{width}}  {_number(value)}" for name, value in shown]
+        if self.model.intercept is not None:
+            rows.append(f"  {'intercept':<{width}}  {_number(self.intercept)}")
+        unique = "" if self.unique else "\n  the mode is not unique: this is one of its points"
+        return f"MAP of {self.model}\n" + "\n".join(rows) + f"\n  {self.certificate}{unique}"
+
+
+def _number(value: float) -> str:
+    return "0" if value == 0 else f"{value:.6g}"

@@ -1,0 +1,142 @@
+"""The penalised quadratic subproblem, solved exactly.
+
+Coordinate descent finds the signs, a Newton step on the identified signs finishes; the two
+alternate until no sign changes and no coefficient at its kink wants to leave.  Every step lowers
+the objective, so the alternation cannot cycle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesreg._types import BoolArray, FloatArray
+from bayesreg.penalty import Penalty
+
+_MAX_ROUNDS = 200
+_EPOCHS = 12
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """gradient' d + d' H d / 2 around ``point``."""
+
+    H: FloatArray
+    gradient: FloatArray
+    point: FloatArray
+
+    def change(self, d: FloatArray) -> float:
+        return float(self.gradient @ d + 0.5 * (d @ (self.H @ d)))
+
+
+def minimise_quadratic(quadratic: Quadratic, penalty: Penalty) -> FloatArray:
+    """argmin of the quadratic plus the penalty."""
+    from bayesreg._kernels.quadratic_descent import quadratic_descent
+
+    H, point = quadratic.H, quadratic.point
+    v = np.clip(point, penalty.lower, penalty.upper)
+    for _ in range(_MAX_ROUNDS):
+        r = quadratic.gradient + H @ (v - point)
+        used = quadratic_descent(
+            H, r, v, penalty.l1, penalty.l2, penalty.loc, penalty.lower, penalty.upper,
+            _EPOCHS, 1e-20,
+        )  # fmt: skip
+        v, settled = _newton_on_signs(quadratic, penalty, v)
+        if settled or (used == 1 and not np.any(_free(penalty, v))):
+            break
+    return _without_rounding_zeros(quadratic, penalty, v)
+
+
+def _free(penalty: Penalty, v: FloatArray) -> BoolArray:
+    """Coefficients off their kink and off their bounds."""
+    at_kink = (v == penalty.loc) & (penalty.l1 > 0)
+    return ~at_kink & (v > penalty.lower) & (v < penalty.upper)
+
+
+def _newton_on_signs(
+    quadratic: Quadratic, penalty: Penalty, v: FloatArray
+) -> tuple[FloatArray, bool]:
+    """One Newton step with the current signs held; True when the result is optimal.
+
+    Coefficients that would change sign are put on their kink, those that would leave their
+    bounds on the bound; if that does not lower the objective, the step ends at the first of them.
+    """
+    free = np.flatnonzero(_free(penalty, v))
+    r = quadratic.gradient + quadratic.H @ (v - quadratic.point)
+    if not free.size:
+        return v, _is_optimal(quadratic, penalty, v)
+    on_free = penalty.take(free)
+    slope = r[free] + on_free.slope(v[free])
+    step = solve_symmetric(quadratic.H[np.ix_(free, free)] + np.diag(on_free.l2), -slope)
+    full = _projected(on_free, v[free], step)
+    if np.array_equal(full, v[free] + step):
+        v = v.copy()
+        v[free] = full
+        return v, _is_optimal(quadratic, penalty, v)
+    before = penalty.value(v)
+    best, least = v, 0.0
+    for factor in (1.0, _first_break(on_free, v[free], step)):
+        moved = v.copy()
+        moved[free] = _projected(on_free, v[free], factor * step)
+        d = moved - v
+        change = float(r @ d + 0.5 * (d @ (quadratic.H @ d))) + penalty.value(moved) - before
+        if change < least:
+            best, least = moved, change
+    return best, False
+
+
+def _projected(penalty: Penalty, v: FloatArray, step: FloatArray) -> FloatArray:
+    moved = v + step
+    crossed = (penalty.l1 > 0) & ((moved - penalty.loc) * (v - penalty.loc) < 0)
+    return np.clip(np.where(crossed, penalty.loc, moved), penalty.lower, penalty.upper)
+
+
+def _first_break(penalty: Penalty, v: FloatArray, step: FloatArray) -> float:
+    """The largest share of the step before a sign changes or a bound is met."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        to_kink = np.where(penalty.l1 > 0, (penalty.loc - v) / step, np.inf)
+        to_bound = np.where(step > 0, penalty.upper - v, penalty.lower - v) / step
+    ahead = np.concatenate([to_kink[to_kink > 0], to_bound[to_bound > 0]])
+    return float(min(1.0, np.min(ahead, initial=1.0)))
+
+
+def _is_optimal(quadratic: Quadratic, penalty: Penalty, v: FloatArray) -> bool:
+    """No coefficient off the free set wants to move, to rounding of the gradient itself."""
+    d = v - quadratic.point
+    r = quadratic.gradient + quadratic.H @ d
+    noise = 8e-16 * (np.abs(quadratic.gradient) + np.abs(quadratic.H) @ np.abs(d))
+    distance = penalty.subgradient_distance(v, r)
+    return bool(np.all(distance[~_free(penalty, v)] <= noise[~_free(penalty, v)]))
+
+
+def _without_rounding_zeros(quadratic: Quadratic, penalty: Penalty, v: FloatArray) -> FloatArray:
+    """Put coefficients on their kink whose distance from it is rounding (a tie at a knot).
+
+    (v_j - loc_j)(H_jj + l2_j) is by how much the pull on j exceeds l1_j.
+    """
+    curvature = np.diag(quadratic.H) + penalty.l2
+    excess = np.abs(v - penalty.loc) * curvature
+    d = v - quadratic.point
+    noise = np.abs(quadratic.gradient) + np.abs(quadratic.H) @ np.abs(d)
+    ties = _free(penalty, v) & (penalty.l1 > 0) & (excess <= 1e-14 * noise)
+    return np.where(ties, penalty.loc, v) if ties.any() else v
+
+
+def solve_symmetric(A: FloatArray, b: FloatArray) -> FloatArray:
+    """A^-1 b for a positive (semi)definite A; the least-norm solution where it is singular."""
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
+
+    size = np.sqrt(np.diag(A))
+    size = np.where(size > 0, size, 1.0)
+    scaled = A / size / size[:, None]
+    try:
+        factor = cho_factor(scaled, lower=True, check_finite=False)
+        if np.min(np.diag(factor[0])) > 1e-7:
+            return cho_solve(factor, b / size, check_finite=False) / size
+    except LinAlgError:
+        pass
+    values, vectors = eigh(scaled, check_finite=False)
+    kept = values > 1e-14 * values[-1] * len(values)
+    coordinates = (vectors.T @ (b / size))[kept] / values[kept]
+    return (vectors[:, kept] @ coordinates) / size
