@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray
+from bayesreg.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ class Penalty:
         from_z = w - z
         kink = self.l1 * (np.abs(w - self.loc) - np.abs(z - self.loc))
         linear = (self.l2 * (z - self.loc) - c) * from_z + kink
-        terms = 0.5 * self.l2 * from_z**2 + np.maximum(linear, 0.0)
+        with np.errstate(over="ignore"):
+            terms = 0.5 * self.l2 * from_z**2 + np.maximum(linear, 0.0)
         inside = (w >= self.lower) & (w <= self.upper)
         return np.where(attained & inside, terms, np.inf)
 
@@ -118,9 +120,12 @@ class Penalty:
 
         With v = w / unit: g(w) = l1 unit |v - loc/unit| + l2 unit^2 (v - loc/unit)^2 / 2.
         """
+        with np.errstate(over="ignore"):
+            l1, l2 = self.l1 * unit, self.l2 * unit * unit
+        _require_representable(l1, l2)
         return Penalty(
-            l1=self.l1 * unit,
-            l2=self.l2 * unit * unit,
+            l1=l1,
+            l2=l2,
             loc=self.loc / unit,
             lower=self.lower / unit,
             upper=self.upper / unit,
@@ -154,8 +159,19 @@ class Penalty:
 
 def unbounded(l1: FloatArray, l2: FloatArray, loc: FloatArray) -> Penalty:
     """A penalty without bounds."""
+    _require_representable(l1, l2)
     infinite = np.full(l1.shape, np.inf)
     return Penalty(l1, l2, loc, -infinite, infinite)
+
+
+def _require_representable(l1: FloatArray, l2: FloatArray) -> None:
+    overflow = np.flatnonzero(~np.isfinite(l1) | ~np.isfinite(l2))
+    if overflow.size:
+        raise ModelError(
+            f"the prior scale of coefficient {overflow[0]} is so small that its penalty exceeds "
+            "the largest float; measure that column in smaller units, so that coefficient and "
+            "scale grow"
+        )
 
 
 def log_normaliser(l1: FloatArray, l2: FloatArray) -> FloatArray:

@@ -1,0 +1,190 @@
+"""compare: the mode beside the posterior, a row per coefficient.
+
+Under a Laplace prior the two tell different things: the mode has exact zeros, the posterior has
+none, and how sure a zero is stands only in the posterior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesreg import _checks
+from bayesreg._tables import Table, number
+from bayesreg._types import BoolArray, FloatArray
+from bayesreg.errors import DataError, DataTypeError, ModelError
+from bayesreg.solvers import MapEstimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Arrays with one entry per coefficient, the intercept last where the model has one.
+
+    Attributes
+    ----------
+    names : tuple of str
+    map, mean, sd : arrays
+        Posterior mode of the whole vector; posterior mean and sd of each entry.
+    hdi_low, hdi_high : arrays
+        Ends of the shortest interval that holds ``probability``.
+    p_positive : array
+        Share of the draws above 0.
+    zero_in_mode : array of bool
+        The mode is exactly 0.
+    r_hat, ess_bulk, ess_tail : arrays
+        NaN for a coefficient that never moves.
+    probability : float
+    """
+
+    names: tuple[str, ...]
+    map: FloatArray
+    mean: FloatArray
+    sd: FloatArray
+    hdi_low: FloatArray
+    hdi_high: FloatArray
+    p_positive: FloatArray
+    zero_in_mode: BoolArray
+    r_hat: FloatArray
+    ess_bulk: FloatArray
+    ess_tail: FloatArray
+    probability: float
+    model_text: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """A DataFrame indexed by coefficient."""
+        import pandas as pd
+
+        columns = ("map", "mean", "sd", "hdi_low", "hdi_high", "p_positive", "zero_in_mode",
+                   "r_hat", "ess_bulk", "ess_tail")  # fmt: skip
+        values = {name: getattr(self, name) for name in columns}
+        return pd.DataFrame(values, index=pd.Index(self.names, name="coefficient"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, for JSON; NaN becomes None."""
+        rows = self.to_frame().to_dict(orient="index")
+        return {
+            "model": self.model_text,
+            "probability": self.probability,
+            "rows": {
+                str(name): {key: None if value != value else value for key, value in row.items()}
+                for name, row in rows.items()
+            },
+        }
+
+    def to_table(self) -> Table:
+        """The rows as text."""
+        percent = f"{100 * self.probability:g}%"
+        header = ("coefficient", "MAP", "mean", "sd", f"{percent} HDI", "P(w > 0)", "R-hat",
+                  "ESS bulk", "ESS tail")  # fmt: skip
+        return Table(header, tuple(self._row(k) for k in range(len(self.names))))
+
+    def _row(self, k: int) -> tuple[str, ...]:
+        return (
+            self.names[k],
+            number(self.map[k]),
+            number(self.mean[k]),
+            number(self.sd[k]),
+            f"[{number(self.hdi_low[k], 3)}, {number(self.hdi_high[k], 3)}]",
+            f"{self.p_positive[k]:.3f}",
+            "-" if np.isnan(self.r_hat[k]) else f"{self.r_hat[k]:.3f}",
+            "-" if np.isnan(self.ess_bulk[k]) else f"{self.ess_bulk[k]:.0f}",
+            "-" if np.isnan(self.ess_tail[k]) else f"{self.ess_tail[k]:.0f}",
+        )
+
+    def __str__(self) -> str:
+        return f"{self.to_table()}\nMAP: mode of p(coef, intercept | y) for {self.model_text}"
+
+    def _repr_html_(self) -> str:
+        return self.to_table().to_html()
+
+
+def compare(fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95) -> Comparison:
+    """The mode beside the posterior, a row per coefficient.
+
+    Parameters
+    ----------
+    fit : MapEstimate
+        From :func:`bayesreg.find_map`.
+    post : xarray.DataTree
+        From :func:`bayesreg.sample`, for the same model.
+    probability : float
+        Mass of the interval.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    DataTypeError, DataError, ModelError
+        When the two are not results for the same model and columns.
+    """
+    mass = _checks.positive_number(probability, "probability")
+    if mass >= 1:
+        raise ModelError(f"probability must be below 1; got {mass!r} (0.95 for a 95% interval)")
+    names, draws = _draws(fit, post)
+    modes = np.append(fit.coef, fit.intercept) if len(names) > fit.coef.size else fit.coef
+    return Comparison(
+        names=names,
+        map=modes,
+        mean=draws.mean(axis=(0, 1)),
+        sd=draws.std(axis=(0, 1), ddof=1),
+        p_positive=np.mean(draws > 0, axis=(0, 1)),
+        zero_in_mode=modes == 0.0,
+        probability=mass,
+        model_text=repr(fit.model),
+        **_interval(draws, mass),
+        **diagnostics(draws),
+    )
+
+
+def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatArray]:
+    """Names and draws (chain, draw, entry), the intercept last."""
+    if not isinstance(fit, MapEstimate):
+        raise DataTypeError(f"fit must be a MapEstimate from find_map; got {type(fit).__name__}")
+    if "posterior" not in getattr(post, "children", {}):
+        raise DataTypeError(
+            f"post must be a DataTree from sample, with a 'posterior' group; got "
+            f"{type(post).__name__}"
+        )
+    sampled = str(post.attrs.get("model", repr(fit.model)))
+    if sampled != repr(fit.model):
+        raise ModelError(f"fit is for {fit.model!r}, but post was sampled from {sampled}")
+    coef = post["posterior"]["coef"].transpose("chain", "draw", "feature")
+    if tuple(str(name) for name in coef["feature"].values) != fit.names:
+        raise DataError("fit and post have different columns; compute both from the same Data")
+    draws = np.asarray(coef.values, dtype=np.float64)
+    if "intercept" not in post["posterior"]:
+        return fit.names, draws
+    intercept = post["posterior"]["intercept"].transpose("chain", "draw").values
+    return (*fit.names, "intercept"), np.concatenate([draws, intercept[..., None]], axis=2)
+
+
+def _interval(draws: FloatArray, probability: float) -> dict[str, FloatArray]:
+    from arviz_stats.base import array_stats
+
+    ends = np.asarray(array_stats.hdi(draws, prob=probability, axis=[0, 1]))
+    return {"hdi_low": ends[..., 0], "hdi_high": ends[..., 1]}
+
+
+def diagnostics(draws: FloatArray) -> dict[str, FloatArray]:
+    """R-hat, bulk and tail ESS of draws (chain, draw, entry); NaN where nothing moves."""
+    from arviz_stats.base import array_stats
+
+    moving = np.ptp(draws, axis=(0, 1)) > 0
+    found = {name: np.full(draws.shape[2], np.nan) for name in ("r_hat", "ess_bulk", "ess_tail")}
+    if moving.any():
+        chosen = draws[:, :, moving]
+        axes = {"chain_axis": 0, "draw_axis": 1}
+        found["r_hat"][moving] = array_stats.rhat(chosen, **axes)
+        found["ess_bulk"][moving] = array_stats.ess(chosen, method="bulk", **axes)
+        found["ess_tail"][moving] = array_stats.ess(
+            chosen, method="tail", prob=(0.05, 0.95), **axes
+        )
+    return found

@@ -1,0 +1,119 @@
+"""The penalised twin, fitted for real: the same optimum from another library.
+
+The library's point is judged by *our* objective: how many nats it lies above the certified mode,
+and how far its coefficients are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.conventions import Penalised, to_penalty
+from bayesreg.data import Data
+from bayesreg.errors import NoEquivalentError
+from bayesreg.model import Model
+from bayesreg.problem import Problem, bind
+from bayesreg.solvers import MapEstimate
+
+# Tight enough that what remains between the two is arithmetic, not an early stop.
+_PRECISE = {"tol": 1e-12, "max_iter": 100_000}
+
+
+@dataclass(frozen=True, eq=False)
+class TwinFit:
+    """What the library returned, beside the mode.
+
+    Attributes
+    ----------
+    penalised : Penalised
+        Target, converted parameters, objective and code.
+    coef, intercept
+        The library's estimates.
+    largest_difference : float
+        Largest absolute difference of a coefficient or the intercept from the mode.
+    excess : float
+        The library's objective minus the mode's, in nats: negative if the library went lower.
+    zeros_agree : bool
+        Both have the same exact zeros.
+    """
+
+    penalised: Penalised
+    coef: FloatArray
+    intercept: float
+    largest_difference: float
+    excess: float
+    zeros_agree: bool
+
+
+def twin_target(problem: Problem) -> str:
+    """The scikit-learn estimator with the same likelihood and penalty.
+
+    Raises
+    ------
+    NoEquivalentError
+        When there is none.
+    """
+    has_l1 = bool(np.any(problem.penalty.l1[: problem.p] > 0))
+    has_l2 = bool(np.any(problem.penalty.l2[: problem.p] > 0))
+    kind = type(problem.likelihood).__name__
+    if kind == "Gaussian":
+        return {
+            (True, False): "sklearn.Lasso",
+            (True, True): "sklearn.ElasticNet",
+        }.get((has_l1, has_l2), "sklearn.Ridge")
+    if kind == "Bernoulli":
+        return "sklearn.LogisticRegression"
+    if kind == "Poisson" and not has_l1:
+        return "sklearn.PoissonRegressor"
+    raise NoEquivalentError(
+        f"scikit-learn has no estimator for {problem.likelihood!r} with an L1 penalty"
+    )
+
+
+def fit_twin(model: Model, data: Data, fit: MapEstimate, target: str | None = None) -> TwinFit:
+    """Convert the model, fit the library's estimator, compare with the mode.
+
+    Parameters
+    ----------
+    model, data : the posterior
+    fit : MapEstimate
+        Its mode.
+    target : str, optional
+        Name of the estimator; by default the scikit-learn one with the same penalty.
+
+    Raises
+    ------
+    NoEquivalentError
+        When the library cannot express the model.
+    """
+    problem = bind(model, data)
+    penalised = to_penalty(model, target or twin_target(problem), data)
+    estimator = _precise(penalised.build())
+    arguments = {} if data.weights is None else {"sample_weight": data.weights}
+    estimator.fit(data.X, data.y, **arguments)
+    coef = np.ravel(estimator.coef_).astype(np.float64)
+    intercept = float(np.ravel(estimator.intercept_)[0]) if problem.has_intercept else 0.0
+    excess = problem.value(problem.extended(coef, intercept))
+    excess -= problem.value(problem.extended(fit.coef, fit.intercept))
+    differences = np.append(coef - fit.coef, intercept - fit.intercept)
+    return TwinFit(
+        penalised=penalised,
+        coef=coef,
+        intercept=intercept,
+        largest_difference=float(np.max(np.abs(differences))),
+        excess=excess,
+        zeros_agree=bool(np.array_equal(coef == 0, fit.coef == 0)),
+    )
+
+
+def _precise(estimator: Any) -> Any:
+    """The estimator with its iterations run to the end."""
+    known = estimator.get_params()
+    settings = {name: value for name, value in _PRECISE.items() if name in known}
+    if "tol" in settings:
+        settings["tol"] = min(settings["tol"], known["tol"])
+    return estimator.set_params(**settings)

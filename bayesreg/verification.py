@@ -1,0 +1,253 @@
+"""verify: every independent check that applies to a model and its data.
+
+Each check reaches the mode or the density by another road: differences, duality, another library,
+random points.  One that does not apply says why and counts neither way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesreg._tables import Table
+from bayesreg._types import FloatArray
+from bayesreg.certificate import certify
+from bayesreg.data import Data
+from bayesreg.errors import ImproperPosteriorError, NoEquivalentError
+from bayesreg.model import Model, require_model_and_data
+from bayesreg.problem import Problem, bind
+from bayesreg.solvers import MapEstimate, find_map
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: what was measured against which limit.
+
+    ``passed`` is None where the check does not apply.
+    """
+
+    name: str
+    passed: bool | None
+    figure: float | None
+    limit: float | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The checks of one model on one data set."""
+
+    model: str
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """No check failed and at least one applied."""
+        outcomes = [check.passed for check in self.checks]
+        return True in outcomes and False not in outcomes
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "model": self.model,
+            "passed": self.passed,
+            "checks": [asdict(check) for check in self.checks],
+        }
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=2)
+
+    def to_table(self) -> Table:
+        outcome = {True: "passed", False: "FAILED", None: "n/a"}
+        rows = tuple(
+            (check.name, outcome[check.passed], _short(check.figure), _short(check.limit))
+            for check in self.checks
+        )
+        return Table(("check", "outcome", "figure", "limit"), rows)
+
+    def __str__(self) -> str:
+        verdict = "all checks passed" if self.passed else "NOT all checks passed"
+        details = "\n".join(f"  {check.name}: {check.detail}" for check in self.checks)
+        return f"{self.model}\n{self.to_table()}\n{details}\n{verdict}"
+
+    def _repr_html_(self) -> str:
+        return self.to_table().to_html()
+
+
+def verify(model: Model, data: Data, *, fit: MapEstimate | None = None, seed: int = 0) -> Report:
+    """Check mode, density and conversion against independent computations.
+
+    Parameters
+    ----------
+    model, data
+        The posterior.
+    fit : MapEstimate, optional
+        The mode to check; found here by default.
+    seed : int
+        Of the random points and posterior draws.
+
+    Returns
+    -------
+    Report
+        ``.passed``, ``.checks``, ``.to_json()``; print it for the details.
+    """
+    require_model_and_data(model, data)
+    fit = find_map(model, data, on_failure="return") if fit is None else fit
+    rng = np.random.default_rng(seed)
+    checks = (
+        _certificate(model, data, fit),
+        _gradient_by_differences(model, data, fit, rng),
+        _twin(model, data, fit),
+        _segments(model, data, fit, seed),
+        _pymc_density(model, data, fit, rng),
+    )
+    return Report(repr(model), checks)
+
+
+def _certificate(model: Model, data: Data, fit: MapEstimate) -> Check:
+    found = certify(model, data, fit.coef, fit.intercept, tol=fit.certificate.tol)
+    return Check("certificate", found.holds, found.relative_gap, found.tol, str(found))
+
+
+def _gradient_by_differences(
+    model: Model, data: Data, fit: MapEstimate, rng: np.random.Generator
+) -> Check:
+    """model.gradient against central differences at a random point off every kink."""
+    problem = bind(model, data)
+    point = _near(problem, fit, rng)
+    step = 1e-4 * _spread(problem, fit)
+    coef, intercept = problem.coefficients(point)
+    exact = np.append(*model.gradient(data, coef, intercept))[: problem.size]
+    exact[: problem.p] *= problem.unit
+    worst = 0.0
+    for j in np.flatnonzero(~problem.penalty.is_pinned):
+        size = min(step[j], 0.1 * _distance_to_kink(problem, point, j))
+        change = np.zeros(problem.size)
+        change[j] = size
+        up, down = (_log_density(model, data, problem, point + s * change) for s in (1, -1))
+        numeric = (up - down) / (2 * size)
+        noise = 1e-15 * abs(up) / size
+        allowed = abs(exact[j]) + 1.0 / _spread(problem, fit)[j]
+        worst = max(worst, max(abs(numeric - exact[j]) - noise, 0.0) / allowed)
+    detail = f"largest relative difference over {problem.size} coefficients {worst:.1e}"
+    return Check("gradient by differences", worst <= 1e-5, worst, 1e-5, detail)
+
+
+def _distance_to_kink(problem: Problem, point: FloatArray, j: int) -> float:
+    if problem.penalty.l1[j] == 0:
+        return np.inf
+    return float(abs(point[j] - problem.penalty.loc[j]))
+
+
+def _twin(model: Model, data: Data, fit: MapEstimate) -> Check:
+    """scikit-learn at the converted penalty lands on the same point, and not below it."""
+    from bayesreg.twin import fit_twin
+
+    name = "scikit-learn twin"
+    try:
+        twin = fit_twin(model, data, fit)
+    except NoEquivalentError as reason:
+        return Check(name, None, None, None, f"no equivalent estimator: {reason}")
+    scale = fit.certificate.half_null_deviance or 1.0
+    limit = 1e-6 * scale
+    below = max(fit.certificate.gap, 1e-12 * scale)
+    parameters = ", ".join(f"{key}={value!r}" for key, value in twin.penalised.parameters.items())
+    detail = (
+        f"{twin.penalised.target}({parameters}): objective {twin.excess:+.1e} nats from the mode, "
+        f"largest coefficient difference {twin.largest_difference:.1e}"
+    )
+    return Check(name, -below <= twin.excess <= limit, twin.excess, limit, detail)
+
+
+def _segments(model: Model, data: Data, fit: MapEstimate, seed: int) -> Check:
+    """No point between the mode and a posterior draw is better by more than the gap."""
+    from bayesreg.posterior import sample
+
+    name = "segments to posterior draws"
+    try:
+        post = _quiet_sample(lambda: sample(model, data, draws=25, chains=4, seed=seed,
+                                            progress=False))  # fmt: skip
+    except ImproperPosteriorError as reason:
+        return Check(name, None, None, None, f"no posterior to draw from: {reason}")
+    problem = bind(model, data)
+    mode = problem.extended(fit.coef, fit.intercept)
+    at_mode = problem.value(mode)
+    best = np.inf
+    draws = _extended_draws(problem, post)
+    shares = np.geomspace(1e-4, 1.0, 9)
+    for draw in draws:
+        for share in shares:
+            best = min(best, problem.value(mode + share * (draw - mode)) - at_mode)
+    limit = fit.certificate.gap + 1e-13 * abs(at_mode)
+    detail = (
+        f"lowest of {len(draws) * len(shares)} points lies {best:+.2e} nats from the mode "
+        f"(the gap allows {-limit:.1e})"
+    )
+    return Check(name, best >= -limit, -best, limit, detail)
+
+
+def _quiet_sample(draw: Callable[[], xr.DataTree]) -> xr.DataTree:
+    """A short run is enough here: its convergence is not what is being checked."""
+    import warnings
+
+    from bayesreg.errors import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return draw()
+
+
+def _extended_draws(problem: Problem, post: xr.DataTree) -> list[FloatArray]:
+    group = post["posterior"]
+    coef = group["coef"].transpose("chain", "draw", "feature").values.reshape(-1, problem.p)
+    if not problem.has_intercept:
+        return [problem.extended(w, 0.0) for w in coef]
+    intercept = group["intercept"].transpose("chain", "draw").values.ravel()
+    return [problem.extended(w, a) for w, a in zip(coef, intercept, strict=True)]
+
+
+def _pymc_density(model: Model, data: Data, fit: MapEstimate, rng: np.random.Generator) -> Check:
+    """PyMC's joint log density equals ours at 20 random points."""
+    from bayesreg.pymc import log_density_function
+
+    problem = bind(model, data)
+    density = log_density_function(model, data)
+    worst = 0.0
+    for _ in range(20):
+        coef, intercept = problem.coefficients(_near(problem, fit, rng))
+        ours = model.log_density(data, coef, intercept)
+        worst = max(worst, abs(density(coef, intercept) - ours) / max(1.0, abs(ours)))
+    detail = f"largest relative difference at 20 random points {worst:.1e}"
+    return Check("PyMC log density", worst <= 1e-10, worst, 1e-10, detail)
+
+
+def _spread(problem: Problem, fit: MapEstimate) -> FloatArray:
+    """One over the root curvature at the mode: the unit of a natural step."""
+    v = problem.extended(fit.coef, fit.intercept)
+    h = problem.curvature_rows(problem.linear_predictor(v))
+    squares = np.einsum("ij,ij,i->j", problem.X, problem.X, h, optimize=False)
+    if problem.has_intercept:
+        squares = np.append(squares, np.sum(h))
+    curvature = squares + problem.penalty.l1**2 + problem.penalty.l2
+    return 1.0 / np.sqrt(np.where(curvature > 0, curvature, 1.0))
+
+
+def _near(problem: Problem, fit: MapEstimate, rng: np.random.Generator) -> FloatArray:
+    """A random point about one natural step from the mode, inside the bounds."""
+    v = problem.extended(fit.coef, fit.intercept)
+    moved = v + rng.normal(size=problem.size) * _spread(problem, fit)
+    return np.clip(moved, problem.penalty.lower, problem.penalty.upper)
+
+
+def _log_density(model: Model, data: Data, problem: Problem, v: FloatArray) -> float:
+    return model.log_density(data, *problem.coefficients(v))
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2g}"

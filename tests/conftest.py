@@ -1,0 +1,5 @@
+"""Settings for every test: pictures are drawn without a display."""
+
+import os
+
+os.environ["MPLBACKEND"] = "Agg"

@@ -1,0 +1,89 @@
+"""The compiled loops: optimal by the conditions, arrays only, compiled once per machine."""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bayesreg._kernels.quadratic_descent import quadratic_descent
+from bayesreg.penalty import Penalty
+from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic, solve_symmetric
+
+PROGRAM = """
+import json
+import numpy as np
+import bayesreg as br
+from bayesreg._kernels.quadratic_descent import quadratic_descent
+rng = np.random.default_rng(0)
+data = br.Data(rng.normal(size=(30, 4)), rng.normal(size=30))
+br.find_map(br.Model(br.Gaussian(1.0), br.Laplace(0.1)), data)
+stats = quadratic_descent.stats
+print(json.dumps([sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))
+"""
+
+
+def test_a_second_process_compiles_nothing(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    runs = [
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", PROGRAM], env=environment, check=True,
+                capture_output=True, text=True,
+            ).stdout
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert runs[0] == [0, 1]
+    assert runs[1] == [1, 0]
+
+
+def test_kernels_take_arrays_and_numbers_only():
+    hints = inspect.get_annotations(quadratic_descent.py_func, eval_str=True)
+    assert set(hints.values()) <= {np.ndarray, int, float}
+
+
+def _random_penalty(rng, p):
+    l1 = rng.choice([0.0, 0.5, 2.0], size=p)
+    lower = np.where(rng.random(p) < 0.3, -0.2, -np.inf)
+    upper = np.where(rng.random(p) < 0.3, 0.1, np.inf)
+    return Penalty(l1, rng.choice([0.0, 1.0], size=p), 0.1 * rng.normal(size=p), lower, upper)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("rank", [6, 3])
+def test_quadratic_minimiser_satisfies_the_conditions(seed, rank):
+    """Random penalties with kinks, curvature, bounds; full-rank and singular matrices."""
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(rank, 6))
+    H, penalty = A.T @ A, _random_penalty(rng, 6)
+    gradient, point = A.T @ rng.normal(size=rank), rng.normal(size=6)
+    v = minimise_quadratic(Quadratic(H, gradient, point), penalty)
+    slope = gradient + H @ (v - point)
+    assert np.max(penalty.subgradient_distance(v, slope)) < 1e-10
+    assert np.all((v >= penalty.lower) & (v <= penalty.upper))
+
+
+def test_descent_keeps_its_gradient_current_and_never_rises():
+    rng = np.random.default_rng(1)
+    A = rng.normal(size=(30, 8))
+    H, penalty = A.T @ A, _random_penalty(rng, 8)
+    gradient, v = A.T @ rng.normal(size=30), np.clip(np.zeros(8), penalty.lower, penalty.upper)
+    start, r = v.copy(), gradient.copy()
+    arrays = (penalty.l1, penalty.l2, penalty.loc, penalty.lower, penalty.upper)
+    last = penalty.value(v)
+    for _ in range(5):
+        quadratic_descent(H, r, v, *arrays, 1, 0.0)
+        d = v - start
+        np.testing.assert_allclose(r, gradient + H @ d, atol=1e-11)
+        value = gradient @ d + 0.5 * d @ H @ d + penalty.value(v)
+        assert value <= last + 1e-12
+        last = value
+
+
+def test_singular_systems_get_the_least_norm_solution():
+    A = np.array([[1.0, 1.0], [1.0, 1.0]])
+    np.testing.assert_allclose(solve_symmetric(A, np.array([2.0, 2.0])), [1.0, 1.0], atol=1e-12)
