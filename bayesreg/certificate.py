@@ -172,7 +172,7 @@ def _dual_scalings(problem: Problem, c: FloatArray, kept: BoolArray) -> list[flo
 
 def _largest_factor(l1: FloatArray, size: FloatArray) -> float:
     """The largest alpha <= 1 with alpha |c_j| <= l1_j in floating point."""
-    alpha = float(np.min(l1 / size, initial=1.0))
+    alpha = min(1.0, *(l1 / size).tolist()) if l1.size else 1.0
     while alpha > 0 and np.any(alpha * size > l1):
         alpha = float(np.nextafter(alpha, 0.0))
     return alpha
@@ -206,7 +206,7 @@ def _newton_step(problem: Problem, eta: FloatArray, block: FloatArray) -> tuple[
         return np.zeros_like(eta), np.inf
     solution = np.linalg.lstsq(root[:, None] * block, target, rcond=None)[0]
     step = block @ solution
-    return step, float(max(0.0, -0.5 * (g @ step)))
+    return step, max(0.0, -0.5 * float(g @ step))
 
 
 def _line_search(

@@ -79,7 +79,7 @@ def _demo(options: argparse.Namespace) -> int:
     _heading("1. The model")
     _text(result.words)
     _heading("2. The posterior mode (MAP), certified")
-    _table(walk.mode_table(result.fit))
+    _table(result.fit.to_table())
     _text(str(result.fit.certificate))
     _heading("3. The same optimum from scikit-learn, at converted penalties")
     _table(walk.twin_table(result.twins))
@@ -124,10 +124,8 @@ def _fit(options: argparse.Namespace) -> int:
     fit = find_map(model, data, tol=options.tol)
     if options.json:
         return _write_json({"words": words, **fit.to_dict()})
-    from bayesreg.demo import mode_table
-
     _text(words)
-    _table(mode_table(fit))
+    _table(fit.to_table())
     _text(str(fit.certificate))
     return 0
 
@@ -202,7 +200,7 @@ def _frame(path: Path) -> Any:
 _CONVERT_EPILOG = """examples:
   bayesreg convert sklearn.Lasso alpha=0.1 --to model --n 442 --sigma 54
   bayesreg convert "Laplace(scale=20)" --sigma 54 --n 442 --to sklearn.Lasso
-  bayesreg convert sklearn.Ridge alpha=2 --to textbook.mse_l2 --n 100
+  bayesreg convert sklearn.Ridge alpha=2 --to textbook.mse_ridge --n 100
   bayesreg convert --list
 """
 

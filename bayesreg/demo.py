@@ -127,11 +127,6 @@ def _lasso_alpha(model: Model, data: Data) -> float:
     return float(to_penalty(model, "sklearn.Lasso", data).parameters["alpha"])
 
 
-def mode_table(fit: MapEstimate) -> Table:
-    rows = [(name, number(value, 6)) for name, value in zip(fit.names, fit.coef, strict=True)]
-    return Table(("coefficient", "MAP"), (*rows, ("intercept", number(fit.intercept, 6))))
-
-
 def twin_table(twins: tuple[TwinFit, ...]) -> Table:
     header = ("twin", "converted parameters", "largest difference of a coefficient",
               "objective above ours (nats)", "same zeros")  # fmt: skip
@@ -167,7 +162,8 @@ def certain_zeros(comparison: Comparison) -> str:
         sign = "positive" if comparison.p_positive[k] > 0.5 else "negative"
         lines.append(
             f"  {comparison.names[k]}: exactly 0 in the mode; in the posterior "
-            f"{comparison.mean[k]:+.1f} +- {comparison.sd[k]:.1f}, {sign} with probability {sure:.2f}"
+            f"{comparison.mean[k]:+.1f} +- {comparison.sd[k]:.1f}, {sign} with probability "
+            f"{sure:.2f}"
         )
     return "\n".join(lines)
 
@@ -195,7 +191,8 @@ def _require_free(directory: Path, overwrite: bool) -> None:
     taken = [directory / name for name in PICTURES if (directory / name).exists()]
     if taken and not overwrite:
         raise DataError(
-            f"{str(taken[0])!r} exists and is not overwritten; pass --overwrite or another directory"
+            f"{str(taken[0])!r} exists and is not overwritten; pass overwrite=True (--overwrite on "
+            "the command line) or another directory"
         )
 
 

@@ -6,7 +6,7 @@ Colours are those of Okabe and Ito, told apart by the colour-blind and on dark p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -151,10 +151,10 @@ def _lambda_axis(ax: Axes, scales: FloatArray, lambdas: FloatArray) -> None:
     power = float(np.log(lambdas[-1] / lambdas[0]) / np.log(scales[-1] / scales[0]))
     constant = lambdas[0] / scales[0] ** power
 
-    def to_lambda(scale: FloatArray) -> FloatArray:
+    def to_lambda(scale: Any) -> Any:
         return constant * np.maximum(scale, 1e-300) ** power
 
-    def to_scale(value: FloatArray) -> FloatArray:
+    def to_scale(value: Any) -> Any:
         return (np.maximum(value, 1e-300) / constant) ** (1.0 / power)
 
     above = ax.secondary_xaxis("top", functions=(to_lambda, to_scale))

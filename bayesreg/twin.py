@@ -7,7 +7,6 @@ and how far its coefficients are.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,10 +17,6 @@ from bayesreg.errors import NoEquivalentError
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers import MapEstimate
-
-# Tight enough that what remains between the two is arithmetic, not an early stop.
-_PRECISE = {"tol": 1e-12, "max_iter": 100_000}
-
 
 @dataclass(frozen=True, eq=False)
 class TwinFit:
@@ -92,7 +87,7 @@ def fit_twin(model: Model, data: Data, fit: MapEstimate, target: str | None = No
     """
     problem = bind(model, data)
     penalised = to_penalty(model, target or twin_target(problem), data)
-    estimator = _precise(penalised.build())
+    estimator = penalised.build()
     arguments = {} if data.weights is None else {"sample_weight": data.weights}
     estimator.fit(data.X, data.y, **arguments)
     coef = np.ravel(estimator.coef_).astype(np.float64)
@@ -109,11 +104,3 @@ def fit_twin(model: Model, data: Data, fit: MapEstimate, target: str | None = No
         zeros_agree=bool(np.array_equal(coef == 0, fit.coef == 0)),
     )
 
-
-def _precise(estimator: Any) -> Any:
-    """The estimator with its iterations run to the end."""
-    known = estimator.get_params()
-    settings = {name: value for name, value in _PRECISE.items() if name in known}
-    if "tol" in settings:
-        settings["tol"] = min(settings["tol"], known["tol"])
-    return estimator.set_params(**settings)

@@ -126,7 +126,7 @@ def _gradient_by_differences(
     exact = np.append(*model.gradient(data, coef, intercept))[: problem.size]
     exact[: problem.p] *= problem.unit
     worst = 0.0
-    for j in np.flatnonzero(~problem.penalty.is_pinned):
+    for j in np.flatnonzero(~problem.penalty.is_pinned).tolist():
         size = min(step[j], 0.1 * _distance_to_kink(problem, point, j))
         change = np.zeros(problem.size)
         change[j] = size

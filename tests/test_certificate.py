@@ -161,6 +161,31 @@ def test_a_wrong_zero_is_never_proved():
         assert not found.holds
 
 
+@pytest.mark.parametrize(
+    ("likelihood", "strength"),
+    [(br.Gaussian(1.0), 0.8), (br.Bernoulli(), 2.0), (br.Poisson(), 0.8)],
+    ids=str,
+)
+def test_a_zero_whose_gradient_is_small_only_at_the_point_is_not_proved(likelihood, strength):
+    """Correlated columns absorb an active one that is left out: |x_j' theta| < 1/b there, and yet
+    x_j is active in the mode. The radius has to forbid the proof."""
+    rng = np.random.default_rng(5)
+    X = 0.95 * rng.normal(size=(80, 1)) + 0.3 * rng.normal(size=(80, 5))
+    data = br.Data(X, likelihood.draw(strength * X[:, 0], rng))
+    model = br.Model(likelihood, br.Laplace(0.5))
+    problem = bind(model, data)
+    mode = br.find_map(model, data)
+    fooled = 0
+    for j in np.flatnonzero(mode.coef):
+        scale = np.where(np.arange(5) == j, 1e-9, 20.0)
+        point = br.find_map(br.Model(likelihood, br.Laplace(scale)), data)
+        v = problem.extended(point.coef, point.intercept)
+        pull = problem.transposed_product(problem.gradient_rows(problem.linear_predictor(v)))
+        fooled += abs(pull[j]) < problem.penalty.l1[j]
+        assert not certify_point(problem, v).zeros_proved
+    assert fooled > 0
+
+
 def test_flat_columns_out_of_balance_are_reported():
     """Perfectly separated with a flat prior: the loss can be made tiny, and yet no mode."""
     x = np.array([-2.0, -1.0, 1.0, 2.0])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesreg._tables import Table, number
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.certificate import Certificate
 from bayesreg.model import Model
@@ -72,6 +73,13 @@ class MapEstimate:
         eta = np.asarray(X, dtype=np.float64) @ self.coef + self.intercept + offset
         return self.model.likelihood.mean(eta)
 
+    def to_table(self) -> Table:
+        """A row per coefficient, the intercept last; exact zeros as 0."""
+        rows = [(name, number(w, 6)) for name, w in zip(self.names, self.coef, strict=True)]
+        if self.model.intercept is not None:
+            rows.append(("intercept", number(self.intercept, 6)))
+        return Table(("coefficient", "MAP"), tuple(rows))
+
     def to_dict(self) -> dict[str, object]:
         """Everything as plain numbers and strings, for JSON."""
         certificate = self.certificate
@@ -96,16 +104,9 @@ class MapEstimate:
         return f"<MapEstimate: {self.coef.size - self.n_zeros} of {self.coef.size} nonzero>\n{self}"
 
     def __str__(self) -> str:
-        width = max(len("intercept"), *(len(name) for name in self.names))
-        shown = list(zip(self.names, self.coef, strict=True))
-        if len(shown) > 60:
-            shown = [(name, value) for name, value in shown if value != 0.0][:60]
-        rows = [f"  {name:<{width}}  {_number(value)}" for name, value in shown]
-        if self.model.intercept is not None:
-            rows.append(f"  {'intercept':<{width}}  {_number(self.intercept)}")
-        unique = "" if self.unique else "\n  the mode is not unique: this is one of its points"
-        return f"MAP of {self.model}\n" + "\n".join(rows) + f"\n  {self.certificate}{unique}"
-
-
-def _number(value: float) -> str:
-    return "0" if value == 0 else f"{value:.6g}"
+        table = self.to_table()
+        if len(table.rows) > 60:
+            rows = tuple(row for row in table.rows if row[1] != "0")[:60]
+            table = Table(table.header, rows, f"{len(rows)} of {len(table.rows)} rows")
+        unique = "" if self.unique else "\nthe mode is not unique: this is one of its points"
+        return f"MAP of {self.model}\n{table}\n{self.certificate}{unique}"

@@ -1,0 +1,163 @@
+"""The command line as a user runs it: in a process, through a pipe."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import make_data
+
+import bayesreg as br
+from bayesreg.cli import main
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "bayesreg", *map(str, arguments)],
+        capture_output=True, text=True, cwd=cwd, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def table(tmp_path):
+    data = make_data(br.Gaussian(1.5))
+    path = tmp_path / "table.csv"
+    frame = pd.DataFrame(data.X, columns=data.names)
+    frame.assign(y=data.y, one=1.0, zero=0.0).to_csv(path, index=False)
+    return path
+
+
+FIT = ("--target", "y", "--prior", "Laplace(scale=0.3)", "--sigma", "1.5")
+
+
+def test_fit_gives_the_certified_mode(table, capsys):
+    columns = ",".join(f"x{j}" for j in range(7))
+    assert main(["fit", str(table), *FIT, "--columns", columns, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    data = make_data(br.Gaussian(1.5))
+    fit = br.find_map(br.Model(br.Gaussian(1.5), br.Laplace(0.3)), data)
+    np.testing.assert_allclose(list(found["coef"].values()), fit.coef, rtol=1e-9)
+    assert found["certificate"]["holds"] is True
+
+
+def test_fit_takes_weights_offset_and_intercept(table, capsys):
+    options = ("--columns", "x0,x1", "--weights", "one", "--offset", "zero", "--json")
+    assert main(["fit", str(table), *FIT, *options]) == 0
+    with_roles = json.loads(capsys.readouterr().out)["coef"]
+    assert main(["fit", str(table), *FIT, "--columns", "x0,x1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["coef"] == pytest.approx(with_roles)
+    assert main(["fit", str(table), *FIT, "--columns", "x0", "--intercept", "none", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["intercept"] == 0.0
+
+
+def test_fit_in_a_pipe_prints_plain_text(table):
+    done = run("fit", table, *FIT, "--columns", "x0,x1,x2")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "certificate holds" in done.stdout
+    assert "lambda1 = sigma^2 / b = 7.5" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"--sigma": None}, "--sigma is missing"),
+        ({"--sigma": "-1"}, "sigma must be a positive"),
+        ({"--target": "z"}, "no column 'z'"),
+        ({"--prior": "Lapace(scale=1)"}, "Laplace"),
+        ({"--prior": "Laplace(scale=0)"}, "must be positive"),
+        ({"--prior": "__import__('os').system('true')"}, "is not allowed here"),
+        ({"--prior": "Gaussian(sigma=1)"}, "prior"),
+        ({"--columns": "x0,x9"}, "no column 'x9'"),
+        ({"--likelihood": "Bernoulli()"}, "not both"),
+        ({"--likelihood": "Bernoulli()", "--sigma": None}, "y must be 0 or 1"),
+    ],
+    ids=str,
+)
+def test_fit_refuses_with_cause_and_remedy(table, capsys, change, match):
+    options = {"--target": "y", "--prior": "Laplace(scale=0.3)", "--sigma": "1.5", **change}
+    words = [part for key, value in options.items() if value is not None for part in (key, value)]
+    before = sorted(table.parent.iterdir())
+    assert main(["fit", str(table), *words]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("bayesreg fit: ")
+    assert "Traceback" not in captured.err
+    assert match in captured.err
+    assert sorted(table.parent.iterdir()) == before
+
+
+def test_files_that_cannot_be_read(tmp_path, capsys):
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "binary.csv").write_bytes(bytes(range(256)) * 10)
+    (tmp_path / "text.csv").write_text("a,y\nred,1\nblue,2\n")
+    for name, match in [
+        ("missing.csv", "no file"),
+        ("empty.csv", "cannot be read as CSV"),
+        ("binary.csv", "cannot be read as CSV"),
+        (".", "is a directory"),
+        ("text.csv", "column 'a' has dtype"),
+    ]:
+        assert main(["fit", str(tmp_path / name), *FIT]) == 2
+        assert match in capsys.readouterr().err
+
+
+def test_no_mode_is_told(tmp_path, capsys):
+    pd.DataFrame({"x": [0.0, 1.0, 2.0], "y": [1, 1, 1]}).to_csv(tmp_path / "ones.csv", index=False)
+    words = ("--target", "y", "--prior", "Laplace(1)", "--likelihood", "Bernoulli()")
+    assert main(["fit", str(tmp_path / "ones.csv"), *words]) == 2
+    assert "no mode" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["sklearn.Lasso", "alpha=0.1", "--to", "model", "--n", "442", "--sigma", "54"],
+         "Laplace(scale=65.97"),
+        (["Laplace(scale=20)", "--sigma", "54", "--n", "442", "--to", "sklearn.Lasso"],
+         "alpha = 0.32986"),
+        (["sklearn.Ridge", "alpha=2", "--to", "textbook.mse_ridge", "--n", "100"], "lam = 0.02"),
+        (["Normal(scale=2)", "--likelihood", "Bernoulli", "--to", "sklearn.LogisticRegression"],
+         "C = 4.0"),
+        (["--list"], "sklearn.ElasticNet"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_convert(capsys, words, expected):
+    assert main(["convert", *words]) == 0
+    assert expected in capsys.readouterr().out
+    assert main(["convert", *words, "--json"]) == 0
+    json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["sklearn.Lasso", "alpha=0.1", "--to", "model", "--n", "442"], "sigma"),
+        (["sklearn.Laso", "alpha=0.1", "--to", "model"], "sklearn.Lasso"),
+        (["sklearn.Lasso", "alpha", "--to", "model"], "name=value"),
+        (["Laplace(scale=20)", "--to", "sklearn.Lasso", "--n", "10"], "--sigma is missing"),
+        (["Laplace(scale=20)", "--likelihood", "Bernouli", "--to", "sklearn.Lasso"], "Bernoulli"),
+        ([], "--list shows"),
+    ],
+    ids=str,
+)
+def test_convert_refuses(capsys, words, match):
+    assert main(["convert", *words]) == 2
+    assert match in capsys.readouterr().err
+
+
+def test_help_and_version():
+    assert run("--version").stdout.strip() == f"bayesreg {br.__version__}"
+    assert "demo" in run("--help").stdout
+    assert run("nonsense").returncode == 2
+
+
+def test_a_closed_pipe_is_not_an_error():
+    program = f"{sys.executable} -m bayesreg convert --list | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""

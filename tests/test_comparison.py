@@ -1,0 +1,100 @@
+"""compare: the mode beside the posterior, checked against ArviZ and by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers import make_data
+
+import bayesreg as br
+from bayesreg.comparison import diagnostics
+from bayesreg.errors import DataError, DataTypeError, ModelError
+
+
+@pytest.fixture(scope="module")
+def case():
+    data = make_data(br.Gaussian(1.5))
+    model = br.Model(br.Gaussian(1.5), br.Laplace(0.05))
+    return model, data, br.find_map(model, data), br.sample(model, data, seed=3, progress=False)
+
+
+def test_rows_are_mode_and_posterior(case):
+    _, data, fit, post = case
+    table = br.compare(fit, post)
+    draws = post["posterior"]["coef"].values
+    assert table.names == (*data.names, "intercept")
+    np.testing.assert_array_equal(table.map, np.append(fit.coef, fit.intercept))
+    np.testing.assert_allclose(table.mean[:-1], draws.mean(axis=(0, 1)), rtol=1e-12)
+    np.testing.assert_allclose(table.sd[:-1], draws.reshape(-1, data.p).std(axis=0, ddof=1))
+    np.testing.assert_allclose(table.p_positive[:-1], (draws > 0).mean(axis=(0, 1)))
+    assert np.array_equal(table.zero_in_mode[:-1], fit.coef == 0)
+    assert table.zero_in_mode.any()
+
+
+def test_the_posterior_has_no_zeros_where_the_mode_has(case):
+    _, _, fit, post = case
+    table = br.compare(fit, post)
+    zero = table.zero_in_mode
+    assert np.all(table.sd[zero] > 0)
+    assert np.all((table.hdi_low[zero] < 0) & (table.hdi_high[zero] > 0))
+
+
+def test_interval_is_the_shortest_that_holds_its_mass(case):
+    _, _, fit, post = case
+    draws = post["posterior"]["coef"].values.reshape(-1, fit.coef.size)
+    for probability in (0.5, 0.95):
+        table = br.compare(fit, post, probability=probability)
+        for j in range(fit.coef.size):
+            ordered = np.sort(draws[:, j])
+            inside = int(np.floor(probability * ordered.size))
+            width = np.min(ordered[inside:] - ordered[:-inside])
+            assert table.hdi_high[j] - table.hdi_low[j] == pytest.approx(width, rel=1e-9)
+
+
+def test_diagnostics_tell_a_stuck_chain_from_a_good_one():
+    rng = np.random.default_rng(0)
+    good, stuck = rng.normal(size=(4, 500)), rng.normal(size=(4, 500))
+    stuck[0] += 3.0
+    constant = np.full((4, 500), 2.0)
+    found = diagnostics(np.stack([good, stuck, constant], axis=2))
+    assert found["r_hat"][0] < 1.01
+    assert found["r_hat"][1] > 1.1
+    assert np.isnan(found["r_hat"][2])
+    assert found["ess_bulk"][0] > 1500
+    assert found["ess_bulk"][1] < 50
+
+
+def test_frame_text_html_and_json(case):
+    _, _, fit, post = case
+    table = br.compare(fit, post)
+    frame = table.to_frame()
+    assert list(frame.index) == list(table.names)
+    assert frame.loc["x0", "map"] == fit.coef[0]
+    assert "95% HDI" in str(table)
+    assert "<table>" in table._repr_html_()
+    plain = json.loads(json.dumps(table.to_dict()))
+    assert set(plain["rows"]) == set(table.names)
+    assert plain["rows"]["x0"]["map"] == fit.coef[0]
+
+
+def test_a_model_without_intercept_has_no_intercept_row():
+    data = make_data(br.Gaussian(1.5))
+    model = br.Model(br.Gaussian(1.5), br.Normal(0.5), intercept=None)
+    table = br.compare(br.find_map(model, data), br.sample(model, data, seed=1, progress=False))
+    assert table.names == data.names
+
+
+def test_results_of_different_models_are_not_mixed(case):
+    model, data, fit, post = case
+    other = br.find_map(model.rescaled(2.0), data)
+    with pytest.raises(ModelError, match="was sampled from"):
+        br.compare(other, post)
+    renamed = br.Data(data.X, data.y, names=list("abcdefg"))
+    with pytest.raises(DataError, match="different columns"):
+        br.compare(br.find_map(model, renamed), post)
+    with pytest.raises(DataTypeError, match="DataTree from sample"):
+        br.compare(fit, {"coef": 1})
+    with pytest.raises(DataTypeError, match="MapEstimate"):
+        br.compare(post, fit)
+    with pytest.raises(ModelError, match="probability must be below 1"):
+        br.compare(fit, post, probability=95)
