@@ -37,8 +37,17 @@ def location(value: Any, argument: str) -> float | tuple[float, ...]:
 def flag(value: Any, argument: str) -> bool:
     """True or False, nothing that merely behaves like it."""
     if not isinstance(value, bool | np.bool_):
-        raise ModelTypeError(f"{argument} must be True or False; got {value!r}")
+        raise ModelTypeError(f"{argument} must be True or False; got {shown(value)}")
     return bool(value)
+
+
+def shown(value: object) -> str:
+    """repr for messages: one line, never long, never failing."""
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # integers beyond the digit limit, for one
+        return f"a huge {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _number(value: Any, argument: str, wanted: str) -> float:
@@ -48,17 +57,22 @@ def _number(value: Any, argument: str, wanted: str) -> float:
         raise ModelTypeError(f"{argument} must be {wanted}; got the bool {value!r}")
     if not isinstance(value, Real):
         raise ModelTypeError(
-            f"{argument} must be {wanted}; got {value!r} of type {type(value).__name__}"
+            f"{argument} must be {wanted}; got {shown(value)} of type {type(value).__name__}"
         )
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ModelError(f"{argument} is too large for a float; got {shown(value)}") from None
 
 
 def _scalar_or_vector(
     value: Any, argument: str, wanted: str, accept: Callable[[float], bool]
 ) -> float | tuple[float, ...]:
     if isinstance(value, str | bytes):
-        raise ModelTypeError(f"{argument} must be a number or an array of numbers; got {value!r}")
-    if np.ndim(value) == 0:
+        raise ModelTypeError(
+            f"{argument} must be a number or an array of numbers; got {shown(value)}"
+        )
+    if _dimensions(value, argument) == 0:
         number = _number(value, argument, "a number or an array of numbers")
         if not accept(number):
             raise ModelError(f"{argument} must be {wanted}; got {number!r}")
@@ -75,6 +89,15 @@ def _scalar_or_vector(
     if not numbers:
         raise ModelError(f"{argument} is empty; give a number or one entry per coefficient")
     return numbers
+
+
+def _dimensions(value: Any, argument: str) -> int:
+    try:
+        return np.ndim(value)
+    except ValueError:
+        raise ModelError(
+            f"{argument} must be a number or one-dimensional; got nested lists of unequal length"
+        ) from None
 
 
 def per_coefficient(value: float | tuple[float, ...], size: int, argument: str) -> Any:

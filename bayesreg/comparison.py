@@ -15,6 +15,7 @@ from bayesreg import _checks
 from bayesreg._tables import Table, number
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import DataError, DataTypeError, ModelError
+from bayesreg.posterior.diagnostics import diagnose
 from bayesreg.solvers import MapEstimate
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def compare(fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95) -
     if mass >= 1:
         raise ModelError(f"probability must be below 1; got {mass!r} (0.95 for a 95% interval)")
     names, draws = _draws(fit, post)
+    figures = diagnose(draws, names)
     modes = np.append(fit.coef, fit.intercept) if len(names) > fit.coef.size else fit.coef
     return Comparison(
         names=names,
@@ -139,8 +141,10 @@ def compare(fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95) -
         zero_in_mode=modes == 0.0,
         probability=mass,
         model_text=repr(fit.model),
+        r_hat=figures.rhat,
+        ess_bulk=figures.ess_bulk,
+        ess_tail=figures.ess_tail,
         **_interval(draws, mass),
-        **diagnostics(draws),
     )
 
 
@@ -171,20 +175,3 @@ def _interval(draws: FloatArray, probability: float) -> dict[str, FloatArray]:
 
     ends = np.asarray(array_stats.hdi(draws, prob=probability, axis=[0, 1]))
     return {"hdi_low": ends[..., 0], "hdi_high": ends[..., 1]}
-
-
-def diagnostics(draws: FloatArray) -> dict[str, FloatArray]:
-    """R-hat, bulk and tail ESS of draws (chain, draw, entry); NaN where nothing moves."""
-    from arviz_stats.base import array_stats
-
-    moving = np.ptp(draws, axis=(0, 1)) > 0
-    found = {name: np.full(draws.shape[2], np.nan) for name in ("r_hat", "ess_bulk", "ess_tail")}
-    if moving.any():
-        chosen = draws[:, :, moving]
-        axes = {"chain_axis": 0, "draw_axis": 1}
-        found["r_hat"][moving] = array_stats.rhat(chosen, **axes)
-        found["ess_bulk"][moving] = array_stats.ess(chosen, method="bulk", **axes)
-        found["ess_tail"][moving] = array_stats.ess(
-            chosen, method="tail", prob=(0.05, 0.95), **axes
-        )
-    return found

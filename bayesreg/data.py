@@ -6,14 +6,21 @@ are never altered: no centring, no scaling, no dropping of rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Complex, Real
 from typing import Any
 
 import numpy as np
 
+from bayesreg._checks import shown
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataError, DataTypeError
+
+# Column types that convert to float64 without reinterpretation; numpy would also turn dates,
+# categories and digits in text into numbers.
+_NUMERIC = re.compile(r"(torch\.|sparse\[)?(u?int\d|float|double|half|bool|decimal|object)", re.I)
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -61,7 +68,7 @@ class Data:
             "y": _vector(y, "y", n),
             "weights": None if weights is None else _weights(weights, n),
             "offset": None if offset is None else _vector(offset, "offset", n),
-            "names": _names(getattr(X, "columns", None) if names is None else names, p),
+            "names": _names(_column_names(X) if names is None else names, p),
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
@@ -119,8 +126,9 @@ def _weights(values: Any, n: int) -> FloatArray:
     weights = _vector(values, "weights", n)
     negative = np.flatnonzero(weights < 0)
     if negative.size:
+        first = negative[0]
         raise DataError(
-            f"weights must not be negative; found {weights[negative[0]]!r} in row {negative[0]} "
+            f"weights must not be negative; found {float(weights[first])!r} in row {first} "
             f"({negative.size} such rows)"
         )
     if not weights.any():
@@ -128,12 +136,22 @@ def _weights(values: Any, n: int) -> FloatArray:
     return weights
 
 
+def _column_names(X: Any) -> tuple[str, ...] | None:
+    """Columns of a DataFrame as text: unnamed ones are numbered by pandas."""
+    columns = getattr(X, "columns", None)
+    return None if columns is None else tuple(str(name) for name in columns)
+
+
 def _names(names: Any, p: int) -> tuple[str, ...]:
     if names is None:
         return tuple(f"x{j}" for j in range(p))
-    if isinstance(names, str):
-        raise DataTypeError(f"names must be a sequence of {p} strings; got the string {names!r}")
-    listed = tuple(str(name) for name in names)
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise DataTypeError(f"names must be a sequence of {p} strings; got {shown(names)}")
+    listed = tuple(names)
+    for j, name in enumerate(listed):
+        if not isinstance(name, str):
+            raise DataTypeError(f"names must be strings; names[{j}] is {shown(name)}")
+    listed = tuple(str(name) for name in listed)
     if len(listed) != p:
         raise DataError(f"names has {len(listed)} entries but X has {p} columns")
     if len(set(listed)) != p:
@@ -144,13 +162,15 @@ def _names(names: Any, p: int) -> tuple[str, ...]:
 
 def _numbers(values: Any, argument: str) -> FloatArray:
     """``values`` as float64, refusing everything that would have to be guessed."""
-    if isinstance(values, np.ma.MaskedArray):
+    if values is None:
+        raise DataTypeError(f"{argument} is None; pass an array of numbers")
+    rows = values if isinstance(values, list | tuple) else ()
+    if any(isinstance(part, np.ma.MaskedArray) for part in (values, *rows)):
         raise DataTypeError(
             f"{argument} is a masked array and its mask would be lost; "
             "drop or impute the masked entries first"
         )
-    if hasattr(values, "dtypes") and hasattr(values, "columns"):
-        _require_numeric_columns(values, argument)
+    _require_numeric_dtypes(values, argument)
     array = _as_array(values, argument)
     if array.dtype.kind in "biuf":
         return np.asarray(array, dtype=np.float64)
@@ -177,18 +197,29 @@ def _as_array(values: Any, argument: str) -> Any:
 
 def _frame_array(values: Any) -> Any:
     """A DataFrame or Series as an array; pandas' nullable missing values become NaN."""
+    if any("object" in str(dtype) for _, dtype in _dtypes(values)):
+        return values.to_numpy()
     try:
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
         return values.to_numpy()
 
 
-def _require_numeric_columns(frame: Any, argument: str) -> None:
-    for name in frame.columns:
-        dtype = str(frame[name].dtype)
-        if dtype == "category" or "datetime" in dtype or "timedelta" in dtype:
+def _dtypes(values: Any) -> list[tuple[str, Any]]:
+    """What is to be called what in a message, and its dtype; empty for plain arrays and lists."""
+    if hasattr(values, "columns") and hasattr(values, "dtypes"):
+        named = zip(values.columns, values.dtypes, strict=True)
+        return [(f" column {name!r}", dtype) for name, dtype in named]
+    if hasattr(values, "dtype") and not isinstance(values.dtype, np.dtype):
+        return [("", values.dtype)]
+    return [("", values.dtype)] if hasattr(values, "to_numpy") else []
+
+
+def _require_numeric_dtypes(values: Any, argument: str) -> None:
+    for name, dtype in _dtypes(values):
+        if not _NUMERIC.match(str(dtype).lstrip("<>=|")):
             raise DataTypeError(
-                f"{argument} column {name!r} has dtype {dtype}; code it as numbers first "
+                f"{argument}{name} has dtype {dtype}; code it as real numbers first "
                 "(for categories: one 0/1 column per level but one)"
             )
 
@@ -196,13 +227,24 @@ def _require_numeric_columns(frame: Any, argument: str) -> None:
 def _from_objects(array: Any, argument: str) -> FloatArray:
     numbers = np.empty(array.shape)
     for index, value in np.ndenumerate(array):
-        if isinstance(value, str | bytes | complex) or not hasattr(value, "__float__"):
-            if value is not None and type(value).__name__ not in ("NAType", "NaTType"):
-                where = _position(index, argument)
-                raise DataTypeError(f"{argument} must be real numbers; found {value!r} {where}")
-            value = np.nan
-        numbers[index] = float(value)
+        numbers[index] = _from_object(value, index, argument)
     return numbers
+
+
+def _from_object(value: Any, index: tuple[int, ...], argument: str) -> float:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return np.nan
+    where = _position(index, argument)
+    refused = str | bytes | np.datetime64 | np.timedelta64 | np.ma.core.MaskedConstant
+    imaginary = isinstance(value, Complex) and not isinstance(value, Real)
+    if isinstance(value, refused) or imaginary or not hasattr(value, "__float__"):
+        raise DataTypeError(f"{argument} must be real numbers; found {shown(value)} {where}")
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataTypeError(
+            f"{argument} must be real numbers; found {shown(value)} {where}: {error}"
+        ) from error
 
 
 def _position(index: tuple[int, ...], argument: str) -> str:

@@ -25,6 +25,8 @@ SIGMA = 54.0
 LAPLACE_SCALE = 60.0
 NORMAL_SCALE = 150.0
 SCALES = (5.0, 10.0, 20.0, 40.0, 60.0, 100.0, 200.0, 500.0, 2000.0)
+#: Per chain, for the table over the scales: tight scales mix more slowly.
+SCALE_DRAWS = 2500
 PICTURES = ("map_path.png", "map_vs_posterior.png")
 
 
@@ -107,7 +109,8 @@ def scale_rows(model: Model, data: Data, seed: int) -> tuple[ScaleRow, ...]:
     path = find_map_path(model, data, SCALES)
     rows = []
     for scale, estimate in zip(SCALES, path.estimates, strict=True):
-        draws = sample(estimate.model, data, seed=seed, progress=False)["posterior"]["coef"]
+        post = sample(estimate.model, data, draws=SCALE_DRAWS, seed=seed, progress=False)
+        draws = post["posterior"]["coef"]
         rows.append(
             ScaleRow(
                 scale=scale,

@@ -53,21 +53,26 @@ class Model:
     standardize: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.likelihood, Likelihood):
+        # A class has its instances' attributes, so that the protocol alone would accept it.
+        if isinstance(self.likelihood, type) or not isinstance(self.likelihood, Likelihood):
             raise ModelTypeError(_not_a("likelihood", self.likelihood, LIKELIHOODS))
         if isinstance(self.prior, Mapping):
             object.__setattr__(self, "prior", dict(self.prior))
             if not self.prior:
                 raise ModelError("prior is an empty mapping; name a prior for every column")
+            for key in self.prior:
+                if not isinstance(key, str):
+                    raise ModelTypeError(f"prior is keyed by column name or glob; got {key!r}")
         for where, prior in self._priors().items():
-            if not isinstance(prior, Prior):
+            if isinstance(prior, type) or not isinstance(prior, Prior):
                 raise ModelTypeError(_not_a(where, prior, PRIORS))
             if prior.relative_to_noise and not isinstance(self.likelihood, Gaussian):
                 raise ModelError(
                     f"{where} has relative_to_noise=True, but {self.likelihood!r} has no noise "
                     "sd; state the scale in absolute units"
                 )
-        _checks.flag(self.standardize, "standardize")
+        standardize = _checks.flag(self.standardize, "standardize")
+        object.__setattr__(self, "standardize", standardize)
 
     def _priors(self) -> dict[str, Any]:
         priors = self.prior if isinstance(self.prior, dict) else {"": self.prior}
@@ -98,6 +103,7 @@ class Model:
 
     def coefficient_penalty(self, data: Data) -> Penalty:
         """The prior on the coefficients of the original columns, in nats."""
+        require_model_and_data(self, data)
         noise = self.likelihood.noise
         if isinstance(self.prior, Mapping):
             penalty = _mapped_penalty(self.prior, data.names, noise)
@@ -117,6 +123,7 @@ class Model:
         self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
     ) -> FloatArray:
         """offset + intercept + X coef."""
+        require_model_and_data(self, data)
         coef = coefficient_vector(coef, data.p)
         eta = data.X @ coef + float(intercept)
         return eta if data.offset is None else eta + data.offset
@@ -125,6 +132,7 @@ class Model:
         self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
     ) -> FloatArray:
         """log p(y_i | coef, intercept) for each row, constants included; 0 for weight 0."""
+        require_model_and_data(self, data)
         self.likelihood.check_target(data.y)
         eta = self.linear_predictor(data, coef, intercept)
         weights = np.ones(data.y.size) if data.weights is None else data.weights
@@ -159,10 +167,12 @@ class Model:
         self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
     ) -> tuple[FloatArray, float]:
         """Derivative of :meth:`log_density` in coef and intercept (0 taken at a kink)."""
-        coef = coefficient_vector(coef, data.p)
         eta = self.linear_predictor(data, coef, intercept)
+        coef = coefficient_vector(coef, data.p)
         weights = np.ones(data.y.size) if data.weights is None else data.weights
-        by_row = weights * self.likelihood.gradient(data.y, eta)
+        used = weights > 0
+        by_row = np.zeros(data.y.size)
+        by_row[used] = weights[used] * self.likelihood.gradient(data.y[used], eta[used])
         in_coef = -data.X.T @ by_row - self.coefficient_penalty(data).slope(coef)
         on_intercept = self.intercept_penalty()
         if on_intercept is None:
@@ -173,12 +183,12 @@ class Model:
     def axis_scale(self, data: Data) -> float:
         """Scale of the first coefficient whose prior is not flat: the number on a scale axis."""
         for prior, columns in prior_columns(self.prior, data.names):
-            scales = np.broadcast_to(np.asarray(prior.axis_scale, dtype=float), columns.shape)
-            finite = scales[np.isfinite(scales)]
-            if finite.size:
-                return float(finite[0])
-            if not np.all(prior.penalty(columns.size).is_flat):
-                return float(getattr(prior, "normal_scale", np.inf))
+            if np.all(prior.penalty(columns.size).is_flat):
+                continue
+            for scale in (prior.axis_scale, getattr(prior, "normal_scale", np.inf)):
+                scales = np.ravel(np.asarray(scale, dtype=np.float64))
+                if np.any(np.isfinite(scales)):
+                    return float(scales[np.isfinite(scales)][0])
         raise ModelError("every coefficient has a flat prior; there is no scale to vary")
 
 
@@ -186,12 +196,12 @@ def column_deviation(data: Data) -> FloatArray:
     """Weighted population standard deviation of each column; exactly 0 for constant ones."""
     weights = np.ones(data.y.size) if data.weights is None else data.weights
     used = weights > 0
-    first = data.X[np.argmax(used)]
+    weights, rows = weights[used], data.X if used.all() else data.X[used]
     total = np.sum(weights)
     deviation = np.empty(data.p)
     for j in range(data.p):
-        centred = data.X[:, j] - first[j]
-        size = np.max(np.abs(centred[used]))
+        centred = rows[:, j] - rows[0, j]
+        size = np.max(np.abs(centred))
         if size == 0:
             deviation[j] = 0.0
             continue
@@ -203,7 +213,10 @@ def column_deviation(data: Data) -> FloatArray:
 
 def coefficient_vector(coef: Any, p: int) -> FloatArray:
     """``coef`` as an array of length p."""
-    vector = np.asarray(coef, dtype=np.float64)
+    try:
+        vector = np.asarray(coef, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataTypeError(f"coef must be {p} numbers; {error}") from error
     if vector.shape != (p,):
         raise DataError(f"coef must have shape ({p},), one entry per column; got {vector.shape}")
     return vector
@@ -234,7 +247,7 @@ def prior_columns(
     if missing:
         raise ModelError(
             f"no prior for column {missing[0]!r} ({len(missing)} such columns); "
-            "add it, or '*' with a prior for the rest"
+            "add it by name, or with a glob that reaches no other prior's columns"
         )
     return resolved
 

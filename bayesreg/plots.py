@@ -46,7 +46,8 @@ def plot_path(
     order = np.argsort(path.scales)
     scales, coef = path.scales[order], path.coef[order]
     for j in range(coef.shape[1]):
-        ax.plot(scales, coef[:, j], color=_colour(j), linestyle=_style(j), linewidth=1.6)
+        ax.plot(scales, _leaving_zero(coef[:, j]), color=_colour(j), linestyle=_style(j),
+                linewidth=1.6)  # fmt: skip
     ax.axhline(0.0, color="0.5", linewidth=0.8, zorder=0)
     ax.set_xscale("log")
     ax.set_xlim(scales[0], scales[-1])
@@ -88,8 +89,8 @@ def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> 
     mode, zero = comparison.map[shown], comparison.zero_in_mode[shown]
     percent = f"{100 * comparison.probability:g}%"
     ax.hlines(height, low, high, color=_COLOURS[0], linewidth=2.2, label=f"posterior {percent} HDI")
-    ax.plot(comparison.mean[shown], height, "o", color=_COLOURS[0], markersize=5,
-            label="posterior mean")  # fmt: skip
+    ax.plot(comparison.mean[shown], height, "o", color=_COLOURS[0], markersize=6,
+            markeredgecolor="white", zorder=4, label="posterior mean")  # fmt: skip
     ax.plot(mode[~zero], height[~zero], "D", color=_COLOURS[1], markersize=6.5, label="MAP")
     ax.plot(mode[zero], height[zero], "D", markerfacecolor="none", color=_COLOURS[1],
             markersize=6.5, markeredgewidth=1.5, label="MAP, exactly 0")  # fmt: skip
@@ -119,6 +120,12 @@ def _colour(j: int) -> str:
 
 def _style(j: int) -> str:
     return _STYLES[(j // len(_COLOURS)) % len(_STYLES)]
+
+
+def _leaving_zero(values: FloatArray) -> FloatArray:
+    """Without the stretches at exactly 0: the axis is drawn there already."""
+    zero = np.concatenate([[True], values == 0, [True]])
+    return np.where(zero[:-2] & zero[1:-1] & zero[2:], np.nan, values)
 
 
 def _name_line_ends(ax: Axes, names: tuple[str, ...], ends: FloatArray, labels: int) -> None:

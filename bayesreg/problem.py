@@ -111,7 +111,8 @@ class Problem:
     def constants(self) -> float:
         """What J leaves out: minus the log density is ``value + constants``."""
         data = np.sum(self.likelihood.constant(self.y, self.weights))
-        on_user_scale = np.where(self.penalty.is_flat[: self.p], 0.0, np.log(self.unit))
+        no_density = self.penalty.is_flat | self.penalty.is_pinned
+        on_user_scale = np.where(no_density[: self.p], 0.0, np.log(self.unit))
         return float(data + np.sum(self.penalty.log_normaliser()) + np.sum(on_user_scale))
 
     @cached_property
@@ -160,7 +161,7 @@ def bind(model: Model, data: Data) -> Problem:
     model.likelihood.check_target(data.y)
     X, y, weights, offset = _used_rows(data)
     penalty = model.coefficient_penalty(data)
-    X, unit = _representable_columns(X)
+    X, unit = _representable_columns(X, penalty)
     if np.any(unit != 1.0):
         penalty = penalty.in_units(unit)
     on_intercept = model.intercept_penalty()
@@ -186,17 +187,27 @@ def _used_rows(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArr
     return data.X[used], data.y[used], weights[used], offset[used]
 
 
-def _representable_columns(X: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _representable_columns(X: FloatArray, penalty: Penalty) -> tuple[FloatArray, FloatArray]:
     """X and ones, or a copy with extreme columns brought near 1 and the units that undo it."""
     size = np.maximum(X.max(axis=0), -X.min(axis=0))
     extreme = (size > 0) & ((size > _LARGEST) | (size < _SMALLEST))
     unit = np.ones(size.size)
     if not extreme.any():
         return X, unit
-    exponent = np.frexp(size[extreme])[1].astype(float)
+    exponent = np.clip(np.frexp(size)[1], *_exponents_within(penalty, size.size))[extreme]
     unit[extreme] = np.exp2(-exponent)
     # Two factors: 2^1074 alone is not representable.
     half = np.exp2(-np.floor(exponent / 2)), np.exp2(-(exponent - np.floor(exponent / 2)))
     scaled = np.array(X, order="F")
     scaled[:, extreme] = scaled[:, extreme] * half[0] * half[1]
     return scaled, unit
+
+
+def _exponents_within(penalty: Penalty, p: int) -> tuple[FloatArray, FloatArray]:
+    """Least and largest k for which l1 / 2^k and l2 / 4^k neither overflow nor vanish."""
+    l1, l2 = (np.frexp(part[:p])[1] for part in (penalty.l1, penalty.l2))
+    low, high = l1 - 1000.0, l1 + 1000.0
+    quadratic = penalty.l2[:p] > 0
+    low = np.where(quadratic, np.maximum(low, np.ceil((l2 - 1000) / 2)), low)
+    high = np.where(quadratic, np.minimum(high, np.floor((l2 + 1000) / 2)), high)
+    return np.minimum(low, 0.0), np.maximum(high, 0.0)

@@ -18,6 +18,7 @@ from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers import MapEstimate
 
+
 @dataclass(frozen=True, eq=False)
 class TwinFit:
     """What the library returned, beside the mode.
@@ -103,4 +104,3 @@ def fit_twin(model: Model, data: Data, fit: MapEstimate, target: str | None = No
         excess=excess,
         zeros_agree=bool(np.array_equal(coef == 0, fit.coef == 0)),
     )
-

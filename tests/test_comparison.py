@@ -7,7 +7,6 @@ import pytest
 from helpers import make_data
 
 import bayesreg as br
-from bayesreg.comparison import diagnostics
 from bayesreg.errors import DataError, DataTypeError, ModelError
 
 
@@ -49,19 +48,6 @@ def test_interval_is_the_shortest_that_holds_its_mass(case):
             inside = int(np.floor(probability * ordered.size))
             width = np.min(ordered[inside:] - ordered[:-inside])
             assert table.hdi_high[j] - table.hdi_low[j] == pytest.approx(width, rel=1e-9)
-
-
-def test_diagnostics_tell_a_stuck_chain_from_a_good_one():
-    rng = np.random.default_rng(0)
-    good, stuck = rng.normal(size=(4, 500)), rng.normal(size=(4, 500))
-    stuck[0] += 3.0
-    constant = np.full((4, 500), 2.0)
-    found = diagnostics(np.stack([good, stuck, constant], axis=2))
-    assert found["r_hat"][0] < 1.01
-    assert found["r_hat"][1] > 1.1
-    assert np.isnan(found["r_hat"][2])
-    assert found["ess_bulk"][0] > 1500
-    assert found["ess_bulk"][1] < 50
 
 
 def test_frame_text_html_and_json(case):

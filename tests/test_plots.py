@@ -29,7 +29,10 @@ def test_path_draws_every_coefficient_and_lambda_above(case):
     lines = [line for line in ax.get_lines() if len(line.get_xdata()) == 20]
     assert len(lines) == data.p
     for j, line in enumerate(lines):
-        np.testing.assert_array_equal(line.get_ydata(), path.coef[:, j])
+        drawn = np.isfinite(line.get_ydata())
+        np.testing.assert_array_equal(line.get_ydata()[drawn], path.coef[drawn, j])
+        assert np.all(path.coef[~drawn, j] == 0)
+        assert np.all(drawn[path.coef[:, j] != 0])
     ax.figure.canvas.draw()
     above = ax.child_axes[0]
     assert "lambda" in above.get_xlabel()

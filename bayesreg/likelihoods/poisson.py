@@ -84,4 +84,4 @@ class Poisson:
         """
         mu = self.mean(eta)
         # mu (1 + x), multiplied out so that a mean of 0 (underflow) divides nothing.
-        return mu + excess / 3 + np.sqrt(excess**2 / 9 + 2 * mu * excess)
+        return mu + excess / 3 + np.hypot(excess / 3, np.sqrt(2 * mu * excess))

@@ -45,7 +45,8 @@ class ElasticNet:
         for name in ("laplace_scale", "normal_scale"):
             object.__setattr__(self, name, _checks.scale(getattr(self, name), f"ElasticNet {name}"))
         object.__setattr__(self, "loc", _checks.location(self.loc, "ElasticNet loc"))
-        _checks.flag(self.relative_to_noise, "ElasticNet relative_to_noise")
+        relative = _checks.flag(self.relative_to_noise, "ElasticNet relative_to_noise")
+        object.__setattr__(self, "relative_to_noise", relative)
 
     __repr__ = dataclass_text
 
@@ -53,7 +54,7 @@ class ElasticNet:
         """-|w - loc| / b - (w - loc)^2 / (2 tau^2) - log Z."""
         b, tau = np.asarray(self.laplace_scale), np.asarray(self.normal_scale)
         distance = np.abs(np.asarray(w) - np.asarray(self.loc))
-        constant = log_normaliser(1.0 / b, 1.0 / tau**2)
+        constant = log_normaliser(1.0 / b, 1.0 / tau / tau)
         density: FloatArray = -distance / b - 0.5 * (distance / tau) ** 2 - constant
         return density
 
@@ -65,7 +66,8 @@ class ElasticNet:
             for name in ("laplace_scale", "normal_scale", "loc")
         )
         b, tau = b * factor, tau * factor
-        return unbounded(1.0 / b, 1.0 / tau / tau, loc)
+        with np.errstate(over="ignore"):
+            return unbounded(1.0 / b, 1.0 / tau / tau, loc)
 
     @property
     def has_kink(self) -> bool:

@@ -41,7 +41,8 @@ class Laplace:
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", _checks.scale(self.scale, "Laplace scale"))
         object.__setattr__(self, "loc", _checks.location(self.loc, "Laplace loc"))
-        _checks.flag(self.relative_to_noise, "Laplace relative_to_noise")
+        relative = _checks.flag(self.relative_to_noise, "Laplace relative_to_noise")
+        object.__setattr__(self, "relative_to_noise", relative)
 
     __repr__ = dataclass_text
 
@@ -56,7 +57,8 @@ class Laplace:
         scale = _checks.per_coefficient(self.scale, size, "Laplace scale")  # type: ignore[arg-type]
         loc = _checks.per_coefficient(self.loc, size, "Laplace loc")  # type: ignore[arg-type]
         scale = scale * noise if self.relative_to_noise else scale
-        return unbounded(1.0 / scale, np.zeros(size), loc)
+        with np.errstate(over="ignore"):
+            return unbounded(1.0 / scale, np.zeros(size), loc)
 
     @property
     def has_kink(self) -> bool:

@@ -43,7 +43,8 @@ class Normal:
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", _checks.scale(self.scale, "Normal scale"))
         object.__setattr__(self, "loc", _checks.location(self.loc, "Normal loc"))
-        _checks.flag(self.relative_to_noise, "Normal relative_to_noise")
+        relative = _checks.flag(self.relative_to_noise, "Normal relative_to_noise")
+        object.__setattr__(self, "relative_to_noise", relative)
 
     __repr__ = dataclass_text
 
@@ -59,7 +60,8 @@ class Normal:
         scale = _checks.per_coefficient(self.scale, size, "Normal scale")  # type: ignore[arg-type]
         loc = _checks.per_coefficient(self.loc, size, "Normal loc")  # type: ignore[arg-type]
         scale = scale * noise if self.relative_to_noise else scale
-        return unbounded(np.zeros(size), 1.0 / scale / scale, loc)
+        with np.errstate(over="ignore"):
+            return unbounded(np.zeros(size), 1.0 / scale / scale, loc)
 
     @property
     def has_kink(self) -> bool:

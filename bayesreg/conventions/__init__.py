@@ -1,0 +1,13 @@
+"""Conventions: every library's way of writing the penalty, to a prior and back.
+
+One library per file, each convention a value with a formula to nats and one from nats.  Nothing
+here imports a library; ``Penalised.build`` does.
+"""
+
+from __future__ import annotations
+
+from bayesreg.conventions._convention import Convention, Penalised
+from bayesreg.conventions._registry import targets
+from bayesreg.conventions._verbs import convert, to_penalty, to_prior
+
+__all__ = ["Convention", "Penalised", "convert", "targets", "to_penalty", "to_prior"]

@@ -1,0 +1,159 @@
+"""What a convention is, and what a conversion returns.
+
+A convention is one library's (or book's) way of writing a penalised regression, as a value: the
+objective as text and the two formulas, ``encode`` from nats and ``decode`` to nats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bayesreg._text import nearest
+from bayesreg.conventions._nats import Nats
+from bayesreg.conventions._setting import Setting
+from bayesreg.errors import ConversionError
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Convention:
+    """One way of writing a penalised regression.
+
+    Attributes
+    ----------
+    name : str
+        ``library.Estimator`` or ``textbook.form``.
+    likelihoods, penalties : tuple of str
+        What it can express.
+    objective : str
+        What is minimised, as implemented. w coefficients, s weights, N = sum(s).
+    formula : str
+        The parameters in terms of sigma, N, b (Laplace scale) and tau (Normal sd).
+    fixes : str
+        What the parameters fix when sigma is not known; empty where sigma plays no part.
+    intercept : str
+        How the intercept is treated.
+    source : str
+        Where the objective was read.
+    defaults : mapping
+        The parameters of the formulas, with the library's defaults (``...``: must be given).
+    encode, decode : callables
+        Nats -> parameters, parameters -> Nats.
+    code, build : callables
+        Parameters and settings -> program text, the same -> the library's own unfitted object.
+    notes, settings : callables
+        Pitfalls, and the solver settings that make the library's optimum exact.
+    irrelevant : tuple of str
+        Arguments of the library that do not move the optimum.
+    options : tuple of str
+        What a caller may ask of ``encode`` by keyword.
+    penalises_intercept : bool
+        Whether ``encode`` takes a proper intercept prior.
+    relative_to_noise : bool
+        The prior meant is stated in units of sigma.
+    """
+
+    name: str
+    likelihoods: tuple[str, ...]
+    penalties: tuple[str, ...]
+    objective: str
+    formula: str
+    fixes: str
+    intercept: str
+    source: str
+    defaults: Mapping[str, Any]
+    encode: Callable[[Nats, Setting], dict[str, Any]]
+    decode: Callable[[Mapping[str, Any], Setting], Nats]
+    code: Callable[[Mapping[str, Any], Setting], str]
+    build: Callable[[Mapping[str, Any], Setting], Any]
+    notes: Callable[[Mapping[str, Any], Setting], tuple[str, ...]]
+    settings: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda parameters: {}
+    irrelevant: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    penalises_intercept: bool = False
+    relative_to_noise: bool = False
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.objective}>"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: {self.objective}\n"
+            f"  {self.formula}\n"
+            f"  likelihoods: {', '.join(self.likelihoods)}; "
+            f"penalties: {', '.join(self.penalties)}; intercept: {self.intercept}"
+        )
+
+    def complete(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of the formulas: those given, the library's defaults for the rest.
+
+        Raises
+        ------
+        ConversionError
+            For a name the library does not have, or a value that has no default.
+        """
+        for name in parameters:
+            if name not in self.defaults and name not in self.irrelevant:
+                known = [*self.defaults, *self.irrelevant]
+                raise ConversionError(
+                    f"{self.name} has no parameter {name!r}.{nearest(str(name), known)}"
+                )
+        completed = {name: parameters.get(name, value) for name, value in self.defaults.items()}
+        for name, value in completed.items():
+            if value is ...:
+                raise ConversionError(
+                    f"{self.name} needs {name!r}: it is part of the objective {self.objective} "
+                    f"and has no default. Pass parameters={{{name!r}: ...}}"
+                )
+        return completed
+
+
+@dataclass(frozen=True, repr=False)
+class Penalised:
+    """The penalised twin of a model, in one library's own terms.
+
+    Attributes
+    ----------
+    target : str
+        Name of the convention.
+    parameters : dict
+        What defines the optimum, under the library's own argument names.
+    settings : dict
+        Solver settings that take the library to its optimum; they do not move it.
+    objective, formula : str
+        What the library minimises, and where the parameters come from.
+    code : str
+        Runs as printed, given X and y (and sample_weight where the data have weights).
+    notes : tuple of str
+        Intercept, standardisation, weights, version pitfalls.
+    """
+
+    target: str
+    parameters: dict[str, Any]
+    settings: dict[str, Any]
+    objective: str
+    formula: str
+    code: str
+    notes: tuple[str, ...]
+    _builder: Callable[[], Any] = field(compare=False)
+
+    def build(self) -> Any:
+        """The library's own unfitted estimator.
+
+        For a textbook form the objective itself, a function
+        ``objective(coef, intercept, X, y, sample_weight=None)``.
+        """
+        return self._builder()
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        return f"<{self.target}: {inside}>"
+
+    def __str__(self) -> str:
+        lines = [f"{self.target} minimises {self.objective}"]
+        lines += [f"  {name} = {value!r}" for name, value in self.parameters.items()]
+        lines += [f"  from {self.formula}", "", "Code:"]
+        lines += ["  " + line if line else "" for line in self.code.splitlines()]
+        lines += ["", "Notes:", *(f"  - {note}" for note in self.notes)]
+        return "\n".join(lines)

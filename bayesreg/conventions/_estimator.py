@@ -1,0 +1,77 @@
+"""Recognising a library's estimator by where its class lives, without importing the library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesreg._text import nearest
+from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
+
+
+def recognise(estimator: Any, known: Iterable[str]) -> tuple[str, dict[str, Any]]:
+    """Name of the convention and parameters of a fitted or unfitted estimator.
+
+    Only the library's own class is recognised: a subclass may minimise something else
+    (scikit-learn's MultiTaskLasso is a subclass of its Lasso).
+
+    Raises
+    ------
+    ConversionError
+        For an object or class that is not known, with the nearest names.
+    NoEquivalentError
+        For an estimator fitted to more than one target or more than two classes.
+    """
+    kind = type(estimator)
+    name = f"{kind.__module__.split('.')[0]}.{kind.__name__}"
+    if name not in known or not hasattr(estimator, "get_params"):
+        raise ConversionError(
+            f"no convention is known for an object of class {kind.__module__}.{kind.__name__}."
+            f"{nearest(name, known)} If it minimises one of these objectives, pass that name and "
+            "its parameters"
+        )
+    _refuse_several_outputs(estimator, name)
+    return name, dict(estimator.get_params(deep=False))
+
+
+def _refuse_several_outputs(estimator: Any, name: str) -> None:
+    classes = np.size(getattr(estimator, "classes_", ()))
+    if classes > 2:
+        raise NoEquivalentError(
+            f"this {name} was fitted to {classes} classes: K symmetric coefficient vectors, not a "
+            "Bernoulli model. Nearest: one binary model per pair of classes"
+        )
+    shape = np.shape(getattr(estimator, "coef_", ()))
+    if len(shape) == 2 and shape[0] > 1:
+        raise NoEquivalentError(
+            f"this {name} was fitted to {shape[0]} targets at once. Nearest: one model per target"
+        )
+
+
+def source_of(
+    source: Any, parameters: Any, known: Iterable[str]
+) -> tuple[str, Mapping[str, Any] | None]:
+    """Name and parameters, from a name with parameters (or an estimator), or an estimator.
+
+    The parameters are None when a name came alone.
+    """
+    if not isinstance(source, str):
+        if parameters is not None and not isinstance(parameters, Mapping):
+            raise DataTypeError(
+                f"after an estimator comes data, a bayesreg.Data; got {type(parameters).__name__}. "
+                "Wrap it: Data(X, y)"
+            )
+        if parameters is not None:
+            raise ConversionError(
+                f"parameters were given beside the estimator {type(source).__name__}, which has "
+                "its own; pass one of the two"
+            )
+        return recognise(source, known)
+    if parameters is None or isinstance(parameters, Mapping):
+        return source, parameters
+    name, its_own = recognise(parameters, known)
+    if name != source:
+        raise ConversionError(f"the estimator is a {name}, not a {source}; pass it alone")
+    return name, its_own

@@ -1,0 +1,136 @@
+"""The middle of every conversion: a penalised regression in nats.
+
+    sum_i s_i nll(y_i, eta_i) + sum_j [ l1_j |w_j| + l2_j w_j^2 / 2 ]
+
+with l1 = 1/b of a Laplace and l2 = 1/tau^2 of a Normal prior.  Each convention has formulas to
+here and from here, so that N libraries need 2N formulas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.data import Data
+from bayesreg.errors import ConversionError
+from bayesreg.likelihoods import LIKELIHOODS
+from bayesreg.model import Model
+from bayesreg.penalty import Penalty, unbounded
+from bayesreg.priors import ElasticNet, Flat, Laplace, Normal, Prior
+
+#: What a penalty can be made of.
+FLAT, L1, L2, ELASTIC_NET = "flat", "L1", "L2", "elastic net"
+
+
+@dataclass(frozen=True, eq=False)
+class Nats:
+    """A penalised regression in nats.
+
+    Attributes
+    ----------
+    likelihood : str
+    penalty : Penalty
+        Of size 1 when every coefficient has the same, else one entry per coefficient.
+    intercept : Penalty of size 1, or None
+        None for a model without intercept.
+    """
+
+    likelihood: str
+    penalty: Penalty
+    intercept: Penalty | None
+
+    @property
+    def l1(self) -> float:
+        """The common l1 rate; only for a uniform penalty."""
+        return float(self.penalty.l1[0])
+
+    @property
+    def l2(self) -> float:
+        """The common l2 precision; only for a uniform penalty."""
+        return float(self.penalty.l2[0])
+
+    @property
+    def kind(self) -> str:
+        return penalty_kind(self.penalty)
+
+    @property
+    def has_proper_intercept(self) -> bool:
+        return self.intercept is not None and not bool(self.intercept.is_flat[0])
+
+
+def penalty_kind(penalty: Penalty) -> str:
+    """Which of the four kinds the penalty is."""
+    l1, l2 = bool(np.any(penalty.l1 > 0)), bool(np.any(penalty.l2 > 0))
+    return {(False, False): FLAT, (True, False): L1, (False, True): L2}.get((l1, l2), ELASTIC_NET)
+
+
+def uniform(l1: float = 0.0, l2: float = 0.0) -> Penalty:
+    """The same penalty, centred at 0, for every coefficient."""
+    return unbounded(np.array([l1]), np.array([l2]), np.zeros(1))
+
+
+def free_intercept(present: bool) -> Penalty | None:
+    """An unpenalised intercept, or none."""
+    return uniform() if present else None
+
+
+def from_model(model: Model, data: Data | None) -> Nats:
+    """The model in nats, reduced to size 1 where all coefficients agree.
+
+    Raises
+    ------
+    ConversionError
+        When the prior names columns and there are no data to have them.
+    """
+    if data is not None:
+        penalty = model.coefficient_penalty(data)
+    elif isinstance(model.prior, Prior):
+        penalty = model.prior.penalty(_entries(model.prior), model.likelihood.noise)
+    else:
+        raise ConversionError(
+            "the prior names columns, so data are needed to know which there are; pass data"
+        )
+    if all(np.all(array == array[0]) for array in _arrays(penalty)):
+        penalty = penalty.take(slice(0, 1))
+    return Nats(type(model.likelihood).__name__, penalty, model.intercept_penalty())
+
+
+def to_model(nats: Nats, sigma: float | None, relative_to_noise: bool) -> Model:
+    """The model with this penalty; ``sigma`` for a Gaussian likelihood."""
+    kind = LIKELIHOODS[nats.likelihood]
+    likelihood = kind() if sigma is None else kind(sigma=sigma)
+    prior = _prior(nats.penalty, likelihood.noise if relative_to_noise else None)
+    intercept = None if nats.intercept is None else _prior(nats.intercept, None)
+    return Model(likelihood, prior, intercept)
+
+
+def _prior(penalty: Penalty, noise: float | None) -> Prior:
+    """b = 1 / l1, tau = 1 / sqrt(l2); in units of sigma for a prior relative to the noise."""
+    kind = penalty_kind(penalty)
+    if kind == FLAT:
+        return Flat()
+    with np.errstate(divide="ignore"):
+        b = _entry_or_all(1.0 / penalty.l1 / (noise or 1.0))
+        tau = _entry_or_all(1.0 / np.sqrt(penalty.l2) / (noise or 1.0))
+    relative = noise is not None
+    if kind == L1:
+        return Laplace(b, relative_to_noise=relative)
+    if kind == L2:
+        return Normal(tau, relative_to_noise=relative)
+    return ElasticNet(b, tau, relative_to_noise=relative)
+
+
+def _entry_or_all(values: FloatArray) -> float | FloatArray:
+    return float(values[0]) if values.size == 1 else values
+
+
+def _entries(prior: Prior) -> int:
+    """Length of the prior's vectors, 1 when all its parameters are single numbers."""
+    values = vars(prior).values()
+    return max((len(value) for value in values if isinstance(value, tuple)), default=1)
+
+
+def _arrays(penalty: Penalty) -> list[FloatArray]:
+    return [penalty.l1, penalty.l2, penalty.loc, penalty.lower, penalty.upper]

@@ -1,0 +1,66 @@
+"""Checks of parameters that come from a library: numbers in the library's own domain."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from bayesreg.errors import ConversionError, NoEquivalentError
+
+
+def nonnegative(value: Any, name: str, target: str) -> float:
+    """A finite number of at least 0: the strength of a penalty."""
+    number = _number(value, name, target)
+    if not (number >= 0 and math.isfinite(number)):
+        raise ConversionError(
+            f"{target}: {name} must be finite and not negative (0: no penalty); got {number!r}"
+        )
+    return number
+
+
+def positive(value: Any, name: str, target: str) -> float:
+    """A number above 0, infinity included: the inverse of a penalty."""
+    number = _number(value, name, target)
+    if not number > 0:
+        raise ConversionError(
+            f"{target}: {name} must be positive (inf: no penalty); got {number!r}"
+        )
+    return number
+
+
+def fraction(value: Any, name: str, target: str) -> float:
+    """A number from 0 to 1."""
+    number = _number(value, name, target)
+    if not 0 <= number <= 1:
+        raise ConversionError(f"{target}: {name} must be between 0 and 1; got {number!r}")
+    return number
+
+
+def switch(value: Any, name: str, target: str) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ConversionError(f"{target}: {name} must be True or False; got {value!r}")
+    return bool(value)
+
+
+def _number(value: Any, name: str, target: str) -> float:
+    if np.ndim(value) > 0 and not isinstance(value, str):
+        raise ConversionError(
+            f"{target}: {name} must be one number; got an array of shape {np.shape(value)}. "
+            "An array is one number per target in scikit-learn, never one per feature; "
+            "convert the targets one by one"
+        )
+    if isinstance(value, np.ndarray):
+        value = value[()]
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise ConversionError(f"{target}: {name} must be a number; got {value!r}")
+    return float(value)
+
+
+def refuse_switch(value: Any, name: str, target: str, reason: str) -> None:
+    """A library option that means another model when it is on."""
+    if switch(value, name, target):
+        raise NoEquivalentError(f"{target} with {name}=True has no equivalent: {reason}")

@@ -1,0 +1,130 @@
+"""Where no equivalent exists: the reason, and what is nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._nats import FLAT, Nats, penalty_kind
+from bayesreg.data import Data
+from bayesreg.errors import NoEquivalentError
+from bayesreg.model import Model
+
+_PRIOR_NAMES = {
+    "flat": "flat prior (no penalty)",
+    "L1": "Laplace prior (L1 penalty)",
+    "L2": "Normal prior (L2 penalty)",
+    "elastic net": "elastic-net prior (L1 and L2 penalty)",
+}
+
+
+def refuse_offset(data: Data | None, likelihood: str, target: str) -> None:
+    """No convention here has an offset."""
+    if data is None or data.offset is None:
+        return
+    nearest = (
+        "for a Gaussian likelihood the model without it, fitted to y - offset, is the same"
+        if likelihood == "Gaussian"
+        else "find_map takes the offset as it is"
+    )
+    raise NoEquivalentError(f"{target} has no offset, and the data have one. Nearest: {nearest}")
+
+
+def refuse_standardized(model: Model, target: str) -> None:
+    """No convention here standardises by itself."""
+    if model.standardize:
+        raise NoEquivalentError(
+            f"{target} does not standardise, and the model has standardize=True: its prior is one "
+            "per column on the columns as they are. Nearest: StandardScaler (give it the sample "
+            "weights too) before the estimator, and the model with standardize=False on the "
+            "scaled columns; divide the coefficients by scaler.scale_"
+        )
+
+
+def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
+    """Everything that follows from what the convention says of itself.
+
+    Raises
+    ------
+    NoEquivalentError
+        Naming what stands in the way and what is nearest.
+    """
+    _refuse_likelihood(convention, nats, known)
+    _refuse_bounds(convention, nats)
+    _refuse_location(convention, nats)
+    _refuse_penalty(convention, nats, known)
+    _refuse_per_coefficient(convention, nats)
+    _refuse_intercept(convention, nats)
+
+
+def _refuse_likelihood(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
+    if nats.likelihood not in convention.likelihoods:
+        raise NoEquivalentError(
+            f"{convention.name} is for {' or '.join(convention.likelihoods)} data; the model is "
+            f"{nats.likelihood}. Nearest: {_able(nats, known)}"
+        )
+
+
+def _refuse_penalty(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
+    if nats.kind not in (FLAT, *convention.penalties):
+        raise NoEquivalentError(
+            f"{convention.name} minimises {convention.objective}, which has no room for a "
+            f"{_PRIOR_NAMES[nats.kind]}. Nearest: {_able(nats, known)}"
+        )
+
+
+def _able(nats: Nats, known: Iterable[Convention]) -> str:
+    """The conventions that have this likelihood and this penalty."""
+    names = [
+        convention.name
+        for convention in known
+        if nats.likelihood in convention.likelihoods and nats.kind in (FLAT, *convention.penalties)
+    ]
+    return ", ".join(names) if names else "find_map, which takes the model as it is"
+
+
+def _refuse_bounds(convention: Convention, nats: Nats) -> None:
+    if np.any(np.isfinite(nats.penalty.lower) | np.isfinite(nats.penalty.upper)):
+        raise NoEquivalentError(
+            f"{convention.name} has no bounds, and the prior has. Nearest: find_map, which takes "
+            "the model as it is"
+        )
+
+
+def _refuse_location(convention: Convention, nats: Nats) -> None:
+    shifted = (nats.penalty.loc != 0) & ~nats.penalty.is_flat
+    if not shifted.any():
+        return
+    m = float(nats.penalty.loc[np.argmax(shifted)])
+    shift = "y - X m" if nats.likelihood == "Gaussian" else "y with the offset X m"
+    where = (
+        "the coefficients that come out are w - m; add m"
+        if nats.likelihood == "Gaussian"
+        else "it needs software that takes an offset, such as find_map"
+    )
+    raise NoEquivalentError(
+        f"{convention.name} shrinks towards 0, and the prior has loc m = {m!r}. "
+        f"Nearest: the model with loc=0 fitted to {shift} ({where})"
+    )
+
+
+def _refuse_per_coefficient(convention: Convention, nats: Nats) -> None:
+    if nats.penalty.size > 1:
+        raise NoEquivalentError(
+            f"{convention.name} has one strength for all coefficients, and the prior differs "
+            "between them. Nearest: rescale the columns: with scales b_j (or tau_j) fit the model "
+            "with scale=1 on X * b, and multiply the coefficients by b (a flat coefficient, scale "
+            "inf, cannot be had in this way)"
+        )
+
+
+def _refuse_intercept(convention: Convention, nats: Nats) -> None:
+    if nats.has_proper_intercept and not convention.penalises_intercept:
+        assert nats.intercept is not None
+        raise NoEquivalentError(
+            f"{convention.name} leaves the intercept unpenalised, and the model gives it a "
+            f"{_PRIOR_NAMES[penalty_kind(nats.intercept)]}. Nearest: intercept=Flat(), or "
+            "find_map, which takes the model as it is"
+        )

@@ -1,0 +1,71 @@
+"""All conventions by name.  A new library is one file with CONVENTIONS and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bayesreg._text import nearest
+from bayesreg.conventions import sklearn, textbook
+from bayesreg.conventions._convention import Convention
+from bayesreg.errors import ConversionError
+
+CONVENTIONS: dict[str, Convention] = {**sklearn.CONVENTIONS, **textbook.CONVENTIONS}
+
+
+_LEGEND = (
+    "w coefficients, s weights, N = sum(s), m = n without weights, RSS = sum s r^2, "
+    "L = negative log likelihood;\nsigma noise sd, b scale of a Laplace prior, tau sd of a Normal "
+    "prior. Any penalty may be 0: a flat prior.\n\n"
+)
+
+
+class Targets(tuple[Convention, ...]):
+    """Conventions that print as a table."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        cells = [("target", "likelihoods", "penalties", "intercept"), *map(_row, self)]
+        widths = [max(len(row[k]) for row in cells) for k in range(4)]
+        header, *rows = (_aligned(row, widths) for row in cells)
+        formulas = [f"    {convention.objective},  {convention.formula}" for convention in self]
+        body = [f"{row}\n{formula}" for row, formula in zip(rows, formulas, strict=True)]
+        return "\n".join([_LEGEND + header, "-" * (sum(widths) + 6), *body])
+
+    __repr__ = __str__
+
+
+def targets() -> Targets:
+    """Every convention: what it minimises, what it can express, how it treats the intercept.
+
+    Returns
+    -------
+    tuple of Convention
+        ``.name``, ``.likelihoods``, ``.penalties``, ``.objective``, ``.formula``,
+        ``.intercept``, ``.source``; prints as a table.
+    """
+    return Targets(CONVENTIONS.values())
+
+
+def find(name: object, argument: str) -> Convention:
+    """The convention of that name; otherwise an error with the nearest names."""
+    if not isinstance(name, str):
+        raise ConversionError(
+            f"{argument} must be the name of a convention, such as 'sklearn.Lasso'; got {name!r}"
+        )
+    if name not in CONVENTIONS:
+        raise ConversionError(f"{argument} {name!r} is unknown.{nearest(name, CONVENTIONS)}")
+    return CONVENTIONS[name]
+
+
+def _row(convention: Convention) -> tuple[str, ...]:
+    return (
+        convention.name,
+        ", ".join(convention.likelihoods),
+        ", ".join(convention.penalties),
+        convention.intercept,
+    )
+
+
+def _aligned(row: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,0 +1,195 @@
+"""scikit-learn's LogisticRegression: its two formulas, and which solver means which intercept.
+
+    C sum s logloss + r ||w||_1 + (1 - r) / 2 ||w||^2,        r = l1_ratio
+
+    C = 1 / (1/b + 1/tau^2),    r = C / b        (r = 1: C = b;  r = 0: C = tau^2)
+
+All solvers leave the intercept alone but liblinear, which penalises it like a coefficient of a
+column equal to intercept_scaling: its prior is that of the coefficients, intercept_scaling times
+as wide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from bayesreg._text import nearest
+from bayesreg.conventions import _parameters
+from bayesreg.conventions._nats import ELASTIC_NET, FLAT, L1, L2, Nats, penalty_kind, uniform
+from bayesreg.conventions._setting import Setting
+from bayesreg.errors import ConversionError, NoEquivalentError
+from bayesreg.penalty import Penalty
+
+OBJECTIVE_LOGISTIC = "C sum s logloss + l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2"
+
+# Best first: newton-cholesky ends at rounding, lbfgs at about 1e-6.
+_SMOOTH = ("newton-cholesky", "lbfgs", "newton-cg", "sag", "saga")
+_SOLVERS = {FLAT: _SMOOTH, L1: ("saga",), L2: _SMOOTH, ELASTIC_NET: ("saga",)}
+_BY_LIBLINEAR = (L1, L2)
+
+
+def encode_logistic(nats: Nats, setting: Setting) -> dict[str, Any]:
+    """C, l1_ratio, and a solver that treats the intercept as the model does."""
+    total = nats.l1 + nats.l2
+    parameters: dict[str, Any] = {
+        "C": 1.0 / total if total else math.inf,
+        "l1_ratio": nats.l1 / total if total else 0.0,
+        "solver": _solver(nats, setting.options.get("solver")),
+    }
+    if nats.intercept is None:
+        parameters["fit_intercept"] = False
+    elif nats.has_proper_intercept:
+        parameters["intercept_scaling"] = _intercept_scaling(nats, nats.intercept)
+    return parameters
+
+
+def decode_logistic(parameters: Mapping[str, Any], setting: Setting) -> Nats:
+    """1 / b = r / C, 1 / tau^2 = (1 - r) / C; liblinear's intercept scaled by the same."""
+    if parameters["class_weight"] is not None:
+        raise NoEquivalentError(
+            f"{setting.target}: class_weight multiplies rows; it is no part of the prior. "
+            "Nearest: class_weight=None and the same weights in Data(weights=...)"
+        )
+    C, ratio = _strength(parameters, setting.target)
+    l1, l2 = ratio / C, (1.0 - ratio) / C
+    nats = Nats(setting.likelihood, uniform(l1, l2), _intercept(parameters, l1, l2, setting))
+    _check_solver(nats, parameters, setting.target)
+    return nats
+
+
+def logistic_settings(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Tolerances at which each solver ends at the optimum."""
+    if parameters["solver"] in ("liblinear", "sag", "saga"):
+        return {"tol": 1e-10, "max_iter": 1_000_000, "random_state": 0}
+    return {"tol": 1e-10, "max_iter": 10_000}
+
+
+def logistic_notes(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """What to know about the intercept, the solver and the version."""
+    notes = [_intercept_note(parameters)]
+    if parameters["solver"] == "saga":
+        notes.append("saga converges slowly when the columns differ in scale")
+    if math.isinf(parameters["C"]):
+        notes.append("C=inf is no penalty; with separable classes there is no optimum")
+    notes.append(
+        "penalty= is deprecated since scikit-learn 1.8 and goes in 1.10: l1_ratio says it all. "
+        "Before 1.8 add penalty='l1', 'l2', 'elasticnet' or None"
+    )
+    notes.append("the default of the library is not unpenalised: C=1 is a Normal prior of sd 1")
+    return tuple(notes)
+
+
+def _intercept_note(parameters: Mapping[str, Any]) -> str:
+    if "fit_intercept" in parameters:
+        return "no intercept"
+    if parameters["solver"] == "liblinear":
+        return (
+            "liblinear penalises the intercept: intercept_scaling times the prior scale of the "
+            "coefficients is that of the intercept"
+        )
+    return "the intercept is not penalised (by liblinear it would be)"
+
+
+def _intercept_scaling(nats: Nats, intercept: Penalty) -> float:
+    """tau_a / tau or b_a / b; the two priors must be of one kind, at 0."""
+    if penalty_kind(intercept) != nats.kind or nats.kind not in _BY_LIBLINEAR:
+        raise NoEquivalentError(
+            "only liblinear penalises the intercept, and in the way of the coefficients: both "
+            f"Normal or both Laplace. Here the coefficients are {nats.kind} and the intercept is "
+            f"{penalty_kind(intercept)}. Nearest: an intercept prior of the same kind, or "
+            "intercept=Flat()"
+        )
+    if intercept.loc[0] != 0:
+        raise NoEquivalentError(
+            "liblinear shrinks the intercept towards 0, and its prior has "
+            f"loc={float(intercept.loc[0])!r}. Nearest: an intercept prior with loc=0, or "
+            "intercept=Flat()"
+        )
+    if nats.kind == L1:
+        return nats.l1 / float(intercept.l1[0])
+    return math.sqrt(nats.l2 / float(intercept.l2[0]))
+
+
+def _allowed_solvers(nats: Nats) -> tuple[str, ...]:
+    """The solvers that minimise exactly this objective, best first."""
+    if nats.has_proper_intercept:
+        return ("liblinear",)
+    solvers = _SOLVERS[nats.kind]
+    if nats.intercept is None and nats.kind == L1:
+        return ("liblinear", *solvers)
+    if nats.intercept is None and nats.kind == L2:
+        return (*solvers, "liblinear")
+    return solvers
+
+
+def _solver(nats: Nats, wanted: Any) -> str:
+    allowed = _allowed_solvers(nats)
+    if wanted is None:
+        return allowed[0]
+    if wanted in allowed:
+        return str(wanted)
+    known = (*_SMOOTH, "liblinear")
+    if wanted not in known:
+        raise ConversionError(
+            f"sklearn.LogisticRegression has no solver {wanted!r}.{nearest(str(wanted), known)}"
+        )
+    raise NoEquivalentError(_why_not(nats, wanted) + f" Nearest: solver={allowed[0]!r}")
+
+
+def _why_not(nats: Nats, solver: str) -> str:
+    if nats.has_proper_intercept:
+        return (
+            f"the solver {solver!r} leaves the intercept unpenalised, and the model gives it a "
+            "prior; only liblinear penalises it."
+        )
+    if solver != "liblinear" or nats.kind not in _BY_LIBLINEAR:
+        return f"the solver {solver!r} cannot do the penalty {nats.kind}."
+    return (
+        "liblinear penalises the intercept, and the model's is flat: no finite intercept_scaling "
+        "makes them equal. Give the model intercept=Normal(scale=s * tau) (with a Laplace prior "
+        "Laplace(scale=s * b)), which is liblinear with intercept_scaling=s."
+    )
+
+
+def _strength(parameters: Mapping[str, Any], target: str) -> tuple[float, float]:
+    """C and l1_ratio, also from the former ``penalty=``."""
+    C = _parameters.positive(parameters["C"], "C", target)
+    given = parameters["l1_ratio"]
+    ratio = 0.0 if given is None else _parameters.fraction(given, "l1_ratio", target)
+    former = parameters["penalty"]
+    if former == "deprecated":
+        return C, ratio
+    meanings = {None: (math.inf, 0.0), "l1": (C, 1.0), "l2": (C, 0.0), "elasticnet": (C, ratio)}
+    if former not in meanings:
+        raise ConversionError(
+            f"{target}: penalty must be 'l1', 'l2', 'elasticnet' or None; got {former!r}"
+        )
+    if former == "elasticnet" and given is None:
+        raise ConversionError(f"{target}: penalty='elasticnet' needs l1_ratio, from 0 to 1")
+    return meanings[former]
+
+
+def _intercept(
+    parameters: Mapping[str, Any], l1: float, l2: float, setting: Setting
+) -> Penalty | None:
+    if not _parameters.switch(parameters["fit_intercept"], "fit_intercept", setting.target):
+        return None
+    if parameters["solver"] != "liblinear":
+        return uniform()
+    width = parameters["intercept_scaling"]
+    width = _parameters.positive(width, "intercept_scaling", setting.target)
+    return uniform(l1 / width, l2 / width**2)
+
+
+def _check_solver(nats: Nats, parameters: Mapping[str, Any], target: str) -> None:
+    """What scikit-learn itself would refuse to fit."""
+    solver = parameters["solver"]
+    able = _SOLVERS[nats.kind] + (("liblinear",) if nats.kind in _BY_LIBLINEAR else ())
+    if solver not in able:
+        raise ConversionError(
+            f"{target}: the solver {solver!r} cannot do the penalty {nats.kind} "
+            f"(C={parameters['C']!r}, l1_ratio={parameters['l1_ratio']!r}), so this is no "
+            f"estimator; solvers that can: {', '.join(able)}"
+        )

@@ -1,0 +1,126 @@
+"""Has the sampler converged?  R-hat, bulk and tail ESS for every parameter; divergences.
+
+Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021, Bayesian Analysis 16:667): rank-normalised
+split R-hat at most 1.01, bulk and tail effective sample size at least 100 per chain and at least
+400 in all.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.errors import ConvergenceWarning
+
+LARGEST_RHAT = 1.01
+SMALLEST_ESS = 400
+SMALLEST_ESS_PER_CHAIN = 100
+# Quantiles whose smaller effective sample size is the tail ESS.
+_TAILS = (0.05, 0.95)
+# Parameters that a warning names; the rest are counted.
+_NAMED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnostics:
+    """Figures for each sampled parameter.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        ``coef[name]`` and ``intercept``; pinned coefficients are not sampled.
+    rhat, ess_bulk, ess_tail : arrays, one entry per label
+        NaN where a chain is constant or too short, and R-hat with a single chain.
+    divergences : int
+    chains, draws : int
+    """
+
+    labels: tuple[str, ...]
+    rhat: FloatArray
+    ess_bulk: FloatArray
+    ess_tail: FloatArray
+    divergences: int
+    chains: int
+    draws: int
+
+    @property
+    def wanted_ess(self) -> int:
+        return max(SMALLEST_ESS, SMALLEST_ESS_PER_CHAIN * self.chains)
+
+    @property
+    def least_ess(self) -> FloatArray:
+        """The smaller of bulk and tail ESS."""
+        return np.minimum(self.ess_bulk, self.ess_tail)
+
+    @property
+    def short(self) -> np.ndarray:
+        """Which parameters fall short; a figure that cannot be computed does."""
+        return ~((self.rhat <= LARGEST_RHAT) & (self.least_ess >= self.wanted_ess))
+
+
+def diagnose(draws: FloatArray, labels: tuple[str, ...], divergences: int = 0) -> Diagnostics:
+    """Figures from draws of shape (chains, draws, parameters)."""
+    from arviz_stats import ess, rhat
+
+    chains, length, size = draws.shape
+    columns = [np.ascontiguousarray(draws[:, :, k]) for k in range(size)]
+    with warnings.catch_warnings():
+        # Few or constant draws give NaN, which is reported below with its reason.
+        warnings.simplefilter("ignore")
+        split_rhat = np.array([float(rhat(column, method="rank")) for column in columns])
+        bulk = np.array([float(ess(column, method="bulk")) for column in columns])
+        tail = np.array([float(ess(column, method="tail", prob=_TAILS)) for column in columns])
+    return Diagnostics(labels, split_rhat, bulk, tail, divergences, chains, length)
+
+
+def warn_if_short(diagnostics: Diagnostics) -> None:
+    """Warn with the parameters, the figures and the remedy.
+
+    Warns
+    -----
+    ConvergenceWarning
+    """
+    parts = []
+    if np.any(diagnostics.short):
+        parts.append(_shortfall(diagnostics))
+    if diagnostics.divergences:
+        total = diagnostics.chains * diagnostics.draws
+        parts.append(
+            f"{diagnostics.divergences} of {total} transitions diverged: a region of the "
+            "posterior may be missing. Give the prior a finite or smaller scale, or a longer "
+            "warm-up: sample(..., tune=2000)"
+        )
+    if parts:
+        warnings.warn("; ".join(parts), ConvergenceWarning, stacklevel=3)
+
+
+def _shortfall(diagnostics: Diagnostics) -> str:
+    short = np.flatnonzero(diagnostics.short)
+    badness = np.where(np.isnan(diagnostics.least_ess), -1.0, diagnostics.least_ess)
+    worst = short[np.argsort(badness[short], kind="stable")]
+    named = ", ".join(_figures(diagnostics, k) for k in worst[:_NAMED])
+    more = f" and {short.size - _NAMED} more" if short.size > _NAMED else ""
+    return (
+        f"the draws fall short for {named}{more}; wanted R-hat <= {LARGEST_RHAT} and "
+        f"ESS >= {diagnostics.wanted_ess}. {_remedy(diagnostics, badness[worst[0]])}"
+    )
+
+
+def _figures(diagnostics: Diagnostics, k: int) -> str:
+    return (
+        f"{diagnostics.labels[k]} (R-hat {diagnostics.rhat[k]:.3f}, bulk ESS "
+        f"{diagnostics.ess_bulk[k]:.0f}, tail ESS {diagnostics.ess_tail[k]:.0f})"
+    )
+
+
+def _remedy(diagnostics: Diagnostics, least_ess: float) -> str:
+    if diagnostics.chains == 1:
+        return "R-hat needs at least two chains: sample(..., chains=4)"
+    if least_ess <= 0:
+        return "A chain is constant or too short to judge: sample(..., draws=1000)"
+    factor = max(2.0, 1.5 * diagnostics.wanted_ess / least_ess)
+    wanted = int(np.ceil(diagnostics.draws * factor / 100.0)) * 100
+    return f"Take more draws: sample(..., draws={wanted})"

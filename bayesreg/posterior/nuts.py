@@ -1,0 +1,138 @@
+"""PyMC's no-U-turn sampler: everything that the specialised samplers don't cover.
+
+Hoffman and Gelman (2014, JMLR 15:1593). Chains start around the mode and the metric begins at
+the curvature there, so that the units of X and y don't matter; with a flat intercept the columns
+are centred first (a shift of a flat variable, so the posterior is the same one) and the intercept
+is moved back afterwards.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.posterior.protocol import Draws, Task
+from bayesreg.problem import Problem
+from bayesreg.pymc import build_pymc
+
+# Above PyMC's 0.8: the kink of a Laplace prior rewards smaller steps.
+_TARGET_ACCEPT = 0.9
+# The starting metric counts as many draws in the first window of PyMC's own adaptation.
+_METRIC_WEIGHT = 10
+_STATISTICS = ("diverging", "energy", "tree_depth", "n_steps", "acceptance_rate", "step_size")
+
+
+def unsuited(problem: Problem) -> str | None:
+    """Why NUTS cannot run on this problem; None when it can."""
+    free = ~problem.penalty.is_pinned
+    if np.any((np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)) & free):
+        return "it cannot keep coefficients within bounds"
+    if not free.any():
+        return "nothing is left to sample: every coefficient is pinned to its loc"
+    return None
+
+
+def draw(task: Task) -> Draws:
+    """One run of PyMC per chain, on one compiled density."""
+    import pymc as pm
+
+    centred, mean = _centred(task.problem)
+    start = _moved(task.start, mean, +1.0)
+    deviation = _deviation(centred, start)
+    names = [str(j) for j in range(centred.p)]
+    v = np.empty((len(task.seeds), task.draws, centred.size))
+    statistics: dict[str, list[np.ndarray]] = {name: [] for name in _STATISTICS}
+    with warnings.catch_warnings():
+        # Raised once per process by PyTensor from PyPI; it concerns speed only.
+        warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
+        with build_pymc(centred, names, range(centred.n)) as pm_model:
+            step = _step(pm_model, centred, start, deviation)
+            for chain, seed in zip(v, task.seeds, strict=True):
+                begin, sampling = seed.spawn(2)
+                point = dispersed_start(centred, start, deviation, np.random.default_rng(begin))
+                trace = pm.sample(
+                    draws=task.draws, tune=task.tune, chains=1, cores=1, step=step,
+                    initvals=[_point(pm_model, centred, point)],
+                    random_seed=int(sampling.generate_state(1)[0]),
+                    callback=lambda **_: task.advance(1),
+                    progressbar=False, quiet=True, compute_convergence_checks=False,
+                    return_inferencedata=False,
+                )  # fmt: skip
+                chain[:, : centred.p] = trace.get_values("coef")
+                if centred.has_intercept:
+                    chain[:, centred.p] = trace.get_values("intercept")
+                for name, column in statistics.items():
+                    column.append(np.ravel(trace.get_sampler_stats(name)))
+    return Draws(_moved(v, mean, -1.0), {name: np.array(s) for name, s in statistics.items()})
+
+
+def _centred(problem: Problem) -> tuple[Problem, FloatArray]:
+    """The problem on centred columns, and what was subtracted: 0 unless the intercept is flat."""
+    if not problem.flat_intercept:
+        return problem, np.zeros(problem.p)
+    mean = problem.weights @ problem.X / np.sum(problem.weights)
+    return replace(problem, X=problem.X - mean), mean
+
+
+def _moved(v: FloatArray, mean: FloatArray, sign: float) -> FloatArray:
+    """Extended vectors with the intercept moved by mean'w: there (+1) or back (-1)."""
+    p = mean.size
+    if not np.any(mean):
+        return v
+    moved = v.copy()
+    moved[..., p] += sign * (v[..., :p] @ mean)
+    return moved
+
+
+def _deviation(problem: Problem, v: FloatArray) -> FloatArray:
+    """1 / sqrt(curvature) of each entry at v; a Laplace prior counts as its variance, 2 b^2."""
+    h = problem.curvature_rows(problem.linear_predictor(v))
+    squares = np.einsum("ij,ij,i->j", problem.X, problem.X, h)
+    if problem.has_intercept:
+        squares = np.append(squares, np.sum(h))
+    curvature = squares + problem.penalty.l2 + 0.5 * problem.penalty.l1**2
+    return 1.0 / np.sqrt(np.where(curvature > 0, curvature, 1.0))
+
+
+def dispersed_start(
+    problem: Problem, v: FloatArray, deviation: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """A random point about two deviations from v.
+
+    The step is halved until the density is at most ``5 + 2 size`` nats below the one at v (half
+    a chi-square of ``size`` is near size / 2), so that no chain starts where e^eta overflows.
+    """
+    step = 2.0 * deviation * rng.standard_normal(problem.size)
+    step[problem.penalty.is_pinned] = 0.0
+    allowed = problem.value(v) + 5.0 + 2.0 * problem.size
+    for _ in range(60):
+        if problem.value(v + step) <= allowed:
+            break
+        step *= 0.5
+    return v + step
+
+
+def _point(pm_model: Any, problem: Problem, v: FloatArray) -> dict[str, Any]:
+    """An extended vector as PyMC's dictionary of free variables."""
+    w = v[: problem.p]
+    parts = {"coef": w, "coef_free": w[~problem.penalty.is_pinned[: problem.p]]}
+    if problem.has_intercept:
+        parts["intercept"] = np.asarray(v[problem.p])
+    return {variable.name: parts[variable.name] for variable in pm_model.free_RVs}
+
+
+def _step(pm_model: Any, problem: Problem, start: FloatArray, deviation: FloatArray) -> Any:
+    """NUTS whose metric starts at the curvature of the mode and adapts from there."""
+    import pymc as pm
+    from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
+
+    def ravelled(v: FloatArray) -> FloatArray:
+        return np.concatenate([np.ravel(x) for x in _point(pm_model, problem, v).values()])
+
+    mean = ravelled(start)
+    potential = QuadPotentialDiagAdapt(mean.size, mean, ravelled(deviation) ** 2, _METRIC_WEIGHT)
+    return pm.NUTS(potential=potential, target_accept=_TARGET_ACCEPT)

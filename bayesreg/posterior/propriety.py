@@ -1,0 +1,68 @@
+"""Does the posterior integrate to a finite number?
+
+Proper priors always do with a number for sigma. Directions under a flat prior need the
+likelihood to close them: it must not be constant along any of them (flat columns, the flat
+intercept among them, of full rank), nor recede along any (separation; Albert and Anderson 1984,
+Biometrika 71:1).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayesreg._types import IntArray
+from bayesreg.errors import ImproperPosteriorError
+from bayesreg.existence import why_no_mode
+from bayesreg.problem import Problem
+
+
+def require_proper(problem: Problem, names: tuple[str, ...]) -> None:
+    """Raise unless the posterior is proper.
+
+    Raises
+    ------
+    ImproperPosteriorError
+        With the reason and the remedy.
+    """
+    redundant = redundant_columns(problem)
+    if redundant.size:
+        listed = ", ".join(repr(names[j]) for j in redundant[:5])
+        more = f" and {redundant.size - 5} more" if redundant.size > 5 else ""
+        among = " and the flat intercept" if problem.flat_intercept else ""
+        raise ImproperPosteriorError(
+            f"the posterior is improper: the flat-prior column(s) {listed}{more} are a "
+            f"combination of the other flat columns{among} on the n = {problem.n} rows, so that "
+            "the data say nothing about them. Give them a proper prior, such as "
+            "Normal(scale=...), or drop them"
+        )
+    reason = why_no_mode(problem, names)
+    if reason is not None:
+        raise ImproperPosteriorError(f"the posterior is improper: {reason}")
+
+
+def redundant_columns(problem: Problem) -> IntArray:
+    """Flat columns that add nothing to the span of the intercept (if flat) and the others.
+
+    Columns are compared at unit length; what is left of one after all larger ones must exceed
+    the rounding of its own entries.
+    """
+    from scipy.linalg import qr
+
+    flat = np.flatnonzero(problem.penalty.is_flat[: problem.p])
+    if not flat.size:
+        return flat
+    block = problem.block(flat)
+    largest = np.max(np.abs(block), axis=0)
+    block = block / np.where(largest > 0, largest, 1.0)
+    block = block / np.maximum(np.sqrt(np.sum(block**2, axis=0)), np.finfo(float).tiny)
+    if problem.flat_intercept:
+        # Twice: the second pass removes the rounding of the first mean.
+        for _ in range(2):
+            block = block - np.mean(block, axis=0)
+    remainder, order = qr(block, mode="r", pivoting=True)
+    left = np.zeros(flat.size)
+    diagonal = np.abs(np.diagonal(remainder))
+    left[: diagonal.size] = diagonal
+    rounding = 8 * max(block.shape) * np.finfo(float).eps
+    beyond: IntArray = np.sort(flat[order[left <= rounding]])
+    return beyond

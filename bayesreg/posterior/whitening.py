@@ -1,0 +1,175 @@
+"""A Gaussian model with known sigma as rows of unit noise and coefficients of unit scale.
+
+    t = A u + e,   e ~ N(0, I),   v_j = loc_j + unit_j u_j,   unit_j = 1 / sqrt(l2_j + l1_j^2 / 2)
+
+``unit`` is about one prior sd, so that no later product overflows whatever X is measured in.
+A flat intercept and flat columns are integrated out exactly: rows are centred (weighted), then
+projected off the flat columns, and both are drawn afterwards from their conditional normal.
+Coefficients pinned to a point are moved to the left-hand side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesreg._types import FloatArray, IntArray
+from bayesreg.problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class WhitenedRows:
+    """The model of the coefficients with a proper prior, and what completes them.
+
+    Attributes
+    ----------
+    design, target : (n, q) and (n,) arrays
+        A and t.
+    l1, l2 : (q,) arrays
+        The penalty of u in nats: l1 |u| + l2 u^2 / 2, with l2 + l1^2 / 2 = 1.
+    completion : Completion
+        Turns draws of u into draws of the extended vector v.
+    """
+
+    design: FloatArray
+    target: FloatArray
+    l1: FloatArray
+    l2: FloatArray
+    completion: Completion
+
+
+@dataclass(frozen=True, eq=False)
+class Completion:
+    """The flat coefficients given the others.
+
+    With F = Q R the flat columns (centred, whitened):  f | u ~ R^-1 (Q't - Q'A u + N(0, I)),
+    and the intercept is  mean(residual) + N(0, 1) / sqrt(sum s / sigma^2).
+    """
+
+    base: FloatArray
+    proper: IntArray
+    unit: FloatArray
+    flat: IntArray
+    flat_factor: FloatArray
+    flat_target: FloatArray
+    flat_on_proper: FloatArray
+    intercept: FlatIntercept | None
+
+    def __call__(self, u: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Draws of v, shape (draws, size), for draws of u, shape (draws, q)."""
+        v = np.tile(self.base, (u.shape[0], 1))
+        v[:, self.proper] += self.unit * u
+        v[:, self.flat] = self._flat_draws(u, rng)
+        if self.intercept is not None:
+            v[:, -1] = self.intercept.draws(v[:, self.proper] - self.base[self.proper],
+                                            v[:, self.flat], rng)  # fmt: skip
+        return v
+
+    def _flat_draws(self, u: FloatArray, rng: np.random.Generator) -> FloatArray:
+        from scipy.linalg import solve_triangular
+
+        noise = rng.standard_normal((u.shape[0], self.flat.size))
+        if not self.flat.size:
+            return noise
+        right = self.flat_target + noise - u @ self.flat_on_proper.T
+        solution: FloatArray = solve_triangular(self.flat_factor, right.T).T
+        return solution
+
+
+@dataclass(frozen=True, eq=False)
+class FlatIntercept:
+    """Weighted means of the residual at the base point and of the columns; the sd of a."""
+
+    residual: float
+    proper: FloatArray
+    flat: FloatArray
+    deviation: float
+
+    def draws(self, moved: FloatArray, flat: FloatArray, rng: np.random.Generator) -> FloatArray:
+        noise = self.deviation * rng.standard_normal(moved.shape[0])
+        return self.residual - moved @ self.proper - flat @ self.flat + noise
+
+
+def unsuited(problem: Problem) -> str | None:
+    """Why a problem cannot be whitened; None when it can."""
+    from bayesreg.likelihoods import Gaussian
+
+    if not isinstance(problem.likelihood, Gaussian):
+        return f"it needs a Gaussian likelihood; this one is {problem.likelihood!r}"
+    free = ~problem.penalty.is_pinned
+    bounded = np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)
+    if np.any(bounded & free):
+        return "it cannot keep coefficients within bounds"
+    return None
+
+
+def whiten(problem: Problem) -> WhitenedRows:
+    """The rows and the completion of a Gaussian problem (see the module)."""
+    penalty = problem.penalty
+    columns = np.arange(problem.size)
+    centred = problem.flat_intercept
+    flat = columns[penalty.is_flat & ~(centred & (columns == problem.p))]
+    proper = columns[~penalty.is_flat & ~penalty.is_pinned]
+    unit = 1.0 / np.hypot(np.sqrt(penalty.l2[proper]), penalty.l1[proper] / np.sqrt(2.0))
+
+    A, F = problem.block(proper), problem.block(flat)
+    base = np.where(penalty.is_flat, 0.0, problem.start)
+    t = problem.y - problem.linear_predictor(base)
+    intercept = None
+    if centred:
+        A, F, t, intercept = _centred(A, F, t, problem)
+    root = np.sqrt(problem.weights) / problem.likelihood.noise
+    A, F, t = root[:, None] * A * unit, root[:, None] * F, root * t
+    Q, R = np.linalg.qr(F)
+    flat_target, flat_on_proper = Q.T @ t, Q.T @ A
+    completion = Completion(
+        base=base,
+        proper=proper,
+        unit=unit,
+        flat=flat,
+        flat_factor=R,
+        flat_target=flat_target,
+        flat_on_proper=flat_on_proper,
+        intercept=intercept,
+    )
+    return WhitenedRows(
+        design=_projected_off(Q, A, flat_on_proper),
+        target=_projected_off(Q, t, flat_target),
+        l1=penalty.l1[proper] * unit,
+        l2=(np.sqrt(penalty.l2[proper]) * unit) ** 2,
+        completion=completion,
+    )
+
+
+def _centred(
+    A: FloatArray, F: FloatArray, t: FloatArray, problem: Problem
+) -> tuple[FloatArray, FloatArray, FloatArray, FlatIntercept]:
+    total = float(np.sum(problem.weights))
+    A, mean_A = _without_mean(A, problem.weights, total)
+    F, mean_F = _without_mean(F, problem.weights, total)
+    t, mean_t = _without_mean(t, problem.weights, total)
+    deviation = problem.likelihood.noise / np.sqrt(total)
+    return A, F, t, FlatIntercept(float(mean_t), mean_A, mean_F, deviation)
+
+
+def _without_mean(
+    columns: FloatArray, weights: FloatArray, total: float
+) -> tuple[FloatArray, FloatArray]:
+    """Columns minus their weighted means, and the means.
+
+    The second pass removes the rounding of the first mean: all that is left of a large one.
+    """
+    mean = weights @ columns / total
+    centred = columns - mean
+    correction = weights @ centred / total
+    return centred - correction, mean + correction
+
+
+def _projected_off(Q: FloatArray, columns: FloatArray, product: FloatArray) -> FloatArray:
+    """(I - QQ') columns; a second pass restores the orthogonality that the first one rounds."""
+    if not Q.shape[1]:
+        return columns
+    rest = columns - Q @ product
+    remainder: FloatArray = rest - Q @ (Q.T @ rest)
+    return remainder

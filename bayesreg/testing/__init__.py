@@ -1,0 +1,16 @@
+"""Checks of a prior or a likelihood of your own; ours pass through the same functions.
+
+    check_prior(MyPrior(scale=0.5))
+    check_likelihood(MyLikelihood(), y)
+
+Every property that solvers, samplers and the certificate rely on is compared with quadrature,
+finite differences and brute-force minimisation.  Nothing is returned; a failure is an
+``AssertionError`` that says which property does not hold, where, and what to correct.
+"""
+
+from __future__ import annotations
+
+from bayesreg.testing.likelihoods import check_likelihood
+from bayesreg.testing.priors import check_prior
+
+__all__ = ["check_likelihood", "check_prior"]

@@ -1,0 +1,1 @@
+"""Figures that the project prints about itself; run as ``python -m benchmarks.<name>``."""
