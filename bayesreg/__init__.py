@@ -67,7 +67,12 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 
+_MODULES = ("errors", "pymc", "testing")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"bayesreg.{name}")
     if name not in _HOME:
         from bayesreg._text import nearest
 
@@ -78,4 +83,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    return sorted([*globals(), *_HOME, *_MODULES])

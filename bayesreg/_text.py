@@ -35,9 +35,13 @@ def _built_default(field: Any) -> object:
     return field.default_factory() if field.default_factory is not MISSING else MISSING
 
 
+_LISTED = 30
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """'did you mean ...?' and the whole list, for error messages."""
+    """'did you mean ...?' and the list (its beginning, when long), for error messages."""
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
-    return f"{hint} Known: {', '.join(known)}."
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    return f"{hint} Known: {', '.join(known[:_LISTED])}{more}."

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Arrays with one entry per coefficient, the intercept last where the model has one.
 
@@ -100,6 +100,8 @@ class Comparison:
 
     def __str__(self) -> str:
         return f"{self.to_table()}\nMAP: mode of p(coef, intercept | y) for {self.model_text}"
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return self.to_table().to_html()

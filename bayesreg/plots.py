@@ -50,7 +50,8 @@ def plot_path(
                 linewidth=1.6)  # fmt: skip
     ax.axhline(0.0, color="0.5", linewidth=0.8, zorder=0)
     ax.set_xscale("log")
-    ax.set_xlim(scales[0], scales[-1])
+    if scales[0] < scales[-1]:
+        ax.set_xlim(scales[0], scales[-1])
     _name_line_ends(ax, path.estimates[0].names, coef[-1], labels)
     if marked_scale is not None:
         ax.axvline(marked_scale, color="0.35", linestyle=(0, (2, 2)), linewidth=1.0)

@@ -125,18 +125,19 @@ def _gradient_by_differences(
     coef, intercept = problem.coefficients(point)
     exact = np.append(*model.gradient(data, coef, intercept))[: problem.size]
     exact[: problem.p] *= problem.unit
-    worst = 0.0
+    worst = rounding = 0.0
     for j in np.flatnonzero(~problem.penalty.is_pinned).tolist():
         size = min(step[j], 0.1 * _distance_to_kink(problem, point, j))
         change = np.zeros(problem.size)
         change[j] = size
         up, down = (_log_density(model, data, problem, point + s * change) for s in (1, -1))
         numeric = (up - down) / (2 * size)
-        noise = 1e-15 * abs(up) / size
-        allowed = abs(exact[j]) + 1.0 / _spread(problem, fit)[j]
-        worst = max(worst, max(abs(numeric - exact[j]) - noise, 0.0) / allowed)
+        terms = abs(exact[j]) + 1.0 / _spread(problem, fit)[j]
+        worst = max(worst, abs(numeric - exact[j]) / terms)
+        rounding = max(rounding, 1e-15 * abs(up) / size / terms)
+    limit = 1e-5 + rounding
     detail = f"largest relative difference over {problem.size} coefficients {worst:.1e}"
-    return Check("gradient by differences", worst <= 1e-5, worst, 1e-5, detail)
+    return Check("gradient by differences", bool(worst <= limit), worst, limit, detail)
 
 
 def _distance_to_kink(problem: Problem, point: FloatArray, j: int) -> float:
@@ -162,7 +163,7 @@ def _twin(model: Model, data: Data, fit: MapEstimate) -> Check:
         f"{twin.penalised.target}({parameters}): objective {twin.excess:+.1e} nats from the mode, "
         f"largest coefficient difference {twin.largest_difference:.1e}"
     )
-    return Check(name, -below <= twin.excess <= limit, twin.excess, limit, detail)
+    return Check(name, bool(-below <= twin.excess <= limit), twin.excess, limit, detail)
 
 
 def _segments(model: Model, data: Data, fit: MapEstimate, seed: int) -> Check:
@@ -189,7 +190,7 @@ def _segments(model: Model, data: Data, fit: MapEstimate, seed: int) -> Check:
         f"lowest of {len(draws) * len(shares)} points lies {best:+.2e} nats from the mode "
         f"(the gap allows {-limit:.1e})"
     )
-    return Check(name, best >= -limit, -best, limit, detail)
+    return Check(name, bool(best >= -limit), -best, limit, detail)
 
 
 def _quiet_sample(draw: Callable[[], xr.DataTree]) -> xr.DataTree:
@@ -224,7 +225,7 @@ def _pymc_density(model: Model, data: Data, fit: MapEstimate, rng: np.random.Gen
         ours = model.log_density(data, coef, intercept)
         worst = max(worst, abs(density(coef, intercept) - ours) / max(1.0, abs(ours)))
     detail = f"largest relative difference at 20 random points {worst:.1e}"
-    return Check("PyMC log density", worst <= 1e-10, worst, 1e-10, detail)
+    return Check("PyMC log density", bool(worst <= 1e-10), worst, 1e-10, detail)
 
 
 def _spread(problem: Problem, fit: MapEstimate) -> FloatArray:

@@ -166,9 +166,9 @@ def convert(
 
 def _data_in_second_place(parameters: Any, data: Data | None) -> tuple[Any, Data | None]:
     """``to_prior(estimator, data)``: an estimator brings its own parameters."""
-    return (
-        (None, parameters) if isinstance(parameters, Data) and data is None else (parameters, data)
-    )
+    if isinstance(parameters, Data) and data is None:
+        return None, parameters
+    return parameters, data
 
 
 def _decoded(origin: Convention, given: Mapping[str, Any] | None, setting: Setting) -> Nats:

@@ -111,7 +111,7 @@ def _shortfall(diagnostics: Diagnostics) -> str:
 
 def _figures(diagnostics: Diagnostics, k: int) -> str:
     return (
-        f"{diagnostics.labels[k]} (R-hat {diagnostics.rhat[k]:.3f}, bulk ESS "
+        f"{diagnostics.labels[k]} (R-hat {diagnostics.rhat[k]:.4f}, bulk ESS "
         f"{diagnostics.ess_bulk[k]:.0f}, tail ESS {diagnostics.ess_tail[k]:.0f})"
     )
 

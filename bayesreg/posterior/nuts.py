@@ -40,34 +40,43 @@ def draw(task: Task) -> Draws:
     """One run of PyMC per chain, on one compiled density."""
     import pymc as pm
 
+    from bayesreg.posterior.tree import as_tree
+
     centred, mean = _centred(task.problem)
     start = _moved(task.start, mean, +1.0)
     deviation = _deviation(centred, start)
-    names = [str(j) for j in range(centred.p)]
     v = np.empty((len(task.seeds), task.draws, centred.size))
-    statistics: dict[str, list[np.ndarray]] = {name: [] for name in _STATISTICS}
+    statistics: dict[str, list[np.ndarray]] = {}
     with warnings.catch_warnings():
         # Raised once per process by PyTensor from PyPI; it concerns speed only.
         warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
+        names = [str(j) for j in range(centred.p)]
         with build_pymc(centred, names, range(centred.n)) as pm_model:
             step = _step(pm_model, centred, start, deviation)
             for chain, seed in zip(v, task.seeds, strict=True):
                 begin, sampling = seed.spawn(2)
                 point = dispersed_start(centred, start, deviation, np.random.default_rng(begin))
-                trace = pm.sample(
+                found = pm.sample(
                     draws=task.draws, tune=task.tune, chains=1, cores=1, step=step,
-                    initvals=[_point(pm_model, centred, point)],
+                    initvals=_point(pm_model, centred, point),
                     random_seed=int(sampling.generate_state(1)[0]),
                     callback=lambda **_: task.advance(1),
                     progressbar=False, quiet=True, compute_convergence_checks=False,
-                    return_inferencedata=False,
                 )  # fmt: skip
-                chain[:, : centred.p] = trace.get_values("coef")
-                if centred.has_intercept:
-                    chain[:, centred.p] = trace.get_values("intercept")
-                for name, column in statistics.items():
-                    column.append(np.ravel(trace.get_sampler_stats(name)))
+                _read(as_tree(found), chain, statistics, centred)
     return Draws(_moved(v, mean, -1.0), {name: np.array(s) for name, s in statistics.items()})
+
+
+def _read(
+    tree: Any, chain: FloatArray, statistics: dict[str, list[np.ndarray]], problem: Problem
+) -> None:
+    """Copy PyMC's only chain into ours, and what it says about each draw."""
+    chain[:, : problem.p] = tree["posterior"]["coef"].values[0]
+    if problem.has_intercept:
+        chain[:, problem.p] = tree["posterior"]["intercept"].values[0]
+    for name in _STATISTICS:
+        if name in tree["sample_stats"]:
+            statistics.setdefault(name, []).append(tree["sample_stats"][name].values[0])
 
 
 def _centred(problem: Problem) -> tuple[Problem, FloatArray]:

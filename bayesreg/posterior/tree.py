@@ -62,10 +62,13 @@ def build_tree(
     by_row, total = log_likelihood(model, data, drawn, pointwise)
     prior = log_prior(model, data, drawn)
     lp = total + sum(np.sum(part, axis=2) if part.ndim == 3 else part for part in prior.values())
-    chain_draw = {name: (("chain", "draw"), values) for name, values in statistics.items()}
+    by_draw = {**statistics, "lp": lp}
     groups = {
         "posterior": _draws_dataset(_named(drawn), data),
-        "sample_stats": _draws_dataset({}, data).assign(chain_draw, lp=(("chain", "draw"), lp)),
+        "sample_stats": xr.Dataset(
+            {name: (("chain", "draw"), values) for name, values in by_draw.items()},
+            coords=_counts(drawn.coef),
+        ),
         "log_prior": _draws_dataset(prior, data),
         "observed_data": _observed(data),
         "constant_data": _constants(model, data),
@@ -79,6 +82,12 @@ def build_tree(
         groups["map_estimate"] = _mode(fit, data)
     tree = xr.DataTree.from_dict({name: _plain(group) for name, group in groups.items()})
     tree.attrs.update({**_versions(), "model": repr(model), **attributes})
+    return tree
+
+
+def as_tree(found: Any) -> xr.DataTree:
+    """PyMC's result as a DataTree: PyMC 6 returns one, PyMC 5 an InferenceData."""
+    tree: xr.DataTree = found if isinstance(found, xr.DataTree) else found.to_datatree()
     return tree
 
 
@@ -110,10 +119,11 @@ def log_likelihood(
 
 def log_prior(model: Model, data: Data, drawn: Parameters) -> dict[str, FloatArray]:
     """log p(coef_j) and log p(intercept) at each draw; flat and pinned entries count 0."""
-    parts = {"coef": model.coefficient_penalty(data).log_density(drawn.coef)}
+    # Adding 0.0 turns the -0.0 of a flat prior into 0.0.
+    parts = {"coef": model.coefficient_penalty(data).log_density(drawn.coef) + 0.0}
     on_intercept = model.intercept_penalty()
     if drawn.intercept is not None and on_intercept is not None:
-        parts["intercept"] = on_intercept.log_density(drawn.intercept[..., None])[..., 0]
+        parts["intercept"] = on_intercept.log_density(drawn.intercept[..., None])[..., 0] + 0.0
     return parts
 
 
@@ -135,12 +145,12 @@ def _draws_dataset(parts: Mapping[str, FloatArray], data: Data) -> xr.Dataset:
     dims = {3: ("chain", "draw", "feature"), 2: ("chain", "draw")}
     return xr.Dataset(
         {name: (dims[values.ndim], values) for name, values in parts.items()},
-        coords={**(_counts(parts["coef"]) if parts else {}), **_features(data, "coef" in parts)},
+        coords={**_counts(parts["coef"]), **_features(data)},
     )
 
 
-def _features(data: Data, wanted: bool = True) -> dict[str, Any]:
-    return {"feature": np.array(data.names, dtype=object)} if wanted else {}
+def _features(data: Data) -> dict[str, Any]:
+    return {"feature": np.array(data.names, dtype=object)}
 
 
 def _observed(data: Data) -> xr.Dataset:
