@@ -110,7 +110,7 @@ def scale_rows(model: Model, data: Data, seed: int) -> tuple[ScaleRow, ...]:
     rows = []
     for scale, estimate in zip(SCALES, path.estimates, strict=True):
         post = sample(estimate.model, data, draws=SCALE_DRAWS, seed=seed, progress=False)
-        draws = post["posterior"]["coef"]
+        draws = post["posterior"]["coef"].transpose("chain", "draw", "feature").values
         rows.append(
             ScaleRow(
                 scale=scale,
@@ -118,7 +118,7 @@ def scale_rows(model: Model, data: Data, seed: int) -> tuple[ScaleRow, ...]:
                 alpha=_lasso_alpha(estimate.model, data),
                 n_nonzero=data.p - estimate.n_zeros,
                 mode_l1_norm=float(np.sum(np.abs(estimate.coef))),
-                posterior_mean_l1_norm=float(np.abs(draws).sum("feature").mean()),
+                posterior_mean_l1_norm=float(np.mean(np.sum(np.abs(draws), axis=2))),
             )
         )
     return tuple(rows)

@@ -6,7 +6,9 @@ and how far its coefficients are.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +37,8 @@ class TwinFit:
         The library's objective minus the mode's, in nats: negative if the library went lower.
     zeros_agree : bool
         Both have the same exact zeros.
+    converged : bool
+        False when the library itself warned that its solver stopped early.
     """
 
     penalised: Penalised
@@ -43,6 +47,7 @@ class TwinFit:
     largest_difference: float
     excess: float
     zeros_agree: bool
+    converged: bool
 
 
 def twin_target(problem: Problem) -> str:
@@ -89,8 +94,7 @@ def fit_twin(model: Model, data: Data, fit: MapEstimate, target: str | None = No
     problem = bind(model, data)
     penalised = to_penalty(model, target or twin_target(problem), data)
     estimator = penalised.build()
-    arguments = {} if data.weights is None else {"sample_weight": data.weights}
-    estimator.fit(data.X, data.y, **arguments)
+    converged = _fitted(estimator, data)
     coef = np.ravel(estimator.coef_).astype(np.float64)
     intercept = float(np.ravel(estimator.intercept_)[0]) if problem.has_intercept else 0.0
     excess = problem.value(problem.extended(coef, intercept))
@@ -103,4 +107,16 @@ def fit_twin(model: Model, data: Data, fit: MapEstimate, target: str | None = No
         largest_difference=float(np.max(np.abs(differences))),
         excess=excess,
         zeros_agree=bool(np.array_equal(coef == 0, fit.coef == 0)),
+        converged=converged,
     )
+
+
+def _fitted(estimator: Any, data: Data) -> bool:
+    """Fit in place; False when the library says that it did not converge."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    arguments = {} if data.weights is None else {"sample_weight": data.weights}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        estimator.fit(data.X, data.y, **arguments)
+    return not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)

@@ -70,10 +70,13 @@ def logistic_notes(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """What to know about the intercept, the solver and the version."""
     notes = [_intercept_note(parameters)]
     if parameters["solver"] == "saga":
-        notes.append("saga converges slowly when the columns differ in scale")
+        notes.append(
+            "saga converges slowly where the columns differ in scale; if it warns that it did not, "
+            "its coefficients are not the optimum"
+        )
     if parameters["solver"] == "liblinear" and parameters["l1_ratio"] == 0:
         notes.append(
-            "liblinear's primal solver stops at a relative gradient of about 1e-8; dual=True goes "
+            "liblinear's primal solver stops at a relative gradient of some 1e-8; dual=True goes "
             "further, and is slow where there are many more rows than columns"
         )
     if math.isinf(parameters["C"]):

@@ -121,7 +121,7 @@ FORMS = (
     Form(
         "rss_ridge", _GAUSSIAN, _dispersion(2.0), _RSS, (_square("lam", _times(1.0)),),
         objective="RSS + lam sum w^2", formula="lam = sigma^2 / tau^2",
-        fixes="sigma / tau", source=f"{_ESL}, eq. 3.41",
+        fixes="sigma / tau", source=_ESL,
     ),
     Form(
         "rss_lasso", _GAUSSIAN, _dispersion(2.0), _RSS, (_abs("lam", _times(1.0)),),
@@ -138,19 +138,19 @@ FORMS = (
     Form(
         "half_rss_lasso", _GAUSSIAN, _dispersion(1.0), f"{_RSS} / 2", (_abs("lam", _times(1.0)),),
         objective="RSS/2 + lam sum|w|", formula="lam = sigma^2 / b",
-        fixes="sigma^2 / b", source=f"{_ESL}, eq. 3.52",
+        fixes="sigma^2 / b", source=_ESL,
     ),
     Form(
         "bishop_ridge", _GAUSSIAN, _dispersion(1.0), f"{_RSS} / 2",
         (_square("lam / 2", _times(0.5)),),
         objective="RSS/2 + lam/2 sum w^2", formula="lam = sigma^2 / tau^2",
-        fixes="sigma / tau", source=f"{_BISHOP}, eq. 3.27",
+        fixes="sigma / tau", source=_BISHOP,
     ),
     Form(
         "bishop_lasso", _GAUSSIAN, _dispersion(1.0), f"{_RSS} / 2",
         (_abs("lam / 2", _times(0.5)),),
         objective="RSS/2 + lam/2 sum|w|", formula="lam = 2 sigma^2 / b",
-        fixes="sigma^2 / b", source=f"{_BISHOP}, eq. 3.29 with q = 1",
+        fixes="sigma^2 / b", source=_BISHOP,
     ),
     Form(
         "ng_ridge", _GAUSSIAN, _dispersion(1.0), _HALF_MEAN_RSS,

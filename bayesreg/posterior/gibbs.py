@@ -47,6 +47,7 @@ def _chain(
     # A stream for each purpose: draw t uses row t of each, however the iterations are blocked.
     start, *streams, completing = (np.random.default_rng(child) for child in seed.spawn(6))
     u = dispersed_start(rows, start)
+    kept = np.empty((task.draws, q))
     block = max(1, _NUMBERS_AHEAD // (n + 3 * q + 1))
     done = -task.tune
     while done < task.draws:
@@ -58,13 +59,12 @@ def _chain(
             streams[2].standard_normal((size, q)),
             streams[3].random((size, q)),
         )
-        draws = np.empty((size, q))
+        draws = np.empty((size, q)) if done < 0 else kept[done : done + size]
         if iterate(u, *numbers, draws) < size:
             raise ImproperPosteriorError(_SINGULAR)
-        if done >= 0:
-            chain[done : done + size] = rows.completion(draws, completing)
         done += size
         task.advance(size)
+    chain[:] = rows.completion(kept, completing)
 
 
 def dispersed_start(rows: WhitenedRows, rng: np.random.Generator) -> FloatArray:
