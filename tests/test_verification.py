@@ -106,3 +106,20 @@ def test_the_twin_is_fitted_for_real(likelihood, prior, target, weights):
     assert twin.penalised.target == target
     assert twin.largest_difference < 1e-4 * np.max(np.abs(fit.coef))
     assert abs(twin.excess) < 1e-8 * fit.certificate.half_null_deviance
+
+
+def test_a_library_that_stops_early_says_so_and_fails_nothing():
+    """saga on columns of very different size gives up; that is not a fault of the mode."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2)) * [1.0, 1000.0] + [0.0, 3000.0]
+    data = br.Data(X, (rng.random(30) < 0.5).astype(float))
+    model = br.Model(br.Bernoulli(), br.Laplace(1.0))
+    fit = br.find_map(model, data)
+    twin = fit_twin(model, data, fit)
+    assert not twin.converged
+    assert twin.excess > 1e-3
+    report = br.verify(model, data)
+    assert report.passed
+    (check,) = (check for check in report.checks if check.name == "scikit-learn twin")
+    assert check.passed is None
+    assert "did not converge" in check.detail
