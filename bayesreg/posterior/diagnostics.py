@@ -18,7 +18,8 @@ from bayesreg.errors import ConvergenceWarning
 LARGEST_RHAT = 1.01
 SMALLEST_ESS = 400
 SMALLEST_ESS_PER_CHAIN = 100
-# Quantiles whose smaller effective sample size is the tail ESS.
+# Quantiles whose smaller effective sample size is the tail ESS, as in the paper. (ArviZ takes the
+# ends of its credible interval, which is a setting of the user's.)
 _TAILS = (0.05, 0.95)
 # Parameters that a warning names; the rest are counted.
 _NAMED = 3

@@ -56,9 +56,7 @@ def redundant_columns(problem: Problem) -> IntArray:
     block = block / np.where(largest > 0, largest, 1.0)
     block = block / np.maximum(np.sqrt(np.sum(block**2, axis=0)), np.finfo(float).tiny)
     if problem.flat_intercept:
-        # Twice: the second pass removes the rounding of the first mean.
-        for _ in range(2):
-            block = block - np.mean(block, axis=0)
+        block = block - np.mean(block, axis=0)
     remainder, order = qr(block, mode="r", pivoting=True)
     left = np.zeros(flat.size)
     diagonal = np.abs(np.diagonal(remainder))

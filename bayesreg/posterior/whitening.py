@@ -158,12 +158,10 @@ def _without_mean(
 ) -> tuple[FloatArray, FloatArray]:
     """Columns minus their weighted means, and the means.
 
-    The second pass removes the rounding of the first mean: all that is left of a large one.
+    The mean's rounding enters products of centred columns only squared.
     """
     mean = weights @ columns / total
-    centred = columns - mean
-    correction = weights @ centred / total
-    return centred - correction, mean + correction
+    return columns - mean, mean
 
 
 def _projected_off(Q: FloatArray, columns: FloatArray, product: FloatArray) -> FloatArray:

@@ -1,0 +1,418 @@
+"""sample: the result's schema, its attributes, its warnings and its refusals."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+from helpers import make_data, make_design
+
+from bayesreg import (
+    Bernoulli,
+    Data,
+    ElasticNet,
+    Flat,
+    Gaussian,
+    Laplace,
+    Model,
+    Normal,
+    Poisson,
+    bind,
+    find_map,
+    sample,
+)
+from bayesreg.errors import (
+    ConvergenceWarning,
+    DataTypeError,
+    ModelError,
+    ModelTypeError,
+)
+from bayesreg.posterior.diagnostics import Diagnostics, diagnose, warn_if_short
+from bayesreg.posterior.sampling import SAMPLERS, choose_sampler
+
+LASSO = Model(Gaussian(1.5), Laplace(0.3))
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_data(Gaussian(1.5), weights=True, offset=True)
+
+
+@pytest.fixture(scope="module")
+def post(data):
+    return sample(LASSO, data, seed=1)
+
+
+# --- schema -------------------------------------------------------------------------------------
+
+
+def test_groups_and_dimensions(post, data):
+    assert set(post.children) == {
+        "posterior", "sample_stats", "log_likelihood", "log_prior", "observed_data",
+        "constant_data", "map_estimate",
+    }  # fmt: skip
+    assert post["posterior"]["coef"].dims == ("chain", "draw", "feature")
+    assert post["posterior"]["coef"].shape == (4, 1000, 7)
+    assert post["posterior"]["intercept"].dims == ("chain", "draw")
+    assert post["posterior"]["feature"].values.tolist() == list(data.names)
+    used = np.flatnonzero(data.weights)
+    assert post["log_likelihood"]["y"].dims == ("chain", "draw", "obs")
+    for group in ("log_likelihood", "observed_data", "constant_data"):
+        np.testing.assert_array_equal(post[group]["obs"], used)
+    np.testing.assert_array_equal(post["observed_data"]["y"], data.y[used])
+    np.testing.assert_array_equal(post["constant_data"]["X"], data.X[used])
+    np.testing.assert_array_equal(post["constant_data"]["weights"], data.weights[used])
+    np.testing.assert_array_equal(post["constant_data"]["offset"], data.offset[used])
+
+
+def test_densities_are_the_model_s(post, data):
+    rng = np.random.default_rng(0)
+    used = np.flatnonzero(data.weights)
+    for chain, draw in rng.integers([4, 1000], size=(20, 2)):
+        at = {"chain": chain, "draw": draw}
+        coef = post["posterior"]["coef"].isel(at).values
+        intercept = float(post["posterior"]["intercept"].isel(at))
+        expected = LASSO.log_likelihood(data, coef, intercept)
+        np.testing.assert_allclose(post["log_likelihood"]["y"].isel(at), expected[used], rtol=1e-11)
+        log_density = LASSO.log_density(data, coef, intercept)
+        assert float(post["sample_stats"]["lp"].isel(at)) == pytest.approx(log_density, rel=1e-12)
+        parts = post["log_prior"].isel(at)
+        prior = float(parts["coef"].sum() + parts["intercept"])
+        assert prior == pytest.approx(LASSO.log_prior(data, coef, intercept), rel=1e-12)
+
+
+def test_canonical_lambda_is_sigma_squared_over_b(post):
+    constants = post["constant_data"]
+    assert float(constants["sigma"]) == 1.5
+    np.testing.assert_allclose(constants["l1"], 1 / 0.3)
+    np.testing.assert_allclose(constants["lambda1"], 1.5**2 / 0.3)
+    np.testing.assert_array_equal(constants["lambda2"], 0.0)
+
+
+def test_the_mode_is_inside(post, data):
+    fit = find_map(LASSO, data)
+    np.testing.assert_array_equal(post["map_estimate"]["coef"], fit.coef)
+    assert float(post["map_estimate"]["intercept"]) == fit.intercept
+    for name in ("gap", "relative_gap", "kkt_residual"):
+        assert float(post["map_estimate"][name]) == getattr(fit.certificate, name)
+
+
+def test_attributes_say_what_was_done(post):
+    import pymc
+
+    assert post.attrs["model"] == repr(LASSO)
+    assert (post.attrs["seed"], post.attrs["sampler"]) == (1, "gibbs")
+    assert "mixing" in post.attrs["sampler_reason"]
+    assert post.attrs["pymc_version"] == pymc.__version__
+    assert post.attrs["numpy_version"] == np.__version__
+    assert all(isinstance(value, str | int | float) for value in post.attrs.values())
+
+
+def test_without_an_intercept(data):
+    tree = sample(Model(Gaussian(1.5), Normal(0.3), intercept=None), data, seed=1)
+    assert set(tree["posterior"].data_vars) == {"coef"}
+    assert set(tree["log_prior"].data_vars) == {"coef"}
+    assert "intercept" not in tree["map_estimate"]
+
+
+def test_the_result_is_its_own(data):
+    """Changing the caller's arrays afterwards changes nothing here."""
+    X, y = np.array(data.X), np.array(data.y)
+    tree = sample(Model(Gaussian(1.5), Normal(0.3)), Data(X, y), seed=1)
+    X[:], y[:] = 0.0, 0.0
+    np.testing.assert_array_equal(tree["constant_data"]["X"], data.X)
+    np.testing.assert_array_equal(tree["observed_data"]["y"], data.y)
+
+
+def test_groups_survive_a_file(post, tmp_path):
+    """Every group is netCDF: text and numbers only (scipy's writer is always there)."""
+    for name, group in post.children.items():
+        path = tmp_path / f"{name}.nc"
+        group.to_dataset().assign_attrs(post.attrs).to_netcdf(path, engine="scipy")
+        with xr.open_dataset(path, engine="scipy") as found:
+            for variable, values in group.data_vars.items():
+                np.testing.assert_array_equal(found[variable].values, values.values)
+            assert found.attrs["model"] == post.attrs["model"]
+
+
+def test_a_mode_that_cannot_be_certified_is_left_out(data, monkeypatch):
+    from bayesreg import solvers
+    from bayesreg.errors import NotCertifiedError
+
+    def fail(*_):
+        raise NotCertifiedError("gap too wide")
+
+    monkeypatch.setattr(solvers, "find_map", fail)
+    tree = sample(LASSO, data, seed=1)
+    assert "map_estimate" not in tree.children
+    assert "gap too wide" in tree.attrs["map_estimate"]
+
+
+def test_large_log_likelihoods_are_left_out_and_say_so(data, monkeypatch):
+    from bayesreg.posterior import tree as schema
+
+    monkeypatch.setattr(schema, "MANY_NUMBERS", 1000)
+    small = sample(LASSO, data, seed=1)
+    assert "log_likelihood" not in small.children
+    assert "log_likelihood=True" in small.attrs["log_likelihood"]
+    whole = sample(LASSO, data, seed=1, log_likelihood=True)
+    np.testing.assert_array_equal(whole["sample_stats"]["lp"], small["sample_stats"]["lp"])
+    assert whole["log_likelihood"]["y"].size == 4000 * data.n
+    monkeypatch.setattr(schema, "_NUMBERS_AT_A_TIME", 777)
+    pieces = sample(LASSO, data, seed=1, log_likelihood=True)
+    np.testing.assert_allclose(
+        pieces["log_likelihood"]["y"], whole["log_likelihood"]["y"], rtol=1e-12
+    )
+
+
+# --- ArviZ reads it -----------------------------------------------------------------------------
+
+
+def test_arviz_stats_reads_it(post):
+    import arviz_stats
+
+    summary = arviz_stats.summary(post, var_names=["coef", "intercept"])
+    assert list(summary.index) == [f"coef[x{j}]" for j in range(7)] + ["intercept"]
+    assert np.isfinite(arviz_stats.loo(post).elpd)
+    assert float(arviz_stats.rhat(post)["coef"].max()) == pytest.approx(
+        post.attrs["rhat_max"], rel=0.01
+    )
+    tail = arviz_stats.ess(post, method="tail", prob=(0.05, 0.95))
+    worst = min(float(tail["coef"].min()), float(tail["intercept"]))
+    assert worst == pytest.approx(post.attrs["ess_tail_min"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        assert len(arviz_stats.psense_summary(post)) == 8
+
+
+def test_arviz_plots_draws_it(post):
+    import arviz_plots
+    import matplotlib.pyplot as plt
+
+    for plot in (arviz_plots.plot_forest, arviz_plots.plot_trace, arviz_plots.plot_dist):
+        plot(post, var_names=["coef"], backend="matplotlib")
+        plt.close("all")
+
+
+# --- seeds --------------------------------------------------------------------------------------
+
+EACH = [
+    pytest.param(Model(Gaussian(1.5), Normal(0.3)), id="exact"),
+    pytest.param(LASSO, id="gibbs"),
+]
+
+
+@pytest.mark.parametrize("model", EACH)
+def test_same_seed_same_bits_whatever_the_chains(model, data):
+    one, two, few = (sample(model, data, seed=7, chains=c)["posterior"] for c in (4, 4, 2))
+    for name in ("coef", "intercept"):
+        np.testing.assert_array_equal(one[name], two[name])
+        np.testing.assert_array_equal(one[name].values[:2], few[name].values)
+    other = sample(model, data, seed=8)["posterior"]
+    assert not np.any(other["coef"].values == one["coef"].values)
+    assert not np.any(one["coef"].values[0] == one["coef"].values[1])
+
+
+def test_a_fresh_seed_is_recorded_and_repeats_the_run(data):
+    first, second = (sample(LASSO, data) for _ in range(2))
+    assert first.attrs["seed"] != second.attrs["seed"]
+    again = sample(LASSO, data, seed=first.attrs["seed"])
+    np.testing.assert_array_equal(again["posterior"]["coef"], first["posterior"]["coef"])
+
+
+def test_a_huge_seed_is_kept_as_text(data):
+    assert sample(LASSO, data, seed=2**100).attrs["seed"] == str(2**100)
+
+
+# --- choosing -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "prior", "intercept", "expected"),
+    [
+        (Gaussian(1.0), Normal(1.0), Flat(), ["exact", "gibbs", "nuts"]),
+        (Gaussian(1.0), Flat(), Flat(), ["exact", "gibbs", "nuts"]),
+        (Gaussian(1.0), Normal(1.0), Laplace(1.0), ["gibbs", "nuts"]),
+        (Gaussian(1.0), ElasticNet(1.0, 1.0), None, ["gibbs", "nuts"]),
+        (Gaussian(1.0), {"x0": Laplace(1.0), "x[1-6]": Flat()}, Flat(), ["gibbs", "nuts"]),
+        (Bernoulli(), Normal(1.0), Flat(), ["nuts"]),
+        (Poisson(), Laplace(1.0), Flat(), ["nuts"]),
+    ],
+)
+def test_auto_takes_the_first_that_applies(likelihood, prior, intercept, expected):
+    problem = bind(Model(likelihood, prior, intercept), make_data(likelihood))
+    assert [row.name for row in SAMPLERS.values() if row.unsuited(problem) is None] == expected
+    assert choose_sampler(problem, "auto").name == expected[0]
+    for name in expected:
+        assert choose_sampler(problem, name).name == name
+
+
+def test_pinned_kinks_do_not_count():
+    """With every Laplace coefficient pinned, what is left is normal."""
+    data = Data(np.full((9, 1), 2.0), np.arange(9.0))
+    problem = bind(Model(Gaussian(1.0), Laplace(1.0), standardize=True), data)
+    assert choose_sampler(problem, "auto").name == "exact"
+
+
+def test_a_sampler_that_does_not_apply_is_refused(data):
+    with pytest.raises(ModelError, match=r"kink.*'gibbs', 'nuts'.*takes 'gibbs'"):
+        sample(LASSO, data, sampler="exact")
+    with pytest.raises(ModelError, match="Did you mean 'gibbs'"):
+        sample(LASSO, data, sampler="gibs")
+    counts = make_data(Poisson())
+    with pytest.raises(ModelError, match="needs a Gaussian likelihood"):
+        sample(Model(Poisson(), Laplace(1.0)), counts, sampler="gibbs")
+
+
+# --- arguments ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "error"),
+    [
+        ("draws", 0, ModelError),
+        ("draws", 10.0, ModelTypeError),
+        ("draws", True, ModelTypeError),
+        ("chains", -1, ModelError),
+        ("chains", "4", ModelTypeError),
+        ("tune", -1, ModelError),
+        ("seed", -1, ModelError),
+        ("seed", 1.5, ModelTypeError),
+        ("seed", True, ModelTypeError),
+        ("progress", "no", ModelTypeError),
+        ("log_likelihood", 1, ModelTypeError),
+        ("sampler", None, ModelTypeError),
+    ],
+)
+def test_bad_arguments_are_named(data, argument, value, error):
+    with pytest.raises(error, match=argument):
+        sample(LASSO, data, **{argument: value})
+
+
+def test_model_and_data_are_checked(data):
+    with pytest.raises(ModelTypeError, match="model"):
+        sample("lasso", data)
+    with pytest.raises(DataTypeError, match="data"):
+        sample(LASSO, np.ones((3, 2)))
+
+
+# --- diagnostics --------------------------------------------------------------------------------
+
+
+def test_good_draws_pass_silently():
+    good = np.random.default_rng(0).normal(size=(4, 1000, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_if_short(diagnose(good, ("coef[a]", "intercept")))
+
+
+def test_a_chain_that_is_elsewhere_is_named():
+    draws = np.random.default_rng(0).normal(size=(4, 1000, 3))
+    draws[2, :, 1] += 1.0
+    with pytest.warns(ConvergenceWarning, match=r"coef\[bmi\] \(R-hat 1\.[0-9]+") as caught:
+        warn_if_short(diagnose(draws, ("coef[age]", "coef[bmi]", "intercept")))
+    assert "coef[age]" not in str(caught[0].message)
+
+
+@pytest.mark.parametrize(
+    ("figures", "short"),
+    [
+        ((1.009, 401, 401), False),
+        ((1.011, 4000, 4000), True),
+        ((1.0, 399, 4000), True),
+        ((1.0, 4000, 399), True),
+        ((np.nan, 4000, 4000), True),
+        ((1.0, np.nan, 4000), True),
+    ],
+)
+def test_each_threshold_counts(figures, short):
+    rhat, bulk, tail = (np.array([value]) for value in figures)
+    diagnostics = Diagnostics(("intercept",), rhat, bulk, tail, 0, chains=4, draws=1000)
+    assert diagnostics.short.tolist() == [short]
+    many = Diagnostics(("intercept",), rhat, bulk, tail, 0, chains=40, draws=100)
+    assert many.wanted_ess == 4000
+
+
+def test_a_stuck_chain_and_slow_mixing_are_seen():
+    rng = np.random.default_rng(0)
+    constant = np.ones((4, 1000, 1))
+    assert diagnose(constant, ("intercept",)).short.all()
+    slow = np.cumsum(rng.normal(size=(4, 1000, 1)), axis=1) * 0.01
+    assert diagnose(slow, ("intercept",)).short.all()
+    heavy = rng.normal(size=(4, 1000, 1))
+    heavy[:, 300:330] = 30.0
+    assert diagnose(heavy, ("intercept",)).short.all()
+
+
+def test_divergences_warn():
+    good = np.random.default_rng(0).normal(size=(4, 1000, 1))
+    with pytest.warns(ConvergenceWarning, match="3 of 4000 transitions diverged"):
+        warn_if_short(diagnose(good, ("intercept",), divergences=3))
+
+
+def test_few_draws_warn_honestly(data):
+    with pytest.warns(ConvergenceWarning, match=r"ESS >= 400.*draws=[0-9]+"):
+        sample(LASSO, data, draws=50, seed=1)
+    with pytest.warns(ConvergenceWarning, match="two chains"):
+        sample(LASSO, data, chains=1, seed=1)
+    with pytest.warns(ConvergenceWarning, match="too short to judge"):
+        sample(LASSO, data, draws=2, seed=1)
+
+
+def test_pinned_coefficients_do_not_warn():
+    X = make_design(20, 3)
+    X[:, 1] = 4.0
+    data = Data(X, X[:, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tree = sample(Model(Gaussian(1.0), Laplace(0.5, loc=0.2), standardize=True), data, seed=1)
+    assert np.all(tree["posterior"]["coef"].sel(feature="x1") == 0.2)
+    np.testing.assert_array_equal(tree["log_prior"]["coef"].sel(feature="x1"), 0.0)
+
+
+# --- processes ----------------------------------------------------------------------------------
+
+SILENT = """
+import numpy as np, bayesreg as br
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(30, 2)), rng.integers(0, 2, 30)
+br.sample(br.Model(br.Gaussian(1.0), br.Laplace(1.0)), br.Data(X, y), seed=1)
+br.sample(br.Model(br.Bernoulli(), br.Normal(0.5)), br.Data(X, y), seed=1, draws=800, tune=300)
+"""
+
+
+def test_nothing_is_written_in_a_pipe():
+    """No bar, no banner, neither ours nor PyMC's."""
+    run = subprocess.run([sys.executable, "-c", SILENT], capture_output=True, text=True, check=True)
+    assert (run.stdout, run.stderr) == ("", "")
+
+
+@pytest.mark.parametrize(("terminal", "wanted", "shown"), [(True, True, True), (True, False, False),
+                                                           (False, True, False)])  # fmt: skip
+def test_the_bar_is_for_terminals(monkeypatch, terminal, wanted, shown):
+    import io
+
+    from bayesreg.posterior.progress import progress_bar
+
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress_bar("sampling (gibbs)", 10, wanted) as advance:
+        for _ in range(10):
+            advance(1)
+    assert ("sampling (gibbs)" in stream.getvalue()) == shown
+
+
+def test_the_bar_counts_every_iteration(data):
+    from bayesreg.posterior import exact, gibbs, nuts
+    from bayesreg.posterior.protocol import Task
+
+    problem = bind(Model(Gaussian(1.5), Normal(0.3)), data)
+    for sampler, expected in ((exact, 2 * 30), (gibbs, 2 * 50), (nuts, 2 * 50)):
+        counts = []
+        seeds = np.random.SeedSequence(1).spawn(2)
+        sampler.draw(Task(problem, problem.start, 30, 20, seeds, counts.append))
+        assert sum(counts) == expected
