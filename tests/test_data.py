@@ -312,14 +312,6 @@ def test_masked_rows_keep_their_mask():
         Data(rows, Y)
 
 
-def test_sparse_matrix_is_refused_with_what_to_do():
-    for kind in (scipy.sparse.csr_array, scipy.sparse.coo_matrix):
-        with pytest.raises(DataTypeError, match=r"X is a scipy sparse matrix.*X.toarray\(\)"):
-            Data(kind(X), Y)
-    with pytest.raises(DataTypeError, match=r"^y must be real numbers; found <"):
-        Data(X, scipy.sparse.csr_array(Y.reshape(-1, 1)))
-
-
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
