@@ -7,7 +7,6 @@ import fractions
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse
 
 from bayesreg import Data
 from bayesreg.errors import BayesregError, DataError, DataTypeError
