@@ -297,10 +297,7 @@ def _zeros_proved(
 
 def _column_norms(problem: Problem, by_row: FloatArray) -> FloatArray:
     """sqrt(sum_i by_row_i x_ij^2) for each extended column."""
-    squares = np.einsum("ij,ij,i->j", problem.X, problem.X, by_row, optimize=False)
-    if problem.has_intercept:
-        squares = np.append(squares, np.sum(by_row))
-    return np.sqrt(squares)
+    return np.sqrt(problem.column_squares(by_row))
 
 
 def null_deviance(problem: Problem) -> float:
@@ -360,17 +357,13 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
         return True
     if columns.size > problem.n:
         return False
-    root = np.sqrt(problem.curvature_rows(eta))
-    gram = np.zeros((columns.size, columns.size))
-    for first in range(0, problem.n, 4096):
-        rows = slice(first, first + 4096)
-        part = problem.block(columns, rows) * root[rows, None]
-        gram += part.T @ part
+    h = problem.curvature_rows(eta)
+    gram = problem.cross_products(columns, columns, h, None)
     size = np.sqrt(np.diag(gram))
     if np.any(size == 0):
         return False
     smallest = np.linalg.eigvalsh(gram / size / size[:, None])[0]
     if smallest > 1e-12:
         return True
-    block = problem.block(columns) * root[:, None]
+    block = problem.block(columns) * np.sqrt(h)[:, None]
     return bool(np.linalg.matrix_rank(block / np.linalg.norm(block, axis=0)) == columns.size)

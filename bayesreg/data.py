@@ -16,6 +16,7 @@ import numpy as np
 
 from bayesreg._checks import shown
 from bayesreg._types import FloatArray
+from bayesreg.design import Design, is_sparse
 from bayesreg.errors import DataError, DataTypeError
 
 # Column types that convert to float64 without reinterpretation; numpy would also turn dates,
@@ -29,8 +30,9 @@ class Data:
 
     Parameters
     ----------
-    X : (n, p) array or DataFrame
-        Dense, numeric. float64 arrays are used as they are (no copy), the rest is converted.
+    X : (n, p) array, DataFrame or scipy sparse matrix
+        Numeric. float64 arrays are used as they are (no copy), the rest is converted; sparse
+        formats become CSC and are never made dense by ``find_map``.
     y : (n,) array or Series
         Target. What is possible depends on the likelihood, which checks it.
     weights : (n,) array, optional
@@ -47,7 +49,7 @@ class Data:
         Naming the argument, what was found, where, and what to do.
     """
 
-    X: FloatArray
+    X: Design
     y: FloatArray
     weights: FloatArray | None
     offset: FloatArray | None
@@ -85,18 +87,23 @@ class Data:
 
     @property
     def p(self) -> int:
-        return self.X.shape[1]
+        return int(self.X.shape[1])
+
+    def to_dense(self) -> Data:
+        """The same data with X as a dense array."""
+        if not is_sparse(self.X):
+            return self
+        return Data(self.X.toarray(), self.y, self.weights, self.offset, self.names)
 
     def __repr__(self) -> str:
         extra = [name for name in ("weights", "offset") if getattr(self, name) is not None]
+        extra += ["sparse"] if is_sparse(self.X) else []
         return f"Data(n={self.n}, p={self.p}{''.join(', ' + e for e in extra)})"
 
 
-def _matrix(X: Any) -> FloatArray:
-    if hasattr(X, "tocsc"):
-        raise DataTypeError(
-            "X is a scipy sparse matrix, which this version does not take; pass X.toarray()"
-        )
+def _matrix(X: Any) -> Design:
+    if is_sparse(X):
+        return _sparse_matrix(X)
     matrix = _numbers(X, "X")
     if matrix.ndim != 2:
         hint = "; use X.reshape(-1, 1) for a single column" if matrix.ndim == 1 else ""
@@ -105,6 +112,30 @@ def _matrix(X: Any) -> FloatArray:
         raise DataError(f"X must have at least one row and one column; got shape {matrix.shape}")
     _require_finite(matrix, "X")
     return _read_only(matrix)
+
+
+def _sparse_matrix(X: Any) -> Design:
+    """A CSC copy in canonical form: float64, sorted, duplicates summed, no stored zeros."""
+    from scipy.sparse import csc_array
+
+    if X.ndim != 2 or 0 in X.shape:
+        raise DataError(f"X must have at least one row and one column; got shape {X.shape}")
+    if X.dtype.kind not in "biuf":
+        raise DataTypeError(f"X must be real numbers; got a sparse matrix of dtype {X.dtype}")
+    matrix = csc_array(X, dtype=np.float64, copy=True)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    bad = np.flatnonzero(~np.isfinite(matrix.data))
+    if bad.size:
+        row = matrix.indices[bad[0]]
+        column = int(np.searchsorted(matrix.indptr, bad[0], side="right")) - 1
+        raise DataError(
+            f"X must be finite; found {float(matrix.data[bad[0]])!r} "
+            f"{_position((int(row), column), 'X')} ({bad.size} entries that are NaN or infinite). "
+            "Drop those rows or impute them"
+        )
+    matrix.data.flags.writeable = False
+    return matrix
 
 
 def _vector(values: Any, argument: str, n: int) -> FloatArray:

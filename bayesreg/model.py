@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesreg import _checks
+from bayesreg import _checks, design
 from bayesreg._text import dataclass_text, nearest
 from bayesreg._types import FloatArray, IntArray, ScalarOrVector
 from bayesreg.data import Data
@@ -196,19 +196,8 @@ def column_deviation(data: Data) -> FloatArray:
     """Weighted population standard deviation of each column; exactly 0 for constant ones."""
     weights = np.ones(data.y.size) if data.weights is None else data.weights
     used = weights > 0
-    weights, rows = weights[used], data.X if used.all() else data.X[used]
-    total = np.sum(weights)
-    deviation = np.empty(data.p)
-    for j in range(data.p):
-        centred = rows[:, j] - rows[0, j]
-        size = np.max(np.abs(centred))
-        if size == 0:
-            deviation[j] = 0.0
-            continue
-        unit = centred / size
-        mean = weights @ unit / total
-        deviation[j] = size * np.sqrt(weights @ (unit - mean) ** 2 / total)
-    return deviation
+    rows = data.X if used.all() else design.used_rows(data.X, used)
+    return design.column_deviation(rows, weights[used])
 
 
 def coefficient_vector(coef: Any, p: int) -> FloatArray:

@@ -14,8 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
+from bayesreg import design
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.data import Data
+from bayesreg.design import Design
 from bayesreg.likelihoods import Likelihood
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.penalty import Penalty
@@ -31,7 +33,7 @@ class Problem:
 
     Attributes
     ----------
-    X : (n, p) array
+    X : (n, p) array, or sparse CSC
     y, weights, offset : (n,) arrays
         All weights are positive.
     penalty : Penalty of length p (no intercept) or p + 1
@@ -40,7 +42,7 @@ class Problem:
         Powers of two, nearly always 1: the user's coefficient is ``w * unit``.
     """
 
-    X: FloatArray
+    X: Design
     y: FloatArray
     weights: FloatArray
     offset: FloatArray
@@ -83,12 +85,53 @@ class Problem:
 
     def block(self, columns: IntArray, rows: slice = slice(None)) -> FloatArray:
         """The chosen columns of the extended design, as a new dense array."""
-        chosen = self.X[rows, columns[columns < self.p]]
+        part = self.X if rows == slice(None) else self.X[rows]
+        chosen = design.dense_columns(part, columns[columns < self.p])
         if not np.any(columns >= self.p):
             return chosen
         block = np.ones((chosen.shape[0], columns.size))
         block[:, columns < self.p] = chosen
         return block
+
+    def column_squares(self, by_row: FloatArray) -> FloatArray:
+        """sum_i h_i x_ij^2 for each extended column."""
+        squares = design.column_squares(self.X, by_row)
+        return np.append(squares, np.sum(by_row)) if self.has_intercept else squares
+
+    def cross_products(
+        self, left: IntArray, right: IntArray, by_row: FloatArray, mean: FloatArray | None
+    ) -> FloatArray:
+        """sum_i h_i (x_ij - m_j)(x_ik - m_k) for extended columns; see ``design``.
+
+        ``right`` is the end of ``left``. The column of ones is never centred: with a mean it is
+        not asked for.
+        """
+        rows_of, columns_of = left < self.p, right < self.p
+        product = np.empty((left.size, right.size))
+        product[np.ix_(rows_of, columns_of)] = design.cross_products(
+            self.X, left[rows_of], right[columns_of], by_row, mean
+        )
+        if not (rows_of.all() and columns_of.all()):
+            sums = self.transposed_product(by_row)
+            product[~rows_of] = sums[right]
+            product[:, ~columns_of] = sums[left][:, None]
+        return product
+
+    def row_products(
+        self, columns: IntArray, by_column: FloatArray, mean: FloatArray | None
+    ) -> FloatArray:
+        """sum_j d_j (x_ij - m_j)(x_kj - m_j) for each pair of rows, over extended columns."""
+        real = columns < self.p
+        centre = None if mean is None else mean[columns[real]]
+        product = design.row_products(self.X, columns[real], by_column[real], centre)
+        return product + np.sum(by_column[~real])
+
+    def centred_product(self, v: FloatArray, mean: FloatArray | None) -> FloatArray:
+        """(X - mean) w + a, without the offset."""
+        product = self.X @ v[: self.p]
+        if mean is not None:
+            return product - mean @ v[: self.p]
+        return product + v[self.p] if self.has_intercept else product
 
     def gradient_rows(self, eta: FloatArray) -> FloatArray:
         """s_i d loss / d eta_i."""
@@ -177,19 +220,19 @@ def bind(model: Model, data: Data) -> Problem:
     )
 
 
-def _used_rows(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _used_rows(data: Data) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
     n = data.y.size
     weights = np.ones(n) if data.weights is None else data.weights
     offset = np.zeros(n) if data.offset is None else data.offset
     used = weights > 0
     if used.all():
         return data.X, data.y, weights, offset
-    return data.X[used], data.y[used], weights[used], offset[used]
+    return design.used_rows(data.X, used), data.y[used], weights[used], offset[used]
 
 
-def _representable_columns(X: FloatArray, penalty: Penalty) -> tuple[FloatArray, FloatArray]:
+def _representable_columns(X: Design, penalty: Penalty) -> tuple[Design, FloatArray]:
     """X and ones, or a copy with extreme columns brought near 1 and the units that undo it."""
-    size = np.maximum(X.max(axis=0), -X.min(axis=0))
+    size = design.largest_entries(X)
     extreme = (size > 0) & ((size > _LARGEST) | (size < _SMALLEST))
     unit = np.ones(size.size)
     if not extreme.any():
@@ -197,10 +240,12 @@ def _representable_columns(X: FloatArray, penalty: Penalty) -> tuple[FloatArray,
     exponent = np.clip(np.frexp(size)[1], *_exponents_within(penalty, size.size))[extreme]
     unit[extreme] = np.exp2(-exponent)
     # Two factors: 2^1074 alone is not representable.
-    half = np.exp2(-np.floor(exponent / 2)), np.exp2(-(exponent - np.floor(exponent / 2)))
-    scaled = np.array(X, order="F")
-    scaled[:, extreme] = scaled[:, extreme] * half[0] * half[1]
-    return scaled, unit
+    half = np.floor(exponent / 2), exponent - np.floor(exponent / 2)
+    for part in half:
+        factor = np.ones(size.size)
+        factor[extreme] = np.exp2(-part)
+        X = design.scaled_columns(X, factor)
+    return X, unit
 
 
 def _exponents_within(penalty: Penalty, p: int) -> tuple[FloatArray, FloatArray]:

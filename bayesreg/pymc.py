@@ -59,6 +59,7 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     >>> [variable.name for variable in pm_model.free_RVs]
     ['coef', 'intercept']
     """
+    data = data.to_dense()
     problem = bind(model, data)
     used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
     penalty = model.coefficient_penalty(data)

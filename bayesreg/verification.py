@@ -235,10 +235,7 @@ def _spread(problem: Problem, fit: MapEstimate) -> FloatArray:
     """One over the root curvature at the mode: the unit of a natural step."""
     v = problem.extended(fit.coef, fit.intercept)
     h = problem.curvature_rows(problem.linear_predictor(v))
-    squares = np.einsum("ij,ij,i->j", problem.X, problem.X, h, optimize=False)
-    if problem.has_intercept:
-        squares = np.append(squares, np.sum(h))
-    curvature = squares + problem.penalty.l1**2 + problem.penalty.l2
+    curvature = problem.column_squares(h) + problem.penalty.l1**2 + problem.penalty.l2
     return 1.0 / np.sqrt(np.where(curvature > 0, curvature, 1.0))
 
 

@@ -7,7 +7,6 @@ import fractions
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse
 
 from bayesreg import Data
 from bayesreg.errors import BayesregError, DataError, DataTypeError
@@ -310,14 +309,6 @@ def test_masked_rows_keep_their_mask():
     rows = [np.ma.array(row, mask=[False, True]) for row in X]
     with pytest.raises(DataTypeError, match="X is a masked array and its mask would be lost"):
         Data(rows, Y)
-
-
-def test_sparse_matrix_is_refused_with_what_to_do():
-    for kind in (scipy.sparse.csr_array, scipy.sparse.coo_matrix):
-        with pytest.raises(DataTypeError, match=r"X is a scipy sparse matrix.*X.toarray\(\)"):
-            Data(kind(X), Y)
-    with pytest.raises(DataTypeError, match=r"^y must be real numbers; found <"):
-        Data(X, scipy.sparse.csr_array(Y.reshape(-1, 1)))
 
 
 @pytest.mark.parametrize(

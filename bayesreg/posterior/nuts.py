@@ -100,10 +100,7 @@ def _moved(v: FloatArray, mean: FloatArray, sign: float) -> FloatArray:
 def _deviation(problem: Problem, v: FloatArray) -> FloatArray:
     """1 / sqrt(curvature) of each entry at v; a Laplace prior counts as its variance, 2 b^2."""
     h = problem.curvature_rows(problem.linear_predictor(v))
-    squares = np.einsum("ij,ij,i->j", problem.X, problem.X, h)
-    if problem.has_intercept:
-        squares = np.append(squares, np.sum(h))
-    curvature = squares + problem.penalty.l2 + 0.5 * problem.penalty.l1**2
+    curvature = problem.column_squares(h) + problem.penalty.l2 + 0.5 * problem.penalty.l1**2
     return 1.0 / np.sqrt(np.where(curvature > 0, curvature, 1.0))
 
 

@@ -18,7 +18,7 @@ from bayesreg.errors import (
     NotCertifiedError,
     NotUniqueWarning,
 )
-from bayesreg.model import Model
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior import exact, gibbs, nuts
 from bayesreg.posterior.diagnostics import Diagnostics, diagnose, warn_if_short
 from bayesreg.posterior.progress import progress_bar
@@ -126,6 +126,8 @@ def sample(
     draws, chains = _count(draws, "draws"), _count(chains, "chains")
     _checks.flag(progress, "progress")
     seed = _seed(seed)
+    require_model_and_data(model, data)
+    data = data.to_dense()
     problem = bind(model, data)
     chosen = choose_sampler(problem, sampler)
     tune = chosen.default_tune if tune is None else _count(tune, "tune", least=0)

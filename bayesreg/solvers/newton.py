@@ -21,7 +21,6 @@ from bayesreg.problem import Problem
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic, solve_symmetric
 
 _EPS = float(np.finfo(float).eps)
-_ROWS_PER_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,15 @@ class _LocalModel:
 def _local_model(problem: Problem, v: FloatArray, eta: FloatArray, h: FloatArray) -> _LocalModel:
     by_row = problem.gradient_rows(eta)
     gradient = problem.transposed_product(by_row)
-    squares = np.einsum("ij,ij,i->j", problem.X, problem.X, h, optimize=False)
+    curvature = problem.column_squares(h)
     if not problem.flat_intercept:
-        curvature = np.append(squares, np.sum(h)) if problem.has_intercept else squares
         return _LocalModel(h, gradient, None, 0.0, curvature)
-    total = np.sum(h)
+    squares, total = curvature[:-1], curvature[-1]
     mean = problem.X.T @ h / total if total > 0 else np.zeros(problem.p)
     reduced = gradient[:-1] - mean * gradient[-1]
-    curvature = np.maximum(squares - mean**2 * total, _EPS * squares)
+    centred = np.maximum(squares - mean**2 * total, _EPS * squares)
     return _LocalModel(h, np.append(reduced, 0.0), mean, float(gradient[-1]),
-                       np.append(curvature, total))  # fmt: skip
+                       np.append(centred, total))  # fmt: skip
 
 
 def _residual(penalty: Penalty, v: FloatArray, state: _LocalModel) -> float:
@@ -166,24 +164,12 @@ def _extend_hessian(
     known = hessian.columns.size
     matrix = np.empty((order.size, order.size))
     matrix[:known, :known] = hessian.matrix
-    cross = np.zeros((order.size, new.size))
-    root = np.sqrt(state.h)
-    for first in range(0, problem.n, _ROWS_PER_BLOCK):
-        rows = slice(first, first + _ROWS_PER_BLOCK)
-        block = _centred_block(problem, state, order, rows) * root[rows, None]
-        cross += block.T @ block[:, known:]
+    cross = problem.cross_products(order, new, state.h, state.mean)
     matrix[:, known:] = cross
     matrix[known:, :known] = cross[:known].T
     position = np.argsort(order, kind="stable")
     hessian.columns = order[position]
     hessian.matrix = np.ascontiguousarray(matrix[np.ix_(position, position)])
-
-
-def _centred_block(
-    problem: Problem, state: _LocalModel, columns: IntArray, rows: slice = slice(None)
-) -> FloatArray:
-    block = problem.block(columns, rows)
-    return block if state.mean is None else block - state.mean[columns]
 
 
 def _is_plain_ridge(penalty: Penalty) -> bool:
@@ -195,12 +181,19 @@ def _ridge_step(
     problem: Problem, v: FloatArray, state: _LocalModel, columns: IntArray, penalty: Penalty
 ) -> FloatArray:
     """-(Z'Z + D)^-1 g in n dimensions (Woodbury), Z = diag(sqrt h)(X - xbar), D = diag(l2)."""
-    Z = _centred_block(problem, state, columns) * np.sqrt(state.h)[:, None]
     g = state.gradient[columns] + penalty.slope(v[columns])
     shrunk = g / penalty.l2
-    inner = (Z / penalty.l2) @ Z.T
+    root = np.sqrt(state.h)
+    inner = problem.row_products(columns, 1.0 / penalty.l2, state.mean) * np.outer(root, root)
     inner[np.diag_indices_from(inner)] += 1.0
-    return -(shrunk - (Z.T @ solve_symmetric(inner, Z @ shrunk)) / penalty.l2)
+    spread = np.zeros(problem.size)
+    spread[columns] = shrunk
+    at_rows = root * problem.centred_product(spread, state.mean)
+    solved = root * solve_symmetric(inner, at_rows)
+    back = problem.transposed_product(solved)[columns]
+    if state.mean is not None:
+        back = back - state.mean[columns] * np.sum(solved)
+    return -(shrunk - back / penalty.l2)
 
 
 def _line_search(

@@ -199,7 +199,7 @@ def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
     eta = problem.linear_predictor(problem.start)
     h = problem.curvature_rows(eta)
     penalised = problem.penalty.l2[:p] > 0
-    scaled = problem.X[:, penalised] / np.sqrt(problem.penalty.l2[:p][penalised])
+    scaled = problem.block(np.flatnonzero(penalised)) / np.sqrt(problem.penalty.l2[:p][penalised])
     if problem.flat_intercept:
         scaled = scaled - h @ scaled / np.sum(h)
     values = np.linalg.svd(scaled * np.sqrt(h)[:, None], compute_uv=False) ** 2

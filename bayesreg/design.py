@@ -1,0 +1,150 @@
+"""The design matrix, dense or sparse (CSC): the few products that everything else is made of.
+
+A sparse matrix is never made dense: centring is carried along as a rank-one correction, and dense
+blocks are formed only for columns or rows that the caller chose.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from bayesreg._types import BoolArray, FloatArray, IntArray
+
+#: A float64 array (n, p), or a scipy.sparse.csc_array of the same.
+Design: TypeAlias = Any
+
+_ROWS_PER_BLOCK = 4096
+
+
+def is_sparse(X: Design) -> bool:
+    """True for a scipy sparse array or matrix of any format."""
+    return hasattr(X, "tocsc")
+
+
+def column_squares(X: Design, by_row: FloatArray) -> FloatArray:
+    """sum_i h_i x_ij^2 for each column."""
+    if is_sparse(X):
+        squares: FloatArray = X.power(2).T @ by_row
+        return squares
+    return np.einsum("ij,ij,i->j", X, X, by_row, optimize=False)
+
+
+def dense_columns(X: Design, columns: IntArray) -> FloatArray:
+    """The chosen columns as a new dense array."""
+    return X[:, columns].toarray() if is_sparse(X) else X[:, columns]
+
+
+def used_rows(X: Design, used: BoolArray) -> Design:
+    """The rows that are marked."""
+    return X.tocsr()[np.flatnonzero(used)].tocsc() if is_sparse(X) else X[used]
+
+
+def scaled_columns(X: Design, factor: FloatArray) -> Design:
+    """A copy with column j multiplied by factor_j (in the order that dense solvers like)."""
+    if is_sparse(X):
+        scaled = X.copy()
+        scaled.data = scaled.data * np.repeat(factor, np.diff(X.indptr))
+        return scaled
+    copy = np.array(X, order="F")
+    copy *= factor
+    return copy
+
+
+def largest_entries(X: Design) -> FloatArray:
+    """max_i |x_ij| for each column."""
+    if is_sparse(X):
+        largest: FloatArray = abs(X).max(axis=0).toarray().ravel()
+        return largest
+    return np.maximum(X.max(axis=0), -X.min(axis=0))
+
+
+def cross_products(
+    X: Design,
+    left: IntArray,
+    right: IntArray,
+    by_row: FloatArray,
+    mean: FloatArray | None,
+) -> FloatArray:
+    """sum_i h_i (x_ij - m_j)(x_ik - m_k) for j in ``left``, k in ``right``.
+
+    ``mean`` is the h-weighted mean of the columns, or None for no centring; ``right`` must be the
+    end of ``left``. Dense columns are centred before the product; sparse ones after it, by
+    sum(h) m_j m_k.
+    """
+    if is_sparse(X):
+        chosen = X[:, right].multiply(by_row[:, None]).tocsc()
+        product = (X[:, left].T @ chosen).toarray()
+        if mean is not None:
+            product -= np.sum(by_row) * np.outer(mean[left], mean[right])
+        return np.asarray(product)
+    product = np.zeros((left.size, right.size))
+    root = np.sqrt(by_row)
+    everything = np.array_equal(left, np.arange(X.shape[1]))
+    for first in range(0, X.shape[0], _ROWS_PER_BLOCK):
+        rows = slice(first, first + _ROWS_PER_BLOCK)
+        block = np.array(X[rows]) if everything else X[rows, left]
+        if mean is not None:
+            block -= mean[left]
+        block *= root[rows, None]
+        product += block.T @ block[:, left.size - right.size :]
+    return product
+
+
+def column_deviation(X: Design, weights: FloatArray) -> FloatArray:
+    """Weighted population standard deviation of each column; exactly 0 for constant ones."""
+    if is_sparse(X):
+        return _sparse_deviation(X, weights)
+    total = np.sum(weights)
+    deviation = np.empty(X.shape[1])
+    for j in range(X.shape[1]):
+        centred = X[:, j] - X[0, j]
+        size = np.max(np.abs(centred))
+        if size == 0:
+            deviation[j] = 0.0
+            continue
+        unit = centred / size
+        mean = weights @ unit / total
+        deviation[j] = size * np.sqrt(weights @ (unit - mean) ** 2 / total)
+    return deviation
+
+
+def _sparse_deviation(X: Design, weights: FloatArray) -> FloatArray:
+    """sum over stored entries of s (x - m)^2, plus m^2 times the weight of the others."""
+    total = np.sum(weights)
+    size = largest_entries(X)
+    unit = scaled_columns(X, 1.0 / np.where(size > 0, size, 1.0))
+    mean = unit.T @ weights / total
+    column = np.repeat(np.arange(X.shape[1]), np.diff(unit.indptr))
+    by_entry = weights[unit.indices] * (unit.data - mean[column]) ** 2
+    stored = np.bincount(column, by_entry, X.shape[1])
+    stored_weight = np.bincount(column, weights[unit.indices], X.shape[1])
+    rest = np.maximum(total - stored_weight, 0.0) * mean**2
+    deviation = size * np.sqrt((stored + rest) / total)
+    return np.where(_sparse_constant(unit), 0.0, deviation)
+
+
+def _sparse_constant(X: Design) -> BoolArray:
+    full = np.diff(X.indptr) == X.shape[0]
+    low, high = (getattr(X, name)(axis=0).toarray().ravel() for name in ("min", "max"))
+    constant: BoolArray = (low == high) & (full | (low == 0))
+    return constant
+
+
+def row_products(
+    X: Design, columns: IntArray, by_column: FloatArray, mean: FloatArray | None
+) -> FloatArray:
+    """sum_j d_j (x_ij - m_j)(x_kj - m_j) for each pair of rows, over the chosen columns."""
+    if not is_sparse(X):
+        block = X[:, columns] if mean is None else X[:, columns] - mean
+        product: FloatArray = (block * by_column) @ block.T
+        return product
+    chosen = X[:, columns]
+    product = (scaled_columns(chosen, by_column) @ chosen.T).toarray()
+    if mean is None:
+        return product
+    at_mean = chosen @ (by_column * mean)
+    product -= at_mean[:, None] + at_mean
+    product += mean @ (by_column * mean)
+    return product
