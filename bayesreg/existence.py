@@ -32,16 +32,17 @@ def why_no_mode(problem: Problem, names: tuple[str, ...]) -> str | None:
     return (
         f"the flat-prior column(s) {listed} separate the targets: along a combination of them the "
         f"likelihood of {problem.likelihood!r} never decreases, so their coefficients run to "
-        "infinity and the posterior has no mode. Give them a proper prior, such as "
-        "Normal(scale=...), or drop them"
+        "infinity: the posterior has no mode and does not integrate. Give them a proper prior, "
+        "such as Normal(scale=...), or drop them"
     )
 
 
 def _one_sided(problem: Problem) -> str:
     return (
         f"y is {problem.y[0]:g} in every row, so with a flat intercept the intercept of "
-        f"{problem.likelihood!r} runs to infinity and the posterior has no mode. Give the "
-        "intercept a proper prior: Model(..., intercept=Normal(scale=...)), or check y"
+        f"{problem.likelihood!r} runs to infinity: the posterior has no mode and does not "
+        "integrate. Give the intercept a proper prior: Model(..., intercept=Normal(scale=...)), or "
+        "check y"
     )
 
 
