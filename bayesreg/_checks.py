@@ -15,6 +15,9 @@ import numpy as np
 
 from bayesreg.errors import ModelError, ModelTypeError
 
+#: Quantities whose squares and products are formed must lie within these sizes.
+LARGEST, SMALLEST = 1e150, 1e-150
+
 
 def positive_number(value: Any, argument: str) -> float:
     """A finite number above 0."""
@@ -24,14 +27,27 @@ def positive_number(value: Any, argument: str) -> float:
     return number
 
 
+def noise(value: Any, argument: str) -> float:
+    """A positive number whose square is representable."""
+    number = positive_number(value, argument)
+    if not SMALLEST <= number <= LARGEST:
+        raise ModelError(
+            f"{argument} must lie between {SMALLEST:g} and {LARGEST:g}, so that its square is a "
+            f"number; got {number!r}. Measure y in other units"
+        )
+    return number
+
+
 def scale(value: Any, argument: str) -> float | tuple[float, ...]:
     """A positive number or one per coefficient; ``inf`` means flat there."""
-    return _scalar_or_vector(value, argument, "positive (inf means: flat there)", lambda x: x > 0)
+    wanted = f"positive and at most {LARGEST:g} (inf means: flat there)"
+    return _scalar_or_vector(value, argument, wanted, lambda x: 0 < x <= LARGEST or x == math.inf)
 
 
 def location(value: Any, argument: str) -> float | tuple[float, ...]:
     """A finite number or one per coefficient."""
-    return _scalar_or_vector(value, argument, "finite", math.isfinite)
+    wanted = f"finite, at most {LARGEST:g} in size"
+    return _scalar_or_vector(value, argument, wanted, lambda x: abs(x) <= LARGEST)
 
 
 def flag(value: Any, argument: str) -> bool:

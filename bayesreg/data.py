@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesreg._checks import shown
+from bayesreg._checks import LARGEST, SMALLEST, shown
 from bayesreg._types import FloatArray
 from bayesreg.design import Design, is_sparse
 from bayesreg.errors import DataError, DataTypeError
@@ -150,6 +150,7 @@ def _vector(values: Any, argument: str, n: int) -> FloatArray:
     if vector.size != n:
         raise DataError(f"{argument} has {vector.size} entries but X has {n} rows")
     _require_finite(vector, argument)
+    _require_moderate(vector, argument)
     return _read_only(vector)
 
 
@@ -161,6 +162,12 @@ def _weights(values: Any, n: int) -> FloatArray:
         raise DataError(
             f"weights must not be negative; found {float(weights[first])!r} in row {first} "
             f"({negative.size} such rows)"
+        )
+    tiny = np.flatnonzero((weights > 0) & (weights < SMALLEST))
+    if tiny.size:
+        raise DataError(
+            f"weights must be 0 or at least {SMALLEST:g}; found {float(weights[tiny[0]])!r} in "
+            f"row {tiny[0]}. Multiply them all by one factor (and sigma by its root)"
         )
     if not weights.any():
         raise DataError("weights are all 0: no row is left to learn from")
@@ -296,6 +303,16 @@ def _require_finite(array: FloatArray, argument: str) -> None:
         f"{argument} must be finite; found {what} {_position(tuple(bad[0]), argument)} "
         f"({len(bad)} entries that are NaN or infinite). Drop those rows or impute them"
     )
+
+
+def _require_moderate(vector: FloatArray, argument: str) -> None:
+    """Entries whose squares are numbers."""
+    beyond = np.flatnonzero(np.abs(vector) > LARGEST)
+    if beyond.size:
+        raise DataError(
+            f"{argument} must be at most {LARGEST:g} in size, so that its squares are numbers; "
+            f"found {float(vector[beyond[0]])!r} in row {beyond[0]}. Use other units"
+        )
 
 
 def _read_only(array: FloatArray) -> FloatArray:

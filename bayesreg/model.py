@@ -200,15 +200,16 @@ def column_deviation(data: Data) -> FloatArray:
     return design.column_deviation(rows, weights[used])
 
 
-def coefficient_vector(coef: Any, p: int) -> FloatArray:
+def coefficient_vector(coef: Any, p: int, argument: str = "coef") -> FloatArray:
     """``coef`` as an array of length p."""
-    try:
-        vector = np.asarray(coef, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataTypeError(f"coef must be {p} numbers; {error}") from error
-    if vector.shape != (p,):
-        raise DataError(f"coef must have shape ({p},), one entry per column; got {vector.shape}")
-    return vector
+    array = np.ma.asanyarray(coef) if isinstance(coef, np.ma.MaskedArray) else np.asarray(coef)
+    if isinstance(array, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
+        raise DataTypeError(f"{argument} must be real numbers; got {_checks.shown(coef)}")
+    if array.shape != (p,):
+        raise DataError(
+            f"{argument} must have shape ({p},), one entry per column; got {array.shape}"
+        )
+    return np.asarray(array, dtype=np.float64)
 
 
 def prior_columns(

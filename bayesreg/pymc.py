@@ -68,6 +68,7 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
         problem,
         X=data.X[used],
         unit=np.ones(data.p),
+        shift=np.zeros(data.p),
         penalty=penalty if on_intercept is None else Penalty.joined([penalty, on_intercept]),
     )
     return build_pymc(in_user_units, data.names, used.tolist())

@@ -124,6 +124,8 @@ def _gradient_by_differences(
     step = 1e-4 * _spread(problem, fit)
     coef, intercept = problem.coefficients(point)
     exact = np.append(*model.gradient(data, coef, intercept))[: problem.size]
+    if problem.has_intercept:
+        exact[: problem.p] -= problem.shift * exact[-1]
     exact[: problem.p] *= problem.unit
     worst = rounding = 0.0
     for j in np.flatnonzero(~problem.penalty.is_pinned).tolist():

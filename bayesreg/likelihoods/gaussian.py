@@ -30,7 +30,7 @@ class Gaussian:
     sigma: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sigma", _checks.positive_number(self.sigma, "Gaussian sigma"))
+        object.__setattr__(self, "sigma", _checks.noise(self.sigma, "Gaussian sigma"))
 
     __repr__ = dataclass_text
 

@@ -46,7 +46,10 @@ class Parameters:
 def parameters(problem: Problem, draws: Draws) -> Parameters:
     """Draws of the extended vector as coefficients and intercept."""
     coef = draws.v[:, :, : problem.p] * problem.unit
-    return Parameters(coef, draws.v[:, :, problem.p] if problem.has_intercept else None)
+    if not problem.has_intercept:
+        return Parameters(coef, None)
+    intercept = draws.v[:, :, problem.p]
+    return Parameters(coef, intercept - coef @ problem.shift if problem.shift.any() else intercept)
 
 
 def build_tree(

@@ -34,6 +34,8 @@ class MapEstimate:
         False when other points attain the same density (duplicate columns under a pure L1, say).
     iterations : int
         Newton iterations used.
+    settled : bool
+        The solver stopped by itself, with nothing left to win but rounding.
     """
 
     coef: FloatArray
@@ -47,6 +49,7 @@ class MapEstimate:
     loc: FloatArray
     unique: bool
     iterations: int
+    settled: bool
 
     @property
     def lambda1(self) -> FloatArray:

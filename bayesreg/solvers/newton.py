@@ -25,10 +25,11 @@ _EPS = float(np.finfo(float).eps)
 
 @dataclass(frozen=True)
 class Solution:
-    """The best point found and the number of Newton iterations."""
+    """The best point found, the Newton iterations, and whether they ended by themselves."""
 
     v: FloatArray
     iterations: int
+    settled: bool
 
 
 @dataclass
@@ -56,7 +57,7 @@ def minimise(problem: Problem, v: FloatArray, max_iterations: int = 100) -> Solu
         if residual < best_residual:
             best, best_residual = v, residual
         if residual == 0 or (stalled >= 3 and state.is_settled(problem.value(v, eta), residual)):
-            return Solution(best, iteration)
+            return Solution(best, iteration, True)
         working = _working_set(problem, v, state, working)
         if last_h is None or not np.array_equal(h, last_h):
             hessian, last_h = _Hessian(), h
@@ -64,7 +65,7 @@ def minimise(problem: Problem, v: FloatArray, max_iterations: int = 100) -> Solu
         v, eta = _line_search(problem, v, eta, direction, state)
     final = _local_model(problem, v, eta, problem.curvature_rows(eta))
     improved = _residual(problem.penalty, v, final) < best_residual
-    return Solution(v if improved else best, max_iterations)
+    return Solution(v if improved else best, max_iterations, False)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class _LocalModel:
 
     def is_settled(self, value: float, residual: float) -> bool:
         """What one coordinate can still win is below the rounding of J."""
-        return residual**2 <= 1e-10 * max(1.0, abs(value))
+        return residual * residual <= 1e-10 * max(1.0, abs(value))
 
 
 def _local_model(problem: Problem, v: FloatArray, eta: FloatArray, h: FloatArray) -> _LocalModel:

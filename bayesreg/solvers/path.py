@@ -99,7 +99,7 @@ def find_map_path(
     n_scales: int = 50,
     tol: float = 1e-8,
     on_failure: str = "raise",
-    max_iterations: int = 100,
+    max_iterations: int = 1000,
 ) -> MapPath:
     """The mode at each of many prior scales, each warm-started from the one before.
 
