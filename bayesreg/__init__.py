@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from bayesreg.model import Model
     from bayesreg.plots import plot_map_vs_posterior, plot_path
     from bayesreg.posterior import sample
-    from bayesreg.priors import ElasticNet, Flat, Laplace, Normal
+    from bayesreg.priors import (
+        ElasticNet,
+        Exponential,
+        Flat,
+        HalfNormal,
+        Laplace,
+        Normal,
+        Truncated,
+        Uniform,
+    )
     from bayesreg.problem import Problem, bind
     from bayesreg.pymc import to_pymc
     from bayesreg.solvers import MapEstimate, MapPath, find_map, find_map_path
@@ -34,8 +43,10 @@ _HOME = {
     "Comparison": "comparison",
     "Data": "data",
     "ElasticNet": "priors",
+    "Exponential": "priors",
     "Flat": "priors",
     "Gaussian": "likelihoods",
+    "HalfNormal": "priors",
     "Laplace": "priors",
     "MapEstimate": "solvers",
     "MapPath": "solvers",
@@ -45,6 +56,8 @@ _HOME = {
     "Poisson": "likelihoods",
     "Problem": "problem",
     "Report": "verification",
+    "Truncated": "priors",
+    "Uniform": "priors",
     "bind": "problem",
     "certify": "certificate",
     "compare": "comparison",

@@ -50,6 +50,11 @@ def location(value: Any, argument: str) -> float | tuple[float, ...]:
     return _scalar_or_vector(value, argument, wanted, lambda x: abs(x) <= LARGEST)
 
 
+def bound(value: Any, argument: str) -> float | tuple[float, ...]:
+    """A number, possibly infinite, or one per coefficient; not NaN."""
+    return _scalar_or_vector(value, argument, "a number, not NaN", lambda x: not math.isnan(x))
+
+
 def flag(value: Any, argument: str) -> bool:
     """True or False, nothing that merely behaves like it."""
     if not isinstance(value, bool | np.bool_):

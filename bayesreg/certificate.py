@@ -122,14 +122,15 @@ def certify_point(
         half_null_deviance = null_deviance(problem) / 2
     scale = half_null_deviance if half_null_deviance > 0 else 1.0
     gradient = problem.transposed_product(problem.gradient_rows(eta))
-    gap, flat_residual = _gap(problem, v, eta, problem.penalty.is_flat)
+    free = _unpenalised(problem, v)
+    gap, flat_residual = _gap(problem, v, eta, free)
     if not gap <= tol * scale:
         polished = _polished_gap(problem, v, eta)
         gap = min(gap, polished)
     if not gap <= tol * scale:
         weak = _weakly_penalised(problem, v, eta, scale)
         if weak.any():
-            relaxed, residual = _gap(problem, v, eta, problem.penalty.is_flat | weak)
+            relaxed, residual = _gap(problem, v, eta, free | weak)
             if relaxed < gap:
                 gap, flat_residual = relaxed, residual
     return Certificate(
@@ -141,6 +142,14 @@ def certify_point(
         half_null_deviance=half_null_deviance,
         tol=tol,
     )
+
+
+def _unpenalised(problem: Problem, v: FloatArray) -> BoolArray:
+    """Flat columns, and those that only a bound limits which they do not touch."""
+    penalty = problem.penalty
+    inside = (v > penalty.lower) & (v < penalty.upper)
+    half_open = np.isinf(penalty.lower) | np.isinf(penalty.upper)
+    return (penalty.l1 == 0) & (penalty.l2 == 0) & inside & half_open
 
 
 def _gap(
@@ -318,14 +327,17 @@ def _kkt_residual(problem: Problem, v: FloatArray, eta: FloatArray, gradient: Fl
 def _zeros_proved(
     problem: Problem, v: FloatArray, eta: FloatArray, gradient: FloatArray, gap: float
 ) -> bool:
-    """|x_j' theta| + ||x_j|| radius < l1_j for every coefficient at its kink.
+    """|x_j' theta| + ||x_j|| radius < l1_j for every coefficient at its kink or bound.
+
+    In general: -x_j' theta is inside the subdifferential of g_j by more than ||x_j|| radius.
 
     theta* of the mode lies within Bregman divergence ``gap`` of theta at the point, so that
     |x_j'(theta - theta*)| <= sqrt(2 gap sum_i s_i L_i x_ij^2), L_i bounding the curvature over
     that set. With a flat intercept both thetas sum to 0 and x_j may be centred.
     """
     penalty = problem.penalty
-    zeros = (v == penalty.loc) & (penalty.l1 > 0) & ~penalty.is_pinned
+    low, high = penalty.subdifferential(v)
+    zeros = (low < high) & ~penalty.is_pinned
     if not zeros.any():
         return True
     if not np.isfinite(gap):
@@ -343,8 +355,9 @@ def _zeros_proved(
         centred = np.sqrt(np.maximum(norm**2 - mean**2 * total, 0.0) + 1e-12 * norm**2)
         norm = np.minimum(norm, centred)
         allowance = allowance + np.abs(mean * gradient[-1])
-    reach = np.abs(gradient) + norm * np.sqrt(2 * gap) + allowance
-    return bool(np.all(reach[zeros] < penalty.l1[zeros]))
+    reach = norm * np.sqrt(2 * gap) + allowance
+    inside = (-gradient - reach > low) & (-gradient + reach < high)
+    return bool(np.all(inside[zeros]))
 
 
 def _column_norms(problem: Problem, by_row: FloatArray) -> FloatArray:
@@ -402,8 +415,11 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
     """
     penalty = problem.penalty
     eta = problem.linear_predictor(v)
-    gradient = np.abs(problem.transposed_product(problem.gradient_rows(eta)))
-    free = (penalty.l2 == 0) & ~penalty.is_pinned & (gradient >= penalty.l1 * (1 - 1e-7))
+    pull = -problem.transposed_product(problem.gradient_rows(eta))
+    low, high = penalty.subdifferential(v)
+    slack = 1e-7 * np.maximum(penalty.l1, np.abs(pull))
+    at_rest = (low < high) & (pull > low + slack) & (pull < high - slack)
+    free = (penalty.l2 == 0) & ~penalty.is_pinned & ~at_rest
     columns = np.flatnonzero(free)
     if not columns.size:
         return True

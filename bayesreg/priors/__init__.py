@@ -5,10 +5,26 @@ from __future__ import annotations
 from bayesreg.priors._protocol import Prior
 from bayesreg.priors.elastic_net import ElasticNet
 from bayesreg.priors.flat import Flat
+from bayesreg.priors.half import Exponential, HalfNormal, Uniform
 from bayesreg.priors.laplace import Laplace
 from bayesreg.priors.normal import Normal
+from bayesreg.priors.truncated import Truncated
 
 #: Every prior that a model text may name.
-PRIORS: dict[str, type] = {kind.__name__: kind for kind in (ElasticNet, Flat, Laplace, Normal)}
+PRIORS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (ElasticNet, Exponential, Flat, HalfNormal, Laplace, Normal, Truncated, Uniform)
+}
 
-__all__ = ["PRIORS", "ElasticNet", "Flat", "Laplace", "Normal", "Prior"]
+__all__ = [
+    "PRIORS",
+    "ElasticNet",
+    "Exponential",
+    "Flat",
+    "HalfNormal",
+    "Laplace",
+    "Normal",
+    "Prior",
+    "Truncated",
+    "Uniform",
+]

@@ -123,7 +123,8 @@ def _working_set(
     at_kink = (v == penalty.loc) & (penalty.l1 > 0)
     chosen: BoolArray = ~at_kink & ~penalty.is_pinned & ~eliminated
     chosen[current] = True
-    excess = np.where(at_kink & ~chosen, np.abs(state.gradient) - penalty.l1, 0.0)
+    distance = penalty.subgradient_distance(v, state.gradient)
+    excess = np.where(at_kink & ~chosen, distance, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = np.where(excess > 0, excess / np.sqrt(state.curvature), 0.0)
     violating = np.flatnonzero(excess > 0)

@@ -183,7 +183,8 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
     held = replace(problem, penalty=problem.penalty.pinned(kinked))
     v = minimise(held, starting_point(held, names)).v
     gradient = problem.transposed_product(problem.gradient_rows(problem.linear_predictor(v)))
-    pull = np.abs(gradient[kinked]) / problem.penalty.l1[kinked]
+    at_bound = np.where(gradient < 0, v >= problem.penalty.upper, v <= problem.penalty.lower)
+    pull = np.where(at_bound, 0.0, np.abs(gradient))[kinked] / problem.penalty.l1[kinked]
     steepest = float(np.max(pull, initial=0.0))
     return 1.0 / steepest if steepest > 0 else 1.0
 

@@ -1,0 +1,85 @@
+"""Truncated prior: any prior on an interval, renormalised.
+
+p(w) = p_inner(w) / Z,   lower <= w <= upper,   Z = the inner prior's mass there
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bayesreg import _checks
+from bayesreg._text import dataclass_text
+from bayesreg._types import FloatArray, ScalarOrVector
+from bayesreg.errors import ModelError, ModelTypeError
+from bayesreg.penalty import Penalty, bounded
+from bayesreg.priors._protocol import Prior
+
+
+@dataclass(frozen=True, repr=False)
+class Truncated:
+    """Bounds on any prior: ``Truncated(Laplace(0.5), lower=0)`` keeps coefficients from below 0.
+
+    Parameters
+    ----------
+    prior : Prior
+        Its loc may lie outside the bounds; the mode is then pulled towards the nearer one.
+    lower, upper : float or one per coefficient
+        Infinite by default.
+
+    Raises
+    ------
+    ModelError, ModelTypeError
+        For bounds that leave nothing between them, or no prior to bound.
+    """
+
+    prior: Any
+    lower: ScalarOrVector = -math.inf
+    upper: ScalarOrVector = math.inf
+
+    def __post_init__(self) -> None:
+        if isinstance(self.prior, type) or not isinstance(self.prior, Prior):
+            raise ModelTypeError(
+                f"Truncated prior must be a prior such as Laplace(scale=1.0); got {self.prior!r}"
+            )
+        for name in ("lower", "upper"):
+            value = _checks.bound(getattr(self, name), f"Truncated {name}")
+            object.__setattr__(self, name, value)
+        if np.any(np.asarray(self.lower) >= np.asarray(self.upper)):
+            raise ModelError(
+                f"Truncated lower must be below upper; got {self.lower!r} and {self.upper!r}"
+            )
+
+    __repr__ = dataclass_text
+
+    @property
+    def relative_to_noise(self) -> bool:
+        return bool(self.prior.relative_to_noise)
+
+    def log_density(self, w: ScalarOrVector) -> FloatArray:
+        """log p_inner(w) - log Z; -inf outside the bounds."""
+        w = np.asarray(w, dtype=np.float64)
+        return self.penalty(max(w.size, 1)).log_density(np.ravel(w)).reshape(w.shape)
+
+    def penalty(self, size: int, noise: float = 1.0) -> Penalty:
+        """The inner penalty between the bounds."""
+        lower, upper = (
+            _checks.per_coefficient(getattr(self, name), size, f"Truncated {name}")
+            for name in ("lower", "upper")
+        )
+        return bounded(self.prior.penalty(size, noise), lower, upper)
+
+    @property
+    def has_kink(self) -> bool:
+        return bool(self.prior.has_kink)
+
+    def rescaled(self, l1_factor: float, l2_factor: float) -> Truncated:
+        return replace(self, prior=self.prior.rescaled(l1_factor, l2_factor))
+
+    @property
+    def axis_scale(self) -> ScalarOrVector:
+        scale: ScalarOrVector = self.prior.axis_scale
+        return scale
