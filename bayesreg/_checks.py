@@ -38,15 +38,28 @@ def noise(value: Any, argument: str) -> float:
     return number
 
 
-def scale(value: Any, argument: str) -> float | tuple[float, ...]:
-    """A positive number or one per coefficient; ``inf`` means flat there."""
-    wanted = f"positive and at most {LARGEST:g} (inf means: flat there)"
-    return _scalar_or_vector(value, argument, wanted, lambda x: 0 < x <= LARGEST or x == math.inf)
+def scale(value: Any, argument: str, squared: bool = False) -> float | tuple[float, ...]:
+    """A positive number or one per coefficient; ``inf`` means flat there.
+
+    ``squared`` asks for sizes whose squares are numbers.
+    """
+    if not squared:
+        return _scalar_or_vector(value, argument, "positive (inf means: flat there)", _is_positive)
+    wanted = f"positive, from {SMALLEST:g} to {LARGEST:g} (inf means: flat there)"
+    return _scalar_or_vector(value, argument, wanted, _has_a_square)
+
+
+def _is_positive(number: float) -> bool:
+    return number > 0
+
+
+def _has_a_square(number: float) -> bool:
+    return SMALLEST <= number <= LARGEST or number == math.inf
 
 
 def location(value: Any, argument: str) -> float | tuple[float, ...]:
     """A finite number or one per coefficient."""
-    wanted = f"finite, at most {LARGEST:g} in size"
+    wanted = f"finite and at most {LARGEST:g} in size"
     return _scalar_or_vector(value, argument, wanted, lambda x: abs(x) <= LARGEST)
 
 

@@ -41,6 +41,9 @@ class Comparison:
     r_hat, ess_bulk, ess_tail : arrays
         NaN for a coefficient that never moves.
     probability : float
+    model_text : str
+    has_intercept : bool
+        The last row is the intercept: "intercept", or "(intercept)" beside a column of that name.
     """
 
     names: tuple[str, ...]
@@ -56,6 +59,7 @@ class Comparison:
     ess_tail: FloatArray
     probability: float
     model_text: str
+    has_intercept: bool
 
     def to_frame(self) -> pd.DataFrame:
         """A DataFrame indexed by coefficient."""
@@ -133,7 +137,8 @@ def compare(fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95) -
         raise ModelError(f"probability must be below 1; got {mass!r} (0.95 for a 95% interval)")
     names, draws = _draws(fit, post)
     figures = diagnose(draws, names)
-    modes = np.append(fit.coef, fit.intercept) if len(names) > fit.coef.size else fit.coef
+    has_intercept = len(names) > fit.coef.size
+    modes = np.append(fit.coef, fit.intercept) if has_intercept else fit.coef
     return Comparison(
         names=names,
         map=modes,
@@ -143,6 +148,7 @@ def compare(fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95) -
         zero_in_mode=modes == 0.0,
         probability=mass,
         model_text=repr(fit.model),
+        has_intercept=has_intercept,
         r_hat=figures.rhat,
         ess_bulk=figures.ess_bulk,
         ess_tail=figures.ess_tail,
@@ -169,7 +175,15 @@ def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatA
     if "intercept" not in post["posterior"]:
         return fit.names, draws
     intercept = post["posterior"]["intercept"].transpose("chain", "draw").values
-    return (*fit.names, "intercept"), np.concatenate([draws, intercept[..., None]], axis=2)
+    return (*fit.names, _intercept_label(fit.names)), np.concatenate([draws, intercept[..., None]], axis=2)
+
+
+def _intercept_label(names: tuple[str, ...]) -> str:
+    """Rows are looked up by name: no column may have the same."""
+    label = "intercept"
+    while label in names:
+        label = f"({label})"
+    return label
 
 
 def _interval(draws: FloatArray, probability: float) -> dict[str, FloatArray]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.comparison import Comparison
-from bayesreg.errors import DataTypeError
+from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
 from bayesreg.solvers import MapPath
 
 if TYPE_CHECKING:
@@ -39,9 +40,17 @@ def plot_path(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    DataTypeError, ModelError, ModelTypeError
+        Naming the argument that cannot be used.
     """
     if not isinstance(path, MapPath):
         raise DataTypeError(f"path must be a MapPath from find_map_path; got {type(path).__name__}")
+    if marked_scale is not None:
+        marked_scale = _checks.positive_number(marked_scale, "marked_scale")
+    labels = _label_count(labels)
     ax = _axes(ax, (8.0, 5.0))
     order = np.argsort(path.scales)
     scales, coef = path.scales[order], path.coef[order]
@@ -83,7 +92,7 @@ def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> 
         raise DataTypeError(
             f"comparison must come from compare(fit, post); got {type(comparison).__name__}"
         )
-    shown = [k for k, name in enumerate(comparison.names) if not _is_intercept(comparison, k, name)]
+    shown = range(len(comparison.names) - comparison.has_intercept)
     ax = _axes(ax, (8.0, 1.2 + 0.36 * len(shown)))
     height = -np.arange(len(shown), dtype=float)
     low, high = comparison.hdi_low[shown], comparison.hdi_high[shown]
@@ -96,23 +105,45 @@ def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> 
     ax.plot(mode[zero], height[zero], "D", markerfacecolor="none", color=_COLOURS[1],
             markersize=6.5, markeredgewidth=1.5, label="MAP, exactly 0")  # fmt: skip
     ax.axvline(0.0, color="0.5", linewidth=0.8, zorder=0)
-    ax.set_yticks(height, [comparison.names[k] for k in shown])
+    ax.set_yticks(height, [_verbatim(comparison.names[k]) for k in shown])
     ax.set_xlabel("coefficient")
     ax.set_title("Posterior mode against posterior", loc="left")
     ax.legend(frameon=False, fontsize=8, loc="best")
     return ax
 
 
-def _is_intercept(comparison: Comparison, k: int, name: str) -> bool:
-    return name == "intercept" and k == len(comparison.names) - 1
+def _label_count(value: Any) -> int:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise ModelTypeError(f"labels must be a whole number; got {_checks.shown(value)}")
+    if value < 0:
+        raise ModelError(
+            f"labels must be at least 0 (no names at the lines); got {_checks.shown(value)}"
+        )
+    return int(value)
+
+
+def _verbatim(name: str) -> str:
+    """A name as text to draw: between two dollars matplotlib would read mathematics."""
+    return name.replace("$", r"\$")
 
 
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is not None:
-        return ax
+        return _checked_axes(ax)
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def _checked_axes(ax: Any) -> Axes:
+    from matplotlib.axes import Axes
+
+    if isinstance(ax, Axes):
+        return ax
+    raise DataTypeError(
+        f"ax must be one matplotlib Axes; got {type(ax).__name__}. Take one of the array that "
+        "subplots returns, such as axes[0], or leave ax out for a new figure"
+    )
 
 
 def _colour(j: int) -> str:
@@ -146,7 +177,7 @@ def _name_line_ends(ax: Axes, names: tuple[str, ...], ends: FloatArray, labels: 
         heights[1:] += push
     for j, height in zip(chosen, heights, strict=True):
         ax.annotate(
-            names[j], (1.0, height), xycoords=("axes fraction", "data"), xytext=(5, 0),
+            _verbatim(names[j]), (1.0, height), xycoords=("axes fraction", "data"), xytext=(5, 0),
             textcoords="offset points", va="center", fontsize=8.5, color=_colour(int(j)),
             annotation_clip=False,
         )  # fmt: skip

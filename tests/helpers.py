@@ -7,7 +7,21 @@ A new prior or likelihood is one row here and thereby enters every test.  Import
 import numpy as np
 import pytest
 
-from bayesreg import Bernoulli, Data, ElasticNet, Flat, Gaussian, Laplace, Model, Normal, Poisson
+from bayesreg import (
+    Bernoulli,
+    Data,
+    ElasticNet,
+    Exponential,
+    Flat,
+    Gaussian,
+    HalfNormal,
+    Laplace,
+    Model,
+    Normal,
+    Poisson,
+    Truncated,
+    Uniform,
+)
 
 #: Columns of the default data; the length of every per-coefficient scale below.
 P = 7
@@ -46,6 +60,16 @@ PRIORS = [
     _param(ElasticNet(0.3, np.inf), "elastic-net-only-l1"),
     _param(ElasticNet(0.2, 0.5, loc=0.1, relative_to_noise=True), "elastic-net-relative"),
     _param(Flat(), "flat"),
+]
+
+#: Priors with bounds: their density ends somewhere, so tests place their points inside.
+BOUNDED_PRIORS = [
+    _param(HalfNormal(scale=0.5), "half-normal"),
+    _param(Exponential(scale=0.3), "exponential"),
+    _param(Uniform(-0.2, 0.15), "uniform"),
+    _param(Truncated(Laplace(0.3, loc=0.1), lower=-0.1, upper=0.2), "truncated-laplace"),
+    _param(Truncated(Normal(0.5, loc=0.4), upper=_SCALES), "truncated-normal-vector"),
+    _param(Truncated(ElasticNet(0.3, 0.6), lower=0.0), "truncated-elastic-net"),
 ]
 
 #: Priors by column name; together they reach x0 ... x6 exactly once.

@@ -230,7 +230,7 @@ def test_wrong_coef_is_refused(method):
     for coef, shape in ((np.zeros(3), r"\(3,\)"), (np.zeros((7, 1)), r"\(7, 1\)"), (0.0, r"\(\)")):
         with pytest.raises(DataError, match=rf"coef must have shape \(7,\).*got {shape}"):
             call(data, coef)
-    with pytest.raises(DataTypeError, match="coef must be 7 numbers"):
+    with pytest.raises(DataTypeError, match="coef must be real numbers"):
         call(data, ["a"] * 7)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import LIKELIHOODS, PRIORS, P, make_data
+from helpers import BOUNDED_PRIORS, LIKELIHOODS, PRIORS, P, make_data
 from scipy import special
 
 from bayesreg import Bernoulli, ElasticNet, Gaussian, Laplace, Normal, Poisson
@@ -15,7 +15,7 @@ from bayesreg.testing import check_likelihood, check_prior
 from bayesreg.testing.priors import _check_conjugate, _check_subgradient
 
 
-@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("prior", [*PRIORS, *BOUNDED_PRIORS])
 def test_prior(prior):
     check_prior(prior, size=P)
 
@@ -60,11 +60,11 @@ def test_likelihood_of_extreme_targets(likelihood, y):
 
 
 def test_every_part_is_in_the_tables():
-    assert {type(row.values[0]) for row in PRIORS} == set(PRIORS_BY_NAME.values())
+    assert {type(row.values[0]) for row in [*PRIORS, *BOUNDED_PRIORS]} == set(PRIORS_BY_NAME.values())
     assert {type(row.values[0]) for row in LIKELIHOODS} == set(LIKELIHOODS_BY_NAME.values())
 
 
-# ---- penalties with bounds, which no prior of ours has yet -------------------------------------
+# ---- penalties with bounds, at their corners -------------------------------------
 
 
 def bounded(l1, l2, loc, lower, upper):
@@ -144,10 +144,16 @@ def test_log_normaliser_between_its_branches(l1, l2):
     np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
-@pytest.mark.parametrize("prior", [Normal(1e-200), ElasticNet(1.0, 1e-170), Laplace(1e-309)])
-def test_scale_whose_penalty_overflows_is_refused(prior):
+def test_scale_whose_penalty_overflows_is_refused():
     with pytest.raises(ModelError, match="scale of coefficient 0 is so small"):
-        prior.penalty(2)
+        Laplace(1e-309).penalty(2)
+    for scale in (1e-200, 1e200):
+        with pytest.raises(ModelError, match=r"Normal scale must be positive, from 1e-150 to"):
+            Normal(scale)
+        with pytest.raises(ModelError, match=r"ElasticNet normal_scale must be positive, from"):
+            ElasticNet(1.0, scale)
+        with pytest.raises(ModelError, match=r"Gaussian sigma must lie between .* other units"):
+            Gaussian(scale)
 
 
 def test_units_whose_penalty_overflows_are_refused():

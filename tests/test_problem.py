@@ -251,7 +251,7 @@ def test_impossible_target_is_refused_even_at_weight_zero(likelihood, y, message
         (Model(Gaussian(1.0), Flat(), Normal([1.0, 2.0])), "applies to 1 coefficients"),
         (Model(Gaussian(1.0), {"x0": Flat()}), "no prior for column 'x1'"),
         (Model(Gaussian(1.0), {"x9": Flat(), "*": Flat()}), "unknown column 'x9'"),
-        (Model(Gaussian(1.0), Normal(1e-200)), "so small that its penalty exceeds"),
+        (Model(Gaussian(1.0), Laplace(1e-309)), "so small that its penalty exceeds"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

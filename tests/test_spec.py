@@ -105,19 +105,21 @@ def test_every_model_survives_text_and_json(likelihood, prior, intercept):
         assert from_dict(json.loads(json.dumps(to_dict(model), allow_nan=False))) == model
 
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
+finite = st.floats(min_value=-1e150, max_value=1e150)
 positive = st.floats(min_value=0, exclude_min=True, allow_nan=False)
+squared = st.one_of(st.floats(min_value=1e-150, max_value=1e150), st.just(math.inf))
 scales = st.one_of(positive, st.lists(positive, min_size=1, max_size=4))
+deviations = st.one_of(squared, st.lists(squared, min_size=1, max_size=4))
 locs = st.one_of(finite, st.lists(finite, min_size=1, max_size=4))
 priors = st.one_of(
     st.just(Flat()),
     st.builds(Laplace, scales, locs),
-    st.builds(Normal, scales, locs),
-    st.builds(ElasticNet, scales, scales, locs),
+    st.builds(Normal, deviations, locs),
+    st.builds(ElasticNet, scales, deviations, locs),
 )
 likelihoods = st.one_of(
     st.sampled_from([Bernoulli(), Poisson()]),
-    st.builds(Gaussian, st.floats(min_value=0, exclude_min=True, allow_infinity=False)),
+    st.builds(Gaussian, st.floats(min_value=1e-150, max_value=1e150)),
 )
 models = st.builds(
     Model,
@@ -207,7 +209,7 @@ FAULTS = [
     ("Laplace(0)", "Laplace scale must be positive.*got 0.0", 1),
     ("Laplace(nan)", "Laplace scale must be positive.*got nan", 1),
     ("Laplace(-inf)", "Laplace scale must be positive.*got -inf", 1),
-    ("Normal(1, inf)", "Normal loc must be finite; got inf", 1),
+    ("Normal(1, inf)", "Normal loc must be finite and at most 1e.150 in size; got inf", 1),
     ("{'a': Flat(), 'b': Laplace([1, 0])}", r"scale\[1\] must be positive.*got 0.0", 20),
     ("Gaussian(inf)", "Gaussian sigma must be a positive, finite number", 1),
     ("Laplace(1e999)", "too large; infinity is written inf", 9),
@@ -285,7 +287,7 @@ def test_fault_is_named_and_located(text, reason, character):
 
 
 def test_refusal_lists_what_is_allowed():
-    with pytest.raises(ModelError, match=r"Allowed: .* ElasticNet, Flat, Gaussian, Laplace, Model"):
+    with pytest.raises(ModelError, match=r"Allowed: .* ElasticNet, Exponential, Flat, Gaussian, HalfNormal, Laplace, Model"):
         from_text("Student(1)")
 
 

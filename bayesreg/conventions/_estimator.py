@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg._text import nearest
+from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
 
 
@@ -47,6 +48,23 @@ def _refuse_several_outputs(estimator: Any, name: str) -> None:
     if len(shape) == 2 and shape[0] > 1:
         raise NoEquivalentError(
             f"this {name} was fitted to {shape[0]} targets at once. Nearest: one model per target"
+        )
+
+
+def refuse_other_data(estimator: Any, data: Data | None) -> None:
+    """A fitted estimator's N is that of its own data: those given must at least have its columns.
+
+    Raises
+    ------
+    ConversionError
+        When the numbers of columns differ.
+    """
+    columns = getattr(estimator, "n_features_in_", None)
+    if data is not None and columns is not None and columns != data.p:
+        raise ConversionError(
+            f"this {type(estimator).__name__} was fitted to {columns} columns and data have "
+            f"{data.p}, so they are not its data and N would be wrong; pass the data it was "
+            "fitted to, or n="
         )
 
 

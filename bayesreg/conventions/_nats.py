@@ -92,9 +92,38 @@ def from_model(model: Model, data: Data | None) -> Nats:
         raise ConversionError(
             "the prior names columns, so data are needed to know which there are; pass data"
         )
+    _refuse_vanished(model, penalty)
     if all(np.all(array == array[0]) for array in _arrays(penalty)):
         penalty = penalty.take(slice(0, 1))
     return Nats(type(model.likelihood).__name__, penalty, model.intercept_penalty())
+
+
+def _refuse_vanished(model: Model, penalty: Penalty) -> None:
+    """A proper prior whose penalty is below the smallest float."""
+    if not isinstance(model.prior, Prior) or not np.any(penalty.is_flat):
+        return
+    proper = np.isfinite(np.asarray(model.prior.axis_scale, dtype=np.float64))
+    if np.any(proper & penalty.is_flat):
+        raise ConversionError(
+            f"the penalty of {model.prior!r} is not representable: it is so wide that its penalty "
+            "vanishes. Measure y or the columns in other units, or say Flat()"
+        )
+
+
+def agree(one: Nats, other: Nats) -> bool:
+    """Both mean the same, to six digits of the whole penalty; nothing has vanished."""
+    if (one.intercept is None) != (other.intercept is None):
+        return False
+    pairs = [(one.penalty, other.penalty)]
+    if one.intercept is not None and other.intercept is not None:
+        pairs.append((one.intercept, other.intercept))
+    return all(_near(*pair) for pair in pairs)
+
+
+def _near(one: Penalty, other: Penalty) -> bool:
+    allowed = 1e-6 * (one.l1 + one.l2)
+    l1, l2 = np.abs(one.l1 - other.l1), np.abs(one.l2 - other.l2)
+    return bool(np.all((l1 <= allowed) & (l2 <= allowed)))
 
 
 def to_model(nats: Nats, sigma: float | None, relative_to_noise: bool) -> Model:
@@ -111,7 +140,7 @@ def _prior(penalty: Penalty, noise: float | None) -> Prior:
     kind = penalty_kind(penalty)
     if kind == FLAT:
         return Flat()
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         b = _entry_or_all(1.0 / penalty.l1 / (noise or 1.0))
         tau = _entry_or_all(1.0 / np.sqrt(penalty.l2) / (noise or 1.0))
     relative = noise is not None

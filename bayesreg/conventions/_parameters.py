@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from bayesreg._checks import shown
 from bayesreg.errors import ConversionError, NoEquivalentError
 
 
@@ -17,6 +19,11 @@ def nonnegative(value: Any, name: str, target: str) -> float:
     if not (number >= 0 and math.isfinite(number)):
         raise ConversionError(
             f"{target}: {name} must be finite and not negative (0: no penalty); got {number!r}"
+        )
+    if 0 < number < sys.float_info.min:
+        raise ConversionError(
+            f"{target}: {name}={number!r} is too small to be represented with all its digits; "
+            "pass 0 for no penalty, or measure y in smaller units"
         )
     return number
 
@@ -42,7 +49,7 @@ def fraction(value: Any, name: str, target: str) -> float:
 def switch(value: Any, name: str, target: str) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise ConversionError(f"{target}: {name} must be True or False; got {value!r}")
+        raise ConversionError(f"{target}: {name} must be True or False; got {shown(value)}")
     return bool(value)
 
 
@@ -56,8 +63,13 @@ def _number(value: Any, name: str, target: str) -> float:
     if isinstance(value, np.ndarray):
         value = value[()]
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise ConversionError(f"{target}: {name} must be a number; got {value!r}")
-    return float(value)
+        raise ConversionError(f"{target}: {name} must be a number; got {shown(value)}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ConversionError(
+            f"{target}: {name} is too large for a float; got {shown(value)}. Pass a smaller number"
+        ) from None
 
 
 def refuse_switch(value: Any, name: str, target: str, reason: str) -> None:

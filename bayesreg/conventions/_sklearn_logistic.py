@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from bayesreg._checks import shown
 from bayesreg._text import nearest
 from bayesreg.conventions import _parameters
 from bayesreg.conventions._nats import ELASTIC_NET, FLAT, L1, L2, Nats, penalty_kind, uniform
@@ -170,9 +171,9 @@ def _strength(parameters: Mapping[str, Any], target: str) -> tuple[float, float]
     if former == "deprecated":
         return C, ratio
     meanings = {None: (math.inf, 0.0), "l1": (C, 1.0), "l2": (C, 0.0), "elasticnet": (C, ratio)}
-    if former not in meanings:
+    if not isinstance(former, str | None) or former not in meanings:
         raise ConversionError(
-            f"{target}: penalty must be 'l1', 'l2', 'elasticnet' or None; got {former!r}"
+            f"{target}: penalty must be 'l1', 'l2', 'elasticnet' or None; got {shown(former)}"
         )
     if former == "elasticnet" and given is None:
         raise ConversionError(f"{target}: penalty='elasticnet' needs l1_ratio, from 0 to 1")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from bayesreg import _checks
 from bayesreg._text import nearest
 from bayesreg.conventions import _nats
 from bayesreg.conventions._convention import Convention, Penalised
-from bayesreg.conventions._estimator import source_of
+from bayesreg.conventions._estimator import refuse_other_data, source_of
 from bayesreg.conventions._nats import Nats
 from bayesreg.conventions._refusals import (
     refuse_inexpressible,
@@ -20,7 +21,7 @@ from bayesreg.conventions._refusals import (
 from bayesreg.conventions._registry import CONVENTIONS, find
 from bayesreg.conventions._setting import MissingQuantityError, Setting
 from bayesreg.data import Data
-from bayesreg.errors import ConversionError, DataTypeError, ModelTypeError
+from bayesreg.errors import ConversionError, DataTypeError, ModelError, ModelTypeError
 from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood
 from bayesreg.model import Model
 from bayesreg.priors import Prior
@@ -113,12 +114,17 @@ def to_prior(
     """
     parameters, data = _data_in_second_place(parameters, data)
     name, given = source_of(target, parameters, CONVENTIONS)
+    refuse_other_data(parameters if isinstance(target, str) else target, data)
     origin = find(name, "target")
     chosen = _likelihood(origin.likelihoods, likelihood, sigma, origin.name)
     setting = _setting(chosen, data, n, total_weight)
     refuse_offset(data, setting.likelihood, origin.name)
-    nats = _decoded(origin, given, setting)
-    return _nats.to_model(nats, _stated_sigma(origin, setting), origin.relative_to_noise)
+    nats, noise = _decoded(origin, given, setting), _stated_sigma(origin, setting)
+    with _representable(origin, setting):
+        model = _nats.to_model(nats, noise, origin.relative_to_noise)
+        if not _nats.agree(nats, _nats.from_model(model, None)):
+            raise OverflowError("the prior's scale is lost")
+        return model
 
 
 def convert(
@@ -152,6 +158,7 @@ def convert(
     """
     parameters, data = _data_in_second_place(parameters, data)
     name, given = source_of(source, parameters, CONVENTIONS)
+    refuse_other_data(parameters if isinstance(source, str) else source, data)
     origin, goal = find(name, "source"), find(to, "to")
     possible = origin.likelihoods
     if likelihood is None:
@@ -178,7 +185,16 @@ def _decoded(origin: Convention, given: Mapping[str, Any] | None, setting: Setti
             f"parameters of {origin.name} are missing ({names}); pass a mapping, such as "
             f"{{{next(iter(origin.defaults))!r}: 0.1}}, or the estimator itself"
         )
-    return origin.decode(origin.complete(given), setting.on_behalf_of(origin))
+    parameters, setting = origin.complete(given), setting.on_behalf_of(origin)
+    ordinary = setting
+    for quantity in setting.known:
+        ordinary = ordinary.assuming(quantity, 1.0)
+    with _representable(origin, setting):
+        nats = origin.decode(parameters, setting)
+        # What is a penalty at sigma = N = 1 is one at any other.
+        if nats.kind != origin.decode(parameters, ordinary).kind:
+            raise OverflowError("a penalty vanishes")
+        return nats
 
 
 def _encoded(
@@ -190,7 +206,7 @@ def _encoded(
             raise ConversionError(f"{goal.name} has no option {name!r}.{known}")
     setting = setting.on_behalf_of(goal, options)
     refuse_inexpressible(goal, nats, CONVENTIONS.values())
-    parameters = goal.encode(nats, setting)
+    parameters = _encoded_parameters(goal, nats, setting)
     settings = goal.settings(parameters)
     arguments = {**parameters, **settings}
     return Penalised(
@@ -203,6 +219,29 @@ def _encoded(
         notes=goal.notes(parameters, setting),
         _builder=lambda: goal.build(arguments, setting),
     )
+
+
+def _encoded_parameters(goal: Convention, nats: Nats, setting: Setting) -> dict[str, Any]:
+    """The parameters, which must decode to what they were made of."""
+    with _representable(goal, setting):
+        parameters = goal.encode(nats, setting)
+        if not _nats.agree(nats, goal.decode(goal.complete(parameters), setting)):
+            raise OverflowError("the parameters lose the penalty")
+        return parameters
+
+
+@contextmanager
+def _representable(convention: Convention, setting: Setting) -> Iterator[None]:
+    """Quantities beyond the range of floats, in a formula or its result, as one error."""
+    try:
+        yield
+    except (ArithmeticError, ModelError) as error:
+        known = ", ".join(f"{name}={value!r}" for name, value in setting.known.items())
+        raise ConversionError(
+            f"{convention.name}: the result is not representable in floats{known and ' at '}"
+            f"{known} ({error}; {convention.formula}). Measure y, or the columns, in units that "
+            "bring these numbers nearer to 1"
+        ) from None
 
 
 def _where_it_cancels(make: Callable[[Setting], Penalised], setting: Setting) -> Penalised:

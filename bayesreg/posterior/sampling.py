@@ -57,6 +57,10 @@ SAMPLERS: dict[str, Sampler] = {
 }  # fmt: skip
 
 
+#: Beyond these a run would neither fit into memory (8 GB of draws) nor end.
+MOST_NUMBERS, MOST_ITERATIONS, MOST_CHAINS = 10**9, 10**9, 10**4
+
+
 def sample(
     model: Model,
     data: Data,
@@ -123,14 +127,16 @@ def sample(
     """
     from bayesreg.posterior import tree
 
-    draws, chains = _count(draws, "draws"), _count(chains, "chains")
+    draws = _count(draws, "draws", most=MOST_ITERATIONS)
+    chains = _count(chains, "chains", most=MOST_CHAINS)
     _checks.flag(progress, "progress")
     seed = _seed(seed)
     require_model_and_data(model, data)
     data = data.to_dense()
     problem = bind(model, data)
     chosen = choose_sampler(problem, sampler)
-    tune = chosen.default_tune if tune is None else _count(tune, "tune", least=0)
+    tune = chosen.default_tune if tune is None else _count(tune, "tune", least=0, most=MOST_ITERATIONS)
+    _require_room(draws, chains, problem.size)
     pointwise = _pointwise(log_likelihood, draws * chains * problem.n)
     require_proper(problem, data.names)
     fit, why_no_fit = _mode(model, data)
@@ -228,20 +234,38 @@ def _pointwise(wanted: bool | None, numbers: int) -> bool:
     return numbers <= MANY_NUMBERS if wanted is None else _checks.flag(wanted, "log_likelihood")
 
 
-def _count(value: Any, argument: str, least: int = 1) -> int:
+def _count(value: Any, argument: str, least: int = 1, *, most: int) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise ModelTypeError(f"{argument} must be an integer; got {value!r}")
-    if value < least:
-        raise ModelError(f"{argument} must be at least {least}; got {value!r}")
+        raise ModelTypeError(f"{argument} must be an integer; got {_checks.shown(value)}")
+    if not least <= value <= most:
+        raise ModelError(
+            f"{argument} must be at least {least} and at most {most}; got {_checks.shown(value)}"
+        )
     return int(value)
+
+
+def _require_room(draws: int, chains: int, size: int) -> None:
+    """All draws of a run are held in memory."""
+    if draws * chains * size > MOST_NUMBERS:
+        raise ModelError(
+            f"draws={draws} x chains={chains} x {size} coefficients are "
+            f"{draws * chains * size:.1e} numbers; at most {MOST_NUMBERS:.0e} (8 GB) are drawn "
+            f"at once. Pass draws of at most {max(1, MOST_NUMBERS // (chains * size))}, or "
+            "several runs with seeds of their own"
+        )
 
 
 def _seed(value: Any) -> int:
     """The seed given, or a fresh one: always a number that can be passed back."""
     if value is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return checked_seed(value, "a non-negative integer or None")
+
+
+def checked_seed(value: Any, wanted: str = "a non-negative integer") -> int:
+    """A seed that numpy takes, as an int."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise ModelTypeError(f"seed must be a non-negative integer or None; got {value!r}")
+        raise ModelTypeError(f"seed must be {wanted}; got {_checks.shown(value)}")
     if value < 0:
-        raise ModelError(f"seed must be a non-negative integer or None; got {value!r}")
+        raise ModelError(f"seed must be {wanted}; got {_checks.shown(value)}")
     return int(value)

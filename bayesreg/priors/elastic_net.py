@@ -43,7 +43,9 @@ class ElasticNet:
 
     def __post_init__(self) -> None:
         for name in ("laplace_scale", "normal_scale"):
-            object.__setattr__(self, name, _checks.scale(getattr(self, name), f"ElasticNet {name}"))
+            squared = name == "normal_scale"
+            value = _checks.scale(getattr(self, name), f"ElasticNet {name}", squared)
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "loc", _checks.location(self.loc, "ElasticNet loc"))
         relative = _checks.flag(self.relative_to_noise, "ElasticNet relative_to_noise")
         object.__setattr__(self, "relative_to_noise", relative)

@@ -41,7 +41,7 @@ class Normal:
     relative_to_noise: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", _checks.scale(self.scale, "Normal scale"))
+        object.__setattr__(self, "scale", _checks.scale(self.scale, "Normal scale", squared=True))
         object.__setattr__(self, "loc", _checks.location(self.loc, "Normal loc"))
         relative = _checks.flag(self.relative_to_noise, "Normal relative_to_noise")
         object.__setattr__(self, "relative_to_noise", relative)

@@ -62,7 +62,12 @@ class Truncated:
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """log p_inner(w) - log Z; -inf outside the bounds."""
         w = np.asarray(w, dtype=np.float64)
-        return self.penalty(max(w.size, 1)).log_density(np.ravel(w)).reshape(w.shape)
+        size = max(_entries(self), _entries(self.prior))
+        inner = self.prior.penalty(size).log_normaliser()
+        share = self.penalty(size).log_normaliser() - inner
+        density = self.prior.log_density(w) - (share[0] if size == 1 else share)
+        inside = (w >= np.asarray(self.lower)) & (w <= np.asarray(self.upper))
+        return np.where(inside, density, -np.inf)
 
     def penalty(self, size: int, noise: float = 1.0) -> Penalty:
         """The inner penalty between the bounds."""
@@ -83,3 +88,8 @@ class Truncated:
     def axis_scale(self) -> ScalarOrVector:
         scale: ScalarOrVector = self.prior.axis_scale
         return scale
+
+
+def _entries(prior: object) -> int:
+    """Length of the prior's vectors, 1 when all its parameters are single numbers."""
+    return max((len(part) for part in vars(prior).values() if isinstance(part, tuple)), default=1)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from bayesreg._json import plain
 from bayesreg._tables import Table, number
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.certificate import Certificate
+from bayesreg.data import Data
+from bayesreg.errors import DataError
 from bayesreg.model import Model
 
 
@@ -71,9 +75,39 @@ class MapEstimate:
         """Which coefficients sit exactly on their prior's centre."""
         return self.coef == self.loc
 
-    def predict(self, X: FloatArray, offset: FloatArray | float = 0.0) -> FloatArray:
-        """E[y] at new rows: the mean of the likelihood at the mode."""
-        eta = np.asarray(X, dtype=np.float64) @ self.coef + self.intercept + offset
+    def predict(self, X: Any, offset: Any = 0.0) -> FloatArray:
+        """E[y] at new rows: the mean of the likelihood at the mode.
+
+        Parameters
+        ----------
+        X : (m, p) array, DataFrame or scipy sparse matrix
+            The columns of the fit, in its order.
+        offset : (m,) array or number
+            Added to the linear predictor.
+
+        Returns
+        -------
+        (m,) array
+
+        Raises
+        ------
+        DataError, DataTypeError
+            Naming what cannot be used and where.
+        """
+        rows = _rows(X)
+        one_number = not np.iterable(offset) or isinstance(offset, str | bytes)
+        data = Data(X, np.zeros(rows), offset=np.full(rows, offset) if one_number else offset)
+        if data.p != self.coef.size:
+            raise DataError(
+                f"X has {data.p} columns, but the fit is on {self.coef.size} "
+                f"({_some(self.names)}); pass those columns, in this order"
+            )
+        if hasattr(X, "columns") and _reordered(data.names, self.names):
+            raise DataError(
+                f"X has the columns of the fit in another order ({_some(data.names)} instead of "
+                f"{_some(self.names)}); pass X[list(fit.names)]"
+            )
+        eta = data.X @ self.coef + self.intercept + data.offset
         return self.model.likelihood.mean(eta)
 
     def to_table(self) -> Table:
@@ -84,9 +118,9 @@ class MapEstimate:
         return Table(("coefficient", "MAP"), tuple(rows))
 
     def to_dict(self) -> dict[str, object]:
-        """Everything as plain numbers and strings, for JSON."""
+        """Everything as plain numbers and strings, for JSON; infinity becomes ``"inf"``."""
         certificate = self.certificate
-        return {
+        result: dict[str, object] = {
             "model": repr(self.model),
             "coef": dict(zip(self.names, self.coef.tolist(), strict=True)),
             "intercept": self.intercept,
@@ -102,6 +136,7 @@ class MapEstimate:
                 "flat_residual": certificate.flat_residual,
             },
         }
+        return {key: plain(value) for key, value in result.items()}
 
     def __repr__(self) -> str:
         return f"<MapEstimate: {self.coef.size - self.n_zeros} of {self.coef.size} nonzero>\n{self}"
@@ -113,3 +148,19 @@ class MapEstimate:
             table = Table(table.header, rows, f"{len(rows)} of {len(table.rows)} rows")
         unique = "" if self.unique else "\nthe mode is not unique: this is one of its points"
         return f"MAP of {self.model}\n{table}\n{self.certificate}{unique}"
+
+
+def _rows(X: Any) -> int:
+    """How many rows X has, 0 where it has none; Data says what is wrong then."""
+    shape = getattr(X, "shape", None)
+    if isinstance(shape, tuple):
+        return int(shape[0]) if shape else 0
+    return len(X) if hasattr(X, "__len__") else 0
+
+
+def _reordered(found: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    return found != names and set(found) == set(names)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

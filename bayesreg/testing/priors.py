@@ -94,8 +94,9 @@ def _check_noise(prior: Prior, penalty: Penalty, size: int) -> None:
     factor = noise if prior.relative_to_noise else 1.0
     jacobian = np.where(penalty.is_flat, 0.0, np.log(factor))
     for w in _points(penalty):
+        moved = w if factor == 1.0 else penalty.loc + factor * (w - penalty.loc)
         compare(
-            prior.penalty(size, noise).log_density(penalty.loc + factor * (w - penalty.loc)),
+            prior.penalty(size, noise).log_density(moved),
             penalty.log_density(w) - jacobian,
             f"penalty(size, noise={noise}) is not the density with {factor} times the scale; "
             "multiply the scale by noise exactly when relative_to_noise is True",
