@@ -17,6 +17,8 @@ from bayesreg.errors import ModelError, ModelTypeError
 
 #: Quantities whose squares and products are formed must lie within these sizes.
 LARGEST, SMALLEST = 1e150, 1e-150
+#: The square of one such number, and its inverse, are numbers.
+_SQUARED = 1e153
 
 
 def positive_number(value: Any, argument: str) -> float:
@@ -45,7 +47,7 @@ def scale(value: Any, argument: str, squared: bool = False) -> float | tuple[flo
     """
     if not squared:
         return _scalar_or_vector(value, argument, "positive (inf means: flat there)", _is_positive)
-    wanted = f"positive, from {SMALLEST:g} to {LARGEST:g} (inf means: flat there)"
+    wanted = f"positive, from {1 / _SQUARED:g} to {_SQUARED:g} (inf means: flat there)"
     return _scalar_or_vector(value, argument, wanted, _has_a_square)
 
 
@@ -54,7 +56,7 @@ def _is_positive(number: float) -> bool:
 
 
 def _has_a_square(number: float) -> bool:
-    return SMALLEST <= number <= LARGEST or number == math.inf
+    return 1 / _SQUARED <= number <= _SQUARED or number == math.inf
 
 
 def location(value: Any, argument: str) -> float | tuple[float, ...]:

@@ -7,15 +7,22 @@ as one line with cause and remedy; nothing is written to disk but where an optio
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayesreg._json import json_text
 from bayesreg._version import __version__
-from bayesreg.errors import BayesregError, ConversionError, DataError, ModelError
+from bayesreg.errors import (
+    BayesregError,
+    ConversionError,
+    DataError,
+    ModelError,
+    NotCertifiedError,
+)
 
 if TYPE_CHECKING:
     from bayesreg._tables import Table
@@ -26,20 +33,44 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (0 done, 1 not certified, 2 cannot be done)."""
     options = _parser().parse_args(arguments)
+    if sys.stdout is None:
+        return _fail(options, "standard output is closed; let it be a terminal, a pipe or a file")
     try:
         status: int = options.run(options)
         sys.stdout.flush()
         return status
+    except NotCertifiedError as error:
+        return _fail(options, str(error), status=1)
     except BayesregError as error:
-        sys.stderr.write(f"bayesreg {options.command}: {error}\n")
-        return 2
+        return _fail(options, str(error))
+    except OverflowError as error:
+        return _fail(options, f"a number is out of range ({error.args[-1]}); bring it nearer to 1")
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return 130
+        return _fail(options, "interrupted", status=130)
     except BrokenPipeError:
-        # The reader closed the pipe; keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return 0
+    except OSError as error:
+        return _fail(options, f"{error}; check that the path is right, may be written and has room")
+
+
+def _fail(options: argparse.Namespace, reason: str, status: int = 2) -> int:
+    """One line on standard error, if there is one."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"bayesreg {options.command}: {' '.join(reason.split())}\n")
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _abandon_output()
+    return status
+
+
+def _abandon_output() -> None:
+    """What cannot be written is dropped, so that the interpreter does not complain at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -157,11 +188,17 @@ def _read(options: argparse.Namespace) -> Data:
     from bayesreg.data import Data
 
     frame = _frame(options.file)
-    roles = [name for name in (options.target, options.weights, options.offset) if name is not None]
+    roles = _roles(options)
     if options.columns is None:
         columns = [name for name in frame.columns if name not in roles]
     else:
         columns = [name.strip() for name in options.columns.split(",")]
+    for name in columns:
+        if name in roles:
+            raise DataError(
+                f"--columns names {name!r}, which is the {roles[name]} column: it cannot be a "
+                "predictor too. Leave it out of --columns"
+            )
     for name in (*roles, *columns):
         if name not in frame.columns:
             from bayesreg._text import nearest
@@ -180,19 +217,97 @@ def _read(options: argparse.Namespace) -> Data:
     )  # fmt: skip
 
 
+def _roles(options: argparse.Namespace) -> dict[str, str]:
+    """Which column is the target, the weights, the offset: no column is two of them."""
+    roles: dict[str, str] = {}
+    for role in ("target", "weights", "offset"):
+        name = getattr(options, role)
+        if name in roles:
+            raise DataError(
+                f"--{roles[name]} and --{role} both name the column {name!r}; a column can be "
+                "only one of them"
+            )
+        if name is not None:
+            roles[name] = role
+    return roles
+
+
 def _frame(path: Path) -> Any:
+    """The table in a comma-separated text file with one header line."""
+    import io
+
     import pandas as pd
 
+    text = _file_text(path)
+    _check_table(text, path)
     try:
-        return pd.read_csv(path)
+        # One type per column, and never a column as row names.
+        return pd.read_csv(io.StringIO(text), index_col=False, low_memory=False)
+    except (ValueError, OverflowError) as error:
+        raise _not_csv(path, error) from None
+
+
+def _file_text(path: Path) -> str:
+    """As it is: nothing is unpacked or fetched."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            return file.read()
     except FileNotFoundError:
         raise DataError(f"no file {str(path)!r}; check the path") from None
     except IsADirectoryError:
         raise DataError(f"{str(path)!r} is a directory; give a CSV file") from None
     except PermissionError:
         raise DataError(f"{str(path)!r} may not be read; check its permissions") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DataError(f"{str(path)!r} cannot be read as CSV: {str(error).strip()}") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{str(path)!r} cannot be read: {reason}; check the path") from None
+    except ValueError as error:
+        raise _not_csv(path, error) from None
+
+
+def _check_table(text: str, path: Path) -> None:
+    """A header of distinct names, and as many fields in every row."""
+    import csv
+    import io
+
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        rows = ((reader.line_num, row) for row in reader if len(row) > 1 or "".join(row).strip())
+        _, header = next(rows, (0, []))
+        _check_header(header, path)
+        for line, row in rows:
+            if len(row) != len(header):
+                raise DataError(
+                    f"{str(path)!r}, line {line}: {len(row)} fields, but the header names "
+                    f"{len(header)} columns; give every row one field for each column (a name for "
+                    "row labels too)"
+                )
+    except csv.Error as error:
+        raise _not_csv(path, f"line {reader.line_num}: {error}") from None
+
+
+def _check_header(header: Sequence[str], path: Path) -> None:
+    if not header:
+        raise _not_csv(path, "it is empty")
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise DataError(
+            f"{str(path)!r} has {header.count(twice)} columns called {twice!r}; rename them so "
+            "that the names are distinct"
+        )
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            raise DataError(
+                f"{str(path)!r} has the one column {header[0]!r}, which looks like several "
+                f"separated by {name}; save it with commas (and decimal points)"
+            )
+
+
+def _not_csv(path: Path, reason: object) -> DataError:
+    return DataError(
+        f"{str(path)!r} cannot be read as CSV: {str(reason).strip()}. Give UTF-8 text with a "
+        "header line and commas, not compressed"
+    )
 
 
 # ---- convert ------------------------------------------------------------------------------------
@@ -241,41 +356,76 @@ def _convert(options: argparse.Namespace) -> int:
 def _converted(options: argparse.Namespace) -> Any:
     from bayesreg.conventions import convert, to_penalty, to_prior
 
-    known = {"n": options.n, "sigma": options.sigma, "likelihood": _likelihood_name(options)}
     if "(" in options.source:
         model = _stated_model(options)
         return model if options.to == "model" else to_penalty(model, options.to, n=options.n)
-    parameters = dict(_parameter(text) for text in options.parameters)
+    known = {"n": options.n, "sigma": options.sigma, "likelihood": _likelihood(options)}
+    parameters = _parameters(options.parameters)
     if options.to == "model":
         return to_prior(options.source, parameters, **known)
     return convert(options.source, parameters, to=options.to, **known)
 
 
-def _likelihood_name(options: argparse.Namespace) -> str | None:
-    return None if options.likelihood is None else options.likelihood.partition("(")[0]
+def _likelihood(options: argparse.Namespace) -> Any:
+    """--likelihood as a name or, with parentheses, as the likelihood itself."""
+    from bayesreg.spec import from_text
+
+    text = options.likelihood
+    return from_text(text, kind="likelihood") if text is not None and "(" in text else text
 
 
 def _stated_model(options: argparse.Namespace) -> Model:
-    from bayesreg.likelihoods import LIKELIHOODS, Gaussian
     from bayesreg.model import Model
     from bayesreg.spec import from_text
 
+    if options.parameters:
+        raise ConversionError(
+            f"{options.parameters[0]!r} belongs to an estimator's name; {options.source!r} says "
+            "all of its parameters itself. Leave it out"
+        )
     stated = from_text(options.source)
-    if isinstance(stated, Model):
-        return stated
-    name = _likelihood_name(options)
-    if name in (None, "Gaussian"):
+    if not isinstance(stated, Model):
+        return Model(_stated_likelihood(options), stated)
+    for name in ("sigma", "likelihood"):
+        if getattr(options, name) is not None:
+            raise ConversionError(
+                f"--{name} was given beside a model, which has its own: {stated.likelihood!r}. "
+                f"Leave --{name} out, or change the model"
+            )
+    return stated
+
+
+def _stated_likelihood(options: argparse.Namespace) -> Any:
+    from bayesreg._text import nearest
+    from bayesreg.likelihoods import LIKELIHOODS, Gaussian
+
+    wanted = _likelihood(options)
+    if wanted in (None, "Gaussian"):
         if options.sigma is None:
             raise ConversionError(
                 "--sigma is missing: a prior scale is a penalty only beside the noise sd "
                 "(lambda = sigma^2 / scale). Give --sigma, or --likelihood Bernoulli"
             )
-        return Model(Gaussian(sigma=options.sigma), stated)
-    if name not in LIKELIHOODS:
-        from bayesreg._text import nearest
+        return Gaussian(sigma=options.sigma)
+    if isinstance(wanted, str) and wanted not in LIKELIHOODS:
+        raise ConversionError(f"no likelihood {wanted!r}.{nearest(wanted, LIKELIHOODS)}")
+    likelihood = LIKELIHOODS[wanted]() if isinstance(wanted, str) else wanted
+    if options.sigma is not None:
+        raise ConversionError(
+            f"--sigma was given beside --likelihood {options.likelihood}, which "
+            f"{'says' if isinstance(likelihood, Gaussian) else 'has no'} sigma. Leave --sigma out"
+        )
+    return likelihood
 
-        raise ConversionError(f"no likelihood {name!r}.{nearest(str(name), LIKELIHOODS)}")
-    return Model(LIKELIHOODS[name](), stated)
+
+def _parameters(texts: Sequence[str]) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
+    for text in texts:
+        name, value = _parameter(text)
+        if name in parameters:
+            raise ConversionError(f"{name!r} was given twice; leave one of the two out")
+        parameters[name] = value
+    return parameters
 
 
 def _parameter(text: str) -> tuple[str, Any]:
@@ -323,7 +473,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _write_json(value: Any) -> int:
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    sys.stdout.write(json_text(value) + "\n")
     return 0
 
 

@@ -175,7 +175,8 @@ def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatA
     if "intercept" not in post["posterior"]:
         return fit.names, draws
     intercept = post["posterior"]["intercept"].transpose("chain", "draw").values
-    return (*fit.names, _intercept_label(fit.names)), np.concatenate([draws, intercept[..., None]], axis=2)
+    names = (*fit.names, _intercept_label(fit.names))
+    return names, np.concatenate([draws, intercept[..., None]], axis=2)
 
 
 def _intercept_label(names: tuple[str, ...]) -> str:

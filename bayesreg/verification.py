@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 #: A relative difference that rounding alone may reach says nothing about a gradient.
 _HIDDEN = 0.05
 
+
 @dataclass(frozen=True)
 class Check:
     """One check: what was measured against which limit.

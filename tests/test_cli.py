@@ -10,6 +10,7 @@ import pytest
 from helpers import make_data
 
 import bayesreg as br
+from bayesreg._json import json_text
 from bayesreg.cli import main
 
 
@@ -105,6 +106,86 @@ def test_files_that_cannot_be_read(tmp_path, capsys):
         assert match in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "match"),
+    [
+        ("a,b\n1,2,3\n4,5,7\n", (), "line 2: 3 fields, but the header names 2 columns"),
+        ("a,y\n\n1,2\n3\n", (), "line 4: 1 fields"),
+        ("a,a,y\n1,2,3\n", (), "2 columns called 'a'; rename"),
+        ("a;y\n1,5;2\n", (), "separated by semicolons; save it with commas"),
+        ("a\ty\n1\t2\n", (), "separated by tabs"),
+        ('a,y\n"1,2\n', (), "cannot be read as CSV: line 2"),
+        ("a,y\n1,2\n2,3\n", ("--columns", "a,y"), "'y', which is the target column"),
+        ("a,y\n1,2\n2,3\n", ("--columns", "a", "--weights", "a"), "is the weights column"),
+        ("a,y\n1,2\n2,3\n", ("--weights", "y"), "--target and --weights both name"),
+        ("a,y\n1,2\n2,3\n", ("--weights", "a", "--offset", "a"), "--weights and --offset both"),
+    ],
+)
+def test_tables_that_would_be_misread(tmp_path, capsys, text, words, match):
+    (tmp_path / "table.csv").write_text(text)
+    assert main(["fit", str(tmp_path / "table.csv"), *FIT, *words]) == 2
+    assert match in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_blank_lines_and_other_line_ends_are_read(table, tmp_path, capsys):
+    columns = ("--columns", "x0,x1", "--json")
+    assert main(["fit", str(table), *FIT, *columns]) == 0
+    expected = json.loads(capsys.readouterr().out)
+    lines = table.read_text().split()
+    (tmp_path / "other.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n\r\n".join(lines).encode())
+    assert main(["fit", str(tmp_path / "other.csv"), *FIT, *columns]) == 0
+    assert json.loads(capsys.readouterr().out) == expected
+
+
+def test_nothing_is_unpacked_or_fetched(table, tmp_path, capsys):
+    import gzip
+
+    packed = tmp_path / "table.csv.gz"
+    packed.write_bytes(gzip.compress(table.read_bytes()))
+    for name, match in [
+        (str(packed), "not compressed"),
+        (f"file://{table}", "no file"),
+        ("http://localhost:9/table.csv", "no file"),
+        (str(table / "sub"), "cannot be read: Not a directory"),
+        ("a\0b", "cannot be read as CSV"),
+    ]:
+        assert main(["fit", name, *FIT]) == 2
+        assert match in capsys.readouterr().err
+
+
+def test_not_certified_is_status_1(table, capsys):
+    assert main(["fit", str(table), *FIT, "--tol", "1e-300"]) == 1
+    assert "certificate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("redirect", [">&-", "> /dev/full", ">&- 2>&-"])
+@pytest.mark.parametrize("words", ["convert --list", "convert --list --json"])
+def test_output_that_cannot_be_written_is_one_line_and_status_2(words, redirect):
+    program = f"{sys.executable} -m bayesreg {words} {redirect}"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == ("2>&-" not in redirect)
+    assert "Traceback" not in done.stderr
+
+
+def test_pictures_below_a_file_are_one_line_and_status_2(table, capsys):
+    assert main(["demo", "--pictures", str(table / "sub"), "--json"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_numbers_that_are_not_finite_are_json(capsys):
+    words = ("convert", "Flat()", "--likelihood", "Bernoulli", "--to", "sklearn.LogisticRegression")
+    assert main([*words, "--json"]) == 0
+
+    def refuse(token):
+        raise AssertionError(token)
+
+    found = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert found["parameters"]["C"] == "inf"
+    assert json_text({"a": (float("nan"), [-np.inf])}).split() == ['{', '"a":', '[', '"nan",', '[',
+        '"-inf"', ']', ']', '}']  # fmt: skip
+
+
 def test_no_mode_is_told(tmp_path, capsys):
     pd.DataFrame({"x": [0.0, 1.0, 2.0], "y": [1, 1, 1]}).to_csv(tmp_path / "ones.csv", index=False)
     words = ("--target", "y", "--prior", "Laplace(1)", "--likelihood", "Bernoulli()")
@@ -142,9 +223,19 @@ def test_convert(capsys, words, expected):
         (["Laplace(scale=20)", "--to", "sklearn.Lasso", "--n", "10"], "--sigma is missing"),
         (["Laplace(scale=20)", "--likelihood", "Bernouli", "--to", "sklearn.Lasso"], "Bernoulli"),
         ([], "--list shows"),
+        (["Laplace(scale=20)", "alpha=1", "--sigma", "1", "--to", "model"], "'alpha=1' belongs"),
+        (["Model(Gaussian(1), Flat())", "--sigma", "2", "--to", "model"], "--sigma was given"),
+        (["Model(Gaussian(1), Flat())", "--likelihood", "Bernoulli", "--to", "model"],
+         "Leave --likelihood out"),
+        (["Laplace(1)", "--likelihood", "Bernoulli", "--sigma", "2", "--to", "model"],
+         "which has no sigma"),
+        (["sklearn.Ridge", "alpha=1", "--likelihood", "Gaussian(2)", "--sigma", "3", "--to",
+          "model"], "contradicts likelihood"),
+        (["sklearn.Ridge", "alpha=1", "alpha=2", "--to", "model"], "'alpha' was given twice"),
+        (["sklearn.Ridge", "alpha=1", "--sigma", "1e300", "--to", "model"], "not representable"),
     ],
     ids=str,
-)
+)  # fmt: skip
 def test_convert_refuses(capsys, words, match):
     assert main(["convert", *words]) == 2
     assert match in capsys.readouterr().err

@@ -84,3 +84,16 @@ def test_results_of_different_models_are_not_mixed(case):
         br.compare(post, fit)
     with pytest.raises(ModelError, match="probability must be below 1"):
         br.compare(fit, post, probability=95)
+
+
+def test_a_column_called_intercept_is_not_the_intercept():
+    base = make_data(br.Gaussian(1.5))
+    model = br.Model(br.Gaussian(1.5), br.Normal(0.5))
+    data = br.Data(base.X[:, :2], base.y, names=["x", "intercept"])
+    fit, post = br.find_map(model, data), br.sample(model, data, seed=1, progress=False)
+    table = br.compare(fit, post)
+    assert table.names == ("x", "intercept", "(intercept)")
+    assert table.has_intercept
+    rows = table.to_dict()["rows"]
+    assert rows["intercept"]["map"] == fit.coef[1]
+    assert rows["(intercept)"]["map"] == fit.intercept

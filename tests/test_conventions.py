@@ -779,3 +779,76 @@ def test_converting_imports_no_library():
         "assert 'sklearn' not in sys.modules and 'scipy' not in sys.modules, sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# --- the range of floats --------------------------------------------------------------------------
+
+_LIBLINEAR = {"solver": "liblinear"}
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (lambda: to_prior("sklearn.Lasso", {"alpha": 10**400}, n=3, sigma=1.0), "too large for a"),
+        (lambda: to_prior("sklearn.LogisticRegression", {"C": 10**400}), "C is too large"),
+        (lambda: to_prior("sklearn.Ridge", {"alpha": 1.0}, sigma=1e300), "not representable"),
+        (lambda: to_prior("sklearn.Ridge", {"alpha": 1.0}, sigma=1e-300), "not representable"),
+        (
+            lambda: to_prior(
+                "sklearn.LogisticRegression", {"intercept_scaling": 1e-200, **_LIBLINEAR}
+            ),
+            "not representable",
+        ),
+        (lambda: to_prior("sklearn.LogisticRegression", {"C": 5e-324}), "not representable"),
+        (lambda: to_prior("sklearn.Lasso", {"alpha": 5e-324}, n=3, sigma=1.0), "too small"),
+        (lambda: to_prior("sklearn.Lasso", {"alpha": 1e-300}, n=3, sigma=1e100), "vanishes"),
+        (
+            lambda: to_penalty(Model(Gaussian(1e-140), Laplace(1e140)), "sklearn.Lasso", n=30),
+            "lose the penalty",
+        ),
+        (
+            lambda: to_penalty(
+                Model(Gaussian(1e149), Laplace(1e-140)), "textbook.rss_lasso", n=30
+            ),
+            "not representable .* got inf",
+        ),
+        (
+            lambda: to_penalty(
+                Model(Gaussian(1e100), Normal(1e100, relative_to_noise=True)), "sklearn.Ridge"
+            ),
+            "its penalty vanishes",
+        ),
+        (
+            lambda: convert("sklearn.Lasso", {"alpha": 1e300}, to="textbook.rss_lasso", n=1e30),
+            "not representable",
+        ),
+    ],
+)
+def test_what_floats_cannot_hold_is_refused(call, reason):
+    with pytest.raises(ConversionError, match=reason):
+        call()
+
+
+@pytest.mark.parametrize("far", [1e-60, 1e60])
+def test_far_from_1_is_still_converted(far):
+    model = Model(Gaussian(far), Laplace(far))
+    twin = to_penalty(model, "sklearn.Lasso", n=30)
+    assert twin.parameters["alpha"] == pytest.approx(far / 30, rel=1e-12)
+    back = to_prior("sklearn.Lasso", twin.parameters, n=30, sigma=far)
+    assert back.prior.scale == pytest.approx(far, rel=1e-12)
+
+
+def test_a_fitted_estimator_is_not_read_with_other_data():
+    data = make_data(GAUSSIAN)
+    fewer = Data(data.X[:, :3], data.y)
+    estimator = Lasso(alpha=0.1).fit(data.X, data.y)
+    assert to_prior(estimator, data, sigma=SIGMA) == to_prior(
+        "sklearn.Lasso", {"alpha": 0.1}, data, sigma=SIGMA
+    )
+    for call in (
+        lambda: to_prior(estimator, fewer, sigma=SIGMA),
+        lambda: to_prior("sklearn.Lasso", estimator, fewer, sigma=SIGMA),
+        lambda: convert(estimator, to="textbook.rss_lasso", data=fewer),
+    ):
+        with pytest.raises(ConversionError, match="was fitted to 7 columns and data have 3"):
+            call()

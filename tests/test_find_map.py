@@ -344,3 +344,47 @@ def test_bound_problem_is_what_was_solved():
     problem = bind(model, data)
     v = problem.extended(fit.coef, fit.intercept)
     assert -(problem.value(v) + problem.constants) == pytest.approx(fit.log_density, rel=1e-14)
+
+
+def test_predict_takes_what_data_takes():
+    import pandas as pd
+    from scipy import sparse
+
+    data = make_data(br.Poisson())
+    fit = br.find_map(br.Model(br.Poisson(), br.Laplace(0.3)), data)
+    expected = np.exp(data.X @ fit.coef + fit.intercept + 0.5)
+    frame = pd.DataFrame(data.X, columns=data.names)
+    for X in (data.X, data.X.tolist(), frame, sparse.csr_array(data.X)):
+        for offset in (0.5, np.full(data.n, 0.5)):
+            np.testing.assert_allclose(fit.predict(X, offset), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        (lambda X: {"X": X[0]}, DataError, "two-dimensional"),
+        (lambda X: {"X": X[:, 1:]}, DataError, "X has 6 columns, but the fit is on 7"),
+        (lambda X: {"X": X * np.nan}, DataError, "NaN"),
+        (lambda X: {"X": X.astype(str)}, DataTypeError, "X must be real numbers"),
+        (lambda X: {"X": None}, DataTypeError, "X is None"),
+        (lambda X: {"X": 3.0}, DataError, "two-dimensional"),
+        (lambda X: {"X": X, "offset": "1"}, DataTypeError, "offset must be real numbers"),
+        (lambda X: {"X": X, "offset": [1.0]}, DataError, "offset has 1 entries"),
+        (lambda X: {"X": X, "offset": np.inf}, DataError, "offset must be finite"),
+    ],
+)
+def test_predict_says_what_it_cannot_use(change, error, match):
+    data = make_data(br.Gaussian(1.5))
+    fit = br.find_map(br.Model(br.Gaussian(1.5), br.Laplace(0.3)), data)
+    with pytest.raises(error, match=match):
+        fit.predict(**change(data.X))
+
+
+def test_predict_refuses_columns_in_another_order():
+    import pandas as pd
+
+    data = make_data(br.Gaussian(1.5))
+    fit = br.find_map(br.Model(br.Gaussian(1.5), br.Laplace(0.3)), data)
+    frame = pd.DataFrame(data.X, columns=data.names)
+    with pytest.raises(DataError, match="in another order"):
+        fit.predict(frame[list(reversed(data.names))])

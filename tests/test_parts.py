@@ -148,7 +148,7 @@ def test_scale_whose_penalty_overflows_is_refused():
     with pytest.raises(ModelError, match="scale of coefficient 0 is so small"):
         Laplace(1e-309).penalty(2)
     for scale in (1e-200, 1e200):
-        with pytest.raises(ModelError, match=r"Normal scale must be positive, from 1e-150 to"):
+        with pytest.raises(ModelError, match=r"Normal scale must be positive, from 1e-153 to"):
             Normal(scale)
         with pytest.raises(ModelError, match=r"ElasticNet normal_scale must be positive, from"):
             ElasticNet(1.0, scale)

@@ -4,9 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from helpers import make_data
+from matplotlib.cbook import is_math_text
 
 import bayesreg as br
-from bayesreg.errors import DataTypeError
+from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,36 @@ def test_one_scale_and_one_coefficient_can_be_drawn():
     data = br.Data([[0.0], [1.0], [3.0]], [0.0, 1.0, 2.0])
     path = br.find_map_path(br.Model(br.Gaussian(1.0), br.Laplace(1.0)), data, [1.0])
     br.plot_path(path).figure.canvas.draw()
+
+
+def test_names_are_drawn_as_they_are():
+    base = make_data(br.Gaussian(1.5))
+    names = [r"$\frac$", "cost in $ or $", "intercept", *"abcd"]
+    data = br.Data(base.X, base.y, names=names)
+    model = br.Model(br.Gaussian(1.5), br.Laplace(0.5))
+    ends = br.plot_path(br.find_map_path(model, data, n_scales=5))
+    comparison = br.compare(br.find_map(model, data), br.sample(model, data, seed=1))
+    rows = br.plot_map_vs_posterior(comparison)
+    ends.figure.canvas.draw()
+    rows.figure.canvas.draw()
+    drawn = [tick.get_text() for tick in rows.get_yticklabels()]
+    assert not any(map(is_math_text, [*drawn, *(text.get_text() for text in ends.texts)]))
+    assert [text.replace(r"\$", "$") for text in drawn] == names
+
+
+def test_wrong_options_are_named(case):
+    model, data = case
+    path = br.find_map_path(model, data, [0.1, 1.0])
+    for options, error, match in [
+        ({"marked_scale": -1.0}, ModelError, "marked_scale must be a positive"),
+        ({"marked_scale": "1"}, ModelTypeError, "marked_scale"),
+        ({"labels": -1}, ModelError, "labels must be at least 0"),
+        ({"labels": 1.5}, ModelTypeError, "labels must be a whole number"),
+        ({"ax": plt.subplots(1, 2)[1]}, DataTypeError, r"ax must be one .* axes\[0\]"),
+    ]:
+        with pytest.raises(error, match=match):
+            br.plot_path(path, **options)
+    assert not br.plot_path(path, labels=0).texts
 
 
 def test_wrong_arguments_are_named(case):

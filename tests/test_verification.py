@@ -8,7 +8,9 @@ import pytest
 from helpers import MIXED_PRIOR, make_data
 
 import bayesreg as br
+from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
 from bayesreg.twin import fit_twin
+from bayesreg.verification import Check, Report
 
 MODELS = {
     "gaussian-laplace": br.Model(br.Gaussian(1.5), br.Laplace(0.3)),
@@ -123,3 +125,75 @@ def test_a_library_that_stops_early_says_so_and_fails_nothing():
     (check,) = (check for check in report.checks if check.name == "scikit-learn twin")
     assert check.passed is None
     assert "did not converge" in check.detail
+
+
+def _far_case():
+    """Columns 1e8 from 0: rounding of eta is 1e-8 of its terms, 1e-8 of the spread."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    y = X @ [1.0, 0.0, -1.0] + rng.normal(size=40)
+    model, data = br.Model(br.Gaussian(1.0), br.Normal(1.0)), br.Data(X + 1e8, y)
+    return model, data, br.find_map(model, data)
+
+
+def test_rounding_is_no_failure():
+    model, data, fit = _far_case()
+    report = br.verify(model, data, fit=fit)
+    assert report.passed, str(report)
+    (check,) = (check for check in report.checks if check.name == "gradient by differences")
+    assert check.passed
+    assert check.limit < 1e-3
+
+
+@pytest.mark.parametrize("far", [True, False])
+def test_a_wrong_gradient_still_fails(monkeypatch, far):
+    if far:
+        model, data, fit = _far_case()
+    else:
+        model, data = MODELS["gaussian-laplace"], make_data(br.Gaussian(1.5))
+        fit = br.find_map(model, data)
+    right = br.Gaussian.gradient
+    monkeypatch.setattr(br.Gaussian, "gradient", lambda *given: 1.01 * right(*given))
+    assert _outcomes(br.verify(model, data, fit=fit))["gradient by differences"] is False
+
+
+def test_where_rounding_hides_everything_the_check_does_not_apply():
+    rng = np.random.default_rng(0)
+    data = br.Data(rng.normal(size=(40, 1)) + 1e13, rng.normal(size=40))
+    report = br.verify(br.Model(br.Gaussian(1.0), br.Normal(1.0)), data)
+    (check,) = (check for check in report.checks if check.name == "gradient by differences")
+    assert check.passed is None
+    assert "columns near 0" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        ({"seed": -1}, ModelError, "seed must be a non-negative integer"),
+        ({"seed": 1.5}, ModelTypeError, "seed must be a non-negative integer"),
+        ({"seed": None}, ModelTypeError, "seed must be a non-negative integer"),
+        ({"fit": [1.0]}, DataTypeError, "fit must be a MapEstimate"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, error, match):
+    with pytest.raises(error, match=match):
+        br.verify(MODELS["gaussian-normal"], make_data(br.Gaussian(1.5)), **arguments)
+
+
+def test_a_fit_of_something_else_is_refused():
+    model, data = MODELS["gaussian-normal"], make_data(br.Gaussian(1.5))
+    with pytest.raises(ModelError, match="fit is for"):
+        br.verify(model, data, fit=br.find_map(model.rescaled(2.0), data))
+    renamed = br.Data(data.X, data.y, names=list("abcdefg"))
+    with pytest.raises(DataError, match="different columns"):
+        br.verify(model, data, fit=br.find_map(model, renamed))
+
+
+def test_a_report_with_infinities_is_json():
+    def refuse(token):
+        raise AssertionError(token)
+
+    check = Check("certificate", False, float("inf"), float("nan"), "no bound")
+    plain = json.loads(Report("model", (check,)).to_json(), parse_constant=refuse)
+    assert plain["checks"][0]["figure"] == "inf"
+    assert plain["checks"][0]["limit"] == "nan"

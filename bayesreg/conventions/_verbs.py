@@ -123,7 +123,7 @@ def to_prior(
     with _representable(origin, setting):
         model = _nats.to_model(nats, noise, origin.relative_to_noise)
         if not _nats.agree(nats, _nats.from_model(model, None)):
-            raise OverflowError("the prior's scale is lost")
+            raise OverflowError("the scale of the prior vanishes or is infinite")
         return model
 
 
@@ -225,7 +225,11 @@ def _encoded_parameters(goal: Convention, nats: Nats, setting: Setting) -> dict[
     """The parameters, which must decode to what they were made of."""
     with _representable(goal, setting):
         parameters = goal.encode(nats, setting)
-        if not _nats.agree(nats, goal.decode(goal.complete(parameters), setting)):
+        try:
+            back = goal.decode(goal.complete(parameters), setting)
+        except ConversionError as error:  # what it refuses to read, it must not write
+            raise OverflowError(str(error)) from None
+        if not _nats.agree(nats, back):
             raise OverflowError("the parameters lose the penalty")
         return parameters
 
@@ -239,8 +243,8 @@ def _representable(convention: Convention, setting: Setting) -> Iterator[None]:
         known = ", ".join(f"{name}={value!r}" for name, value in setting.known.items())
         raise ConversionError(
             f"{convention.name}: the result is not representable in floats{known and ' at '}"
-            f"{known} ({error}; {convention.formula}). Measure y, or the columns, in units that "
-            "bring these numbers nearer to 1"
+            f"{known}: {error.args[-1]}. The formula is {convention.formula}; measure "
+            "y, or the columns, in units that bring these numbers nearer to 1"
         ) from None
 
 

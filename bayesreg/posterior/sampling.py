@@ -135,7 +135,9 @@ def sample(
     data = data.to_dense()
     problem = bind(model, data)
     chosen = choose_sampler(problem, sampler)
-    tune = chosen.default_tune if tune is None else _count(tune, "tune", least=0, most=MOST_ITERATIONS)
+    tune = (
+        chosen.default_tune if tune is None else _count(tune, "tune", least=0, most=MOST_ITERATIONS)
+    )
     _require_room(draws, chains, problem.size)
     pointwise = _pointwise(log_likelihood, draws * chains * problem.n)
     require_proper(problem, data.names)
