@@ -32,10 +32,10 @@ def positive_number(value: Any, argument: str) -> float:
 def noise(value: Any, argument: str) -> float:
     """A positive number whose square is representable."""
     number = positive_number(value, argument)
-    if not SMALLEST <= number <= LARGEST:
+    if not 1e-100 <= number <= 1e100:
         raise ModelError(
-            f"{argument} must lie between {SMALLEST:g} and {LARGEST:g}, so that its square is a "
-            f"number; got {number!r}. Measure y in other units"
+            f"{argument} must lie between 1e-100 and 1e+100, so that squares and products stay "
+            f"numbers; got {number!r}. Measure y in other units"
         )
     return number
 

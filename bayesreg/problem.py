@@ -177,7 +177,10 @@ class Problem:
 
     def coefficients(self, v: FloatArray) -> tuple[FloatArray, float]:
         """The user's coefficients and intercept (0 without one) of an extended vector."""
-        coef = v[: self.p] * self.unit
+        with np.errstate(over="ignore"):
+            coef = v[: self.p] * self.unit
+        if not np.all(np.isfinite(coef)):
+            return coef, np.nan
         return coef, float(v[self.p] - self.shift @ coef) if self.has_intercept else 0.0
 
     def at_scale(self, factor: float) -> Problem:

@@ -807,9 +807,7 @@ _LIBLINEAR = {"solver": "liblinear"}
             "lose the penalty",
         ),
         (
-            lambda: to_penalty(
-                Model(Gaussian(1e149), Laplace(1e-140)), "textbook.rss_lasso", n=30
-            ),
+            lambda: to_penalty(Model(Gaussian(1e149), Laplace(1e-140)), "textbook.rss_lasso", n=30),
             "not representable .* got inf",
         ),
         (

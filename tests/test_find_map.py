@@ -8,6 +8,8 @@ from helpers import COMBINATIONS, MIXED_PRIOR, make_data, make_design
 
 import bayesreg as br
 from bayesreg.errors import (
+    DataError,
+    DataTypeError,
     ModelError,
     NoModeError,
     NotCertifiedError,

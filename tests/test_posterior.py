@@ -270,6 +270,10 @@ def test_a_sampler_that_does_not_apply_is_refused(data):
         ("chains", -1, ModelError),
         ("chains", "4", ModelTypeError),
         ("tune", -1, ModelError),
+        ("draws", 10**30, ModelError),
+        ("chains", 10**30, ModelError),
+        ("tune", 10**400, ModelError),
+        ("seed", -(10**400), ModelError),
         ("seed", -1, ModelError),
         ("seed", 1.5, ModelTypeError),
         ("seed", True, ModelTypeError),
@@ -281,6 +285,13 @@ def test_a_sampler_that_does_not_apply_is_refused(data):
 def test_bad_arguments_are_named(data, argument, value, error):
     with pytest.raises(error, match=argument):
         sample(LASSO, data, **{argument: value})
+
+
+def test_more_draws_than_memory_holds_are_refused(data):
+    with pytest.raises(ModelError, match=r"draws=100000000 x chains=10 .* at most 12500000, or"):
+        sample(LASSO, data, draws=10**8, chains=10)
+    few = sample(LASSO, data, draws=np.int64(400), chains=np.int32(2), tune=np.uint8(200), seed=1)
+    assert few["posterior"]["coef"].shape == (2, 400, data.p)
 
 
 def test_model_and_data_are_checked(data):

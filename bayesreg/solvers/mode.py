@@ -116,6 +116,12 @@ def starting_point(problem: Problem, names: tuple[str, ...]) -> FloatArray:
     """Every coefficient at its loc, a flat intercept at its optimum there."""
     v = problem.start.copy()
     if not problem.flat_intercept:
+        if not np.isfinite(problem.loss(problem.linear_predictor(v))):
+            raise DataError(
+                f"the likelihood of {problem.likelihood!r} overflows at the centre of the prior: "
+                f"offset reaches {np.max(np.abs(problem.offset)):.3g} on the log scale. Give the "
+                "offset in smaller units, or the intercept a flat prior"
+            )
         return v
     signs = problem.likelihood.receding(problem.y)
     if signs.any() and np.all(signs == signs[0]):

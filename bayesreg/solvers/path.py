@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.certificate import Certificate, null_deviance
 from bayesreg.data import Data
-from bayesreg.errors import ModelError
+from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.estimate import MapEstimate
@@ -150,13 +151,19 @@ def smallest_scale(model: Model, data: Data) -> float:
 
 
 def _checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
-    axis = np.asarray(scales, dtype=np.float64)
+    try:
+        axis = np.asarray(scales, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ModelTypeError(
+            f"scales must be a sequence of positive numbers; got {_checks.shown(scales)}"
+        ) from None
     if axis.ndim != 1 or not axis.size:
         raise ModelError(f"scales must be a non-empty sequence of numbers; got shape {axis.shape}")
-    bad = np.flatnonzero(~(np.isfinite(axis) & (axis > 0)))
+    bad = np.flatnonzero(~((axis >= _checks.SMALLEST) & (axis <= _checks.LARGEST)))
     if bad.size:
         raise ModelError(
-            f"scales must be positive and finite; found {axis[bad[0]]!r} at position {bad[0]}"
+            f"scales must lie between {_checks.SMALLEST:g} and {_checks.LARGEST:g}; found "
+            f"{float(axis[bad[0]])!r} at position {bad[0]}"
         )
     return axis
 

@@ -59,7 +59,8 @@ def _newton_on_signs(
 ) -> tuple[FloatArray, bool]:
     """One Newton step with the current signs held; True when the result is optimal.
 
-    Coefficients that would change sign are put on their kink, those that would leave their
+    Where the free columns are dependent the penalty is first lowered at the same fit, until one
+    of them drops out. Coefficients that would change sign are put on their kink, those that would leave their
     bounds on the bound; if that does not lower the objective, the step ends at the first of them.
     """
     free = np.flatnonzero(_free(penalty, v))
@@ -68,7 +69,13 @@ def _newton_on_signs(
         return v, _is_optimal(quadratic, penalty, v)
     on_free = penalty.take(free)
     slope = r[free] + on_free.slope(v[free])
-    step = solve_symmetric(quadratic.H[np.ix_(free, free)] + np.diag(on_free.l2), -slope)
+    step, rest = _solve_with_rest(quadratic.H[np.ix_(free, free)] + np.diag(on_free.l2), -slope)
+    if rest is not None:
+        shortened = _to_first_break(on_free, v[free], rest)
+        if shortened is not None:
+            v = v.copy()
+            v[free] = shortened
+            return v, False
     full = _projected(on_free, v[free], step)
     if np.array_equal(full, v[free] + step):
         v = v.copy()
@@ -76,7 +83,7 @@ def _newton_on_signs(
         return v, _is_optimal(quadratic, penalty, v)
     before = penalty.value(v)
     best, least = v, 0.0
-    for factor in (1.0, _first_break(on_free, v[free], step)):
+    for factor in (1.0, min(1.0, _first_break(on_free, v[free], step))):
         moved = v.copy()
         moved[free] = _projected(on_free, v[free], factor * step)
         d = moved - v
@@ -93,12 +100,27 @@ def _projected(penalty: Penalty, v: FloatArray, step: FloatArray) -> FloatArray:
 
 
 def _first_break(penalty: Penalty, v: FloatArray, step: FloatArray) -> float:
-    """The largest share of the step before a sign changes or a bound is met."""
+    """The multiple of the step at which the first sign changes or bound is met."""
     with np.errstate(divide="ignore", invalid="ignore"):
         to_kink = np.where(penalty.l1 > 0, (penalty.loc - v) / step, np.inf)
         to_bound = np.where(step > 0, penalty.upper - v, penalty.lower - v) / step
     ahead = np.concatenate([to_kink[to_kink > 0], to_bound[to_bound > 0]])
-    return float(min(1.0, np.min(ahead, initial=1.0)))
+    return float(np.min(ahead, initial=np.inf))
+
+
+def _to_first_break(penalty: Penalty, v: FloatArray, direction: FloatArray) -> FloatArray | None:
+    """Follow a direction in which only the penalty changes until a coefficient drops out.
+
+    More free coefficients than the data can tell apart: the fit stays as it is, the penalty
+    falls, and one coefficient reaches its kink or bound. None where nothing stops it.
+    """
+    share = _first_break(penalty, v, direction)
+    if not np.isfinite(share):
+        return None
+    moved = v + share * direction
+    near = np.abs(moved - penalty.loc) <= 1e-12 * np.abs(v - penalty.loc)
+    moved = np.where(near & (penalty.l1 > 0), penalty.loc, moved)
+    return np.clip(_projected(penalty, v, moved - v), penalty.lower, penalty.upper)
 
 
 def _is_optimal(quadratic: Quadratic, penalty: Penalty, v: FloatArray) -> bool:
@@ -125,18 +147,30 @@ def _without_rounding_zeros(quadratic: Quadratic, penalty: Penalty, v: FloatArra
 
 def solve_symmetric(A: FloatArray, b: FloatArray) -> FloatArray:
     """A^-1 b for a positive (semi)definite A; the least-norm solution where it is singular."""
+    return _solve_with_rest(A, b)[0]
+
+
+def _solve_with_rest(A: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+    """A^-1 b, and where A is singular the direction of its null space along b.
+
+    Along that direction a quadratic with matrix A and gradient -b falls without end.
+    """
     from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
 
     size = np.sqrt(np.diag(A))
     size = np.where(size > 0, size, 1.0)
     scaled = A / size / size[:, None]
+    right = b / size
     try:
         factor = cho_factor(scaled, lower=True, check_finite=False)
         if np.min(np.diag(factor[0])) > 1e-7:
-            return cho_solve(factor, b / size, check_finite=False) / size
+            return cho_solve(factor, right, check_finite=False) / size, None
     except LinAlgError:
         pass
     values, vectors = eigh(scaled, check_finite=False)
     kept = values > 1e-14 * values[-1] * len(values)
-    coordinates = (vectors.T @ (b / size))[kept] / values[kept]
-    return (vectors[:, kept] @ coordinates) / size
+    coordinates = vectors.T @ right
+    solution = vectors[:, kept] @ (coordinates[kept] / values[kept])
+    rest = vectors[:, ~kept] @ coordinates[~kept]
+    unbounded = np.linalg.norm(rest) > 1e-9 * np.linalg.norm(right)
+    return solution / size, rest / size if unbounded else None
