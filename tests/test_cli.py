@@ -155,7 +155,7 @@ def test_nothing_is_unpacked_or_fetched(table, tmp_path, capsys):
 
 def test_not_certified_is_status_1(table, capsys):
     assert main(["fit", str(table), *FIT, "--tol", "1e-300"]) == 1
-    assert "certificate" in capsys.readouterr().err
+    assert "not certified" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("redirect", [">&-", "> /dev/full", ">&- 2>&-"])

@@ -803,16 +803,16 @@ _LIBLINEAR = {"solver": "liblinear"}
         (lambda: to_prior("sklearn.Lasso", {"alpha": 5e-324}, n=3, sigma=1.0), "too small"),
         (lambda: to_prior("sklearn.Lasso", {"alpha": 1e-300}, n=3, sigma=1e100), "vanishes"),
         (
-            lambda: to_penalty(Model(Gaussian(1e-140), Laplace(1e140)), "sklearn.Lasso", n=30),
+            lambda: to_penalty(Model(Gaussian(1e-90), Laplace(1e90)), "sklearn.Lasso", n=1e100),
             "lose the penalty",
         ),
         (
-            lambda: to_penalty(Model(Gaussian(1e149), Laplace(1e-140)), "textbook.rss_lasso", n=30),
+            lambda: to_penalty(Model(Gaussian(1e90), Laplace(1e-90)), "sklearn.Lasso", n=1e-100),
             "not representable .* got inf",
         ),
         (
             lambda: to_penalty(
-                Model(Gaussian(1e100), Normal(1e100, relative_to_noise=True)), "sklearn.Ridge"
+                Model(Gaussian(1e90), Normal(1e90, relative_to_noise=True)), "sklearn.Ridge"
             ),
             "its penalty vanishes",
         ),

@@ -11,7 +11,18 @@ PACKAGE = Path(__file__).parents[1] / "bayesreg"
 
 #: From the ground up; a module or subpackage imports from its own row and the rows above it.
 LAYERS = [
-    ["_checks", "_json", "_tables", "_text", "_types", "_version", "data", "design", "errors", "penalty"],
+    [
+        "_checks",
+        "_json",
+        "_tables",
+        "_text",
+        "_types",
+        "_version",
+        "data",
+        "design",
+        "errors",
+        "penalty",
+    ],
     ["likelihoods", "priors"],
     ["model"],
     ["problem"],

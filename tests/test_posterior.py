@@ -290,8 +290,8 @@ def test_bad_arguments_are_named(data, argument, value, error):
 def test_more_draws_than_memory_holds_are_refused(data):
     with pytest.raises(ModelError, match=r"draws=100000000 x chains=10 .* at most 12500000, or"):
         sample(LASSO, data, draws=10**8, chains=10)
-    few = sample(LASSO, data, draws=np.int64(400), chains=np.int32(2), tune=np.uint8(200), seed=1)
-    assert few["posterior"]["coef"].shape == (2, 400, data.p)
+    numpys = {"draws": np.int64(1500), "chains": np.int32(2), "tune": np.uint8(200)}
+    assert sample(LASSO, data, **numpys, seed=1)["posterior"]["coef"].shape == (2, 1500, data.p)
 
 
 def test_model_and_data_are_checked(data):
