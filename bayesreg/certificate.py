@@ -42,10 +42,12 @@ class Certificate:
         ``gap`` divided by ``half_null_deviance``, or by 1 nat where that is 0.
     kkt_residual : float
         max_j of the distance from stationarity in coefficient j, divided by the root of the
-        curvature there: its square is about twice the nats that one coordinate could still win.
+        curvature there: a local measure, the root of twice the nats that a coordinate could win
+        if it were far from any kink. A coefficient 1e-9 off a kink shows a large residual beside
+        a tiny gap: J is nearly right, the exact zero is not.
     zeros_proved : bool
-        Every coefficient that the point puts exactly on the kink of its prior is proved to be
-        there in the mode as well.
+        Every coefficient that the point puts exactly on the kink of its prior (or on a bound) is
+        proved to be there in the mode as well. Says nothing of coefficients off their kink.
     flat_residual : float
         What is left of X_f' theta = 0 for unpenalised columns, relative to the size of its terms
         beyond their rounding. The bound assumes 0.
@@ -86,11 +88,16 @@ def certify(
     ----------
     model, data
         The posterior.
-    coef : (p,) array
-    intercept : float
+    coef : (p,) array, or (1, p) as scikit-learn's classifiers have it
+    intercept : float, or an array of one
         Ignored when the model has none.
     tol : float
         Relative gap at which the certificate holds.
+
+    Raises
+    ------
+    DataError, DataTypeError, ModelError
+        For coefficients, intercept or tol that are not finite real numbers of the right shape.
 
     Examples
     --------

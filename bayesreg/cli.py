@@ -112,7 +112,7 @@ def _demo(options: argparse.Namespace) -> int:
     _heading("2. The posterior mode (MAP), certified")
     _table(result.fit.to_table())
     _text(str(result.fit.certificate))
-    _heading("3. The same optimum from scikit-learn, at converted penalties")
+    _heading("3. The same optimum from scikit-learn, at converted penalties, for two priors")
     _table(walk.twin_table(result.twins))
     _heading("4. The mode beside the posterior")
     _table(result.comparison.to_table())

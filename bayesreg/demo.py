@@ -131,14 +131,15 @@ def _lasso_alpha(model: Model, data: Data) -> float:
 
 
 def twin_table(twins: tuple[TwinFit, ...]) -> Table:
-    header = ("twin", "converted parameters", "largest difference of a coefficient",
+    header = ("prior", "twin", "converted parameters", "largest difference of a coefficient",
               "objective above ours (nats)", "same zeros")  # fmt: skip
     rows = []
     for twin in twins:
         shown = {k: v for k, v in twin.penalised.parameters.items() if isinstance(v, float)}
         parameters = ", ".join(f"{name} = {number(value, 6)}" for name, value in shown.items())
         rows.append(
-            (twin.penalised.target, parameters, f"{twin.largest_difference:.1e}",
+            (repr(twin.model.prior), twin.penalised.target, parameters,
+             f"{twin.largest_difference:.1e}",
              f"{twin.excess:.1e}", "yes" if twin.zeros_agree else "NO")
         )  # fmt: skip
     return Table(header, tuple(rows))

@@ -104,11 +104,7 @@ class Model:
     def coefficient_penalty(self, data: Data) -> Penalty:
         """The prior on the coefficients of the original columns, in nats."""
         require_model_and_data(self, data)
-        noise = self.likelihood.noise
-        if isinstance(self.prior, Mapping):
-            penalty = _mapped_penalty(self.prior, data.names, noise)
-        else:
-            penalty = self.prior.penalty(data.p, noise)
+        penalty = self._stated_penalty(data, self.likelihood.noise)
         if not self.standardize:
             return penalty
         deviation = column_deviation(data)
@@ -180,16 +176,38 @@ class Model:
         slope = on_intercept.slope(np.array([float(intercept)]))[0]
         return in_coef, float(-np.sum(by_row) - slope)
 
+    def axis(self, data: Data) -> tuple[str, float, float]:
+        """What a scale axis shows: a column's name, its prior scale, its canonical lambda.
+
+        The column is the first, in the order of the data, whose prior is not flat; both numbers
+        are those of the prior as stated (with ``standardize``, of the standardised column).
+        """
+        stated = self._stated_penalty(data, self.likelihood.noise)
+        penalised = np.flatnonzero((stated.l1 > 0) | (stated.l2 > 0))
+        if not penalised.size:
+            raise ModelError("every coefficient has a flat prior; there is no scale to vary")
+        j = int(penalised[0])
+        rate = stated.l1[j] if stated.l1[j] > 0 else stated.l2[j]
+        return data.names[j], self._stated_scale(data, j), float(self.likelihood.noise**2 * rate)
+
     def axis_scale(self, data: Data) -> float:
-        """Scale of the first coefficient whose prior is not flat: the number on a scale axis."""
+        """The prior scale that :meth:`axis` shows."""
+        return self.axis(data)[1]
+
+    def _stated_scale(self, data: Data, j: int) -> float:
+        """The scale of column j as written: that of the L1 part, or of the L2 part alone."""
         for prior, columns in prior_columns(self.prior, data.names):
-            if np.all(prior.penalty(columns.size).is_flat):
-                continue
             for scale in (prior.axis_scale, getattr(prior, "normal_scale", np.inf)):
-                scales = np.ravel(np.asarray(scale, dtype=np.float64))
-                if np.any(np.isfinite(scales)):
-                    return float(scales[np.isfinite(scales)][0])
-        raise ModelError("every coefficient has a flat prior; there is no scale to vary")
+                scales = np.broadcast_to(np.asarray(scale, dtype=np.float64), columns.shape)
+                if j in columns and np.isfinite(scales[columns == j][0]):
+                    return float(scales[columns == j][0])
+        raise ModelError(f"the prior of column {data.names[j]!r} has no scale to vary")
+
+    def _stated_penalty(self, data: Data, noise: float) -> Penalty:
+        """The coefficient priors as penalties in the units they are stated in."""
+        if isinstance(self.prior, Mapping):
+            return _mapped_penalty(self.prior, data.names, noise)
+        return self.prior.penalty(data.p, noise)
 
 
 def column_deviation(data: Data) -> FloatArray:
@@ -203,6 +221,8 @@ def column_deviation(data: Data) -> FloatArray:
 def coefficient_vector(coef: Any, p: int, argument: str = "coef") -> FloatArray:
     """``coef`` as an array of length p."""
     array = np.ma.asanyarray(coef) if isinstance(coef, np.ma.MaskedArray) else np.asarray(coef)
+    if array.shape == (1, p) and p > 1:
+        array = array[0]  # as scikit-learn's classifiers have it
     if isinstance(array, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
         raise DataTypeError(f"{argument} must be real numbers; got {_checks.shown(coef)}")
     if array.shape != (p,):

@@ -68,7 +68,14 @@ def plot_path(
             f"scale {marked_scale:g}", (marked_scale, 0.02), xycoords=("data", "axes fraction"),
             xytext=(4, 0), textcoords="offset points", fontsize=8, color="0.35",
         )  # fmt: skip
-    ax.set_xlabel("prior scale (units of the coefficient)")
+    model = path.estimates[0].model
+    whose = (
+        f"prior scale of {_verbatim(path.axis_column)}"
+        if isinstance(model.prior, dict)
+        else "prior scale"
+    )
+    units = "of standardised columns" if model.standardize else "in units of the coefficient"
+    ax.set_xlabel(f"{whose} ({units})")
     ax.set_ylabel("coefficient at the mode")
     ax.set_title("Posterior mode along the prior scale", loc="left")
     _lambda_axis(ax, scales, path.lambdas[order])

@@ -27,6 +27,8 @@ class TwinFit:
 
     Attributes
     ----------
+    model : Model
+        The model whose twin it is.
     penalised : Penalised
         Target, converted parameters, objective and code.
     coef, intercept
@@ -41,6 +43,7 @@ class TwinFit:
         False when the library itself warned that its solver stopped early.
     """
 
+    model: Model
     penalised: Penalised
     coef: FloatArray
     intercept: float
@@ -101,6 +104,7 @@ def fit_twin(model: Model, data: Data, fit: MapEstimate, target: str | None = No
     excess -= problem.value(problem.extended(fit.coef, fit.intercept))
     differences = np.append(coef - fit.coef, intercept - fit.intercept)
     return TwinFit(
+        model=model,
         penalised=penalised,
         coef=coef,
         intercept=intercept,

@@ -257,7 +257,7 @@ def _segments(model: Model, data: Data, fit: MapEstimate, seed: int) -> Check:
     """No point between the mode and a posterior draw is better by more than the gap."""
     from bayesreg.posterior import sample
 
-    name = "segments to posterior draws"
+    name = "no draw beats the mode"
     try:
         post = _quiet_sample(lambda: sample(model, data, draws=25, chains=4, seed=seed,
                                             progress=False))  # fmt: skip
@@ -274,8 +274,8 @@ def _segments(model: Model, data: Data, fit: MapEstimate, seed: int) -> Check:
             best = min(best, problem.value(mode + share * (draw - mode)) - at_mode)
     limit = fit.certificate.gap + 1e-13 * abs(at_mode)
     detail = (
-        f"lowest of {len(draws) * len(shares)} points lies {best:+.2e} nats from the mode "
-        f"(the gap allows {-limit:.1e})"
+        f"of {len(draws) * len(shares)} points between the mode and posterior draws the best lies "
+        f"{best:.2e} nats below the mode's log posterior (above it by at most {limit:.1e} allowed)"
     )
     return Check(name, bool(best >= -limit), -best, limit, detail)
 

@@ -34,7 +34,7 @@ def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
         ("likelihood", _likelihood(model, data)),
         ("prior", _prior(model)),
         ("intercept", _intercept(model)),
-        ("penalty", _penalty(model, l1, l2)),
+        ("penalty", _penalty(model, l1, l2, data.weights is not None)),
         ("data", _size(data)),
     ]
 
@@ -73,11 +73,12 @@ def _intercept(model: Model) -> str:
     return f"a ~ {model.intercept!r}"
 
 
-def _penalty(model: Model, l1: FloatArray, l2: FloatArray) -> str:
+def _penalty(model: Model, l1: FloatArray, l2: FloatArray, weighted: bool) -> str:
     """The same optimum as penalised least squares (or penalised likelihood)."""
     variance = model.likelihood.noise**2
     gaussian = type(model.likelihood).__name__ == "Gaussian"
-    loss = "1/2 ||y - eta||^2" if gaussian else "negative log likelihood"
+    squares = "1/2 sum weight_i (y_i - eta_i)^2" if weighted else "1/2 ||y - eta||^2"
+    loss = squares if gaussian else "negative log likelihood"
     if np.any(l1 > 0):
         loss += " + lambda1 ||w||_1"
     if np.any(l2 > 0):
@@ -92,7 +93,8 @@ def _lambda(name: str, scale: str, rates: FloatArray, variance: float) -> str:
         return ""
     formula = f"sigma^2 / {scale}" if variance != 1.0 else f"1 / {scale}"
     low, high = variance * rates.min(), variance * rates.max()
-    value = number(low, 6) if low == high else f"{number(low, 6)} ... {number(high, 6)}"
+    same = high - low <= 1e-12 * high
+    value = number(high, 6) if same else f"{number(low, 6)} ... {number(high, 6)} by column"
     return f", {name} = {formula} = {value}"
 
 

@@ -98,7 +98,9 @@ DENSITIES = [
 ]
 
 
-@pytest.mark.parametrize(("prior", "reference"), DENSITIES, ids=str)
+@pytest.mark.parametrize(
+    ("prior", "reference"), [pytest.param(*row, id=repr(row[0])) for row in DENSITIES]
+)
 def test_density_is_scipys(prior, reference):
     points = np.array([-0.5, -0.2, 0.0, 0.1, 0.9, 2.0, 8.0, 8.5])
     ours = prior.penalty(points.size).log_density(points)
@@ -107,7 +109,9 @@ def test_density_is_scipys(prior, reference):
 
 
 @pytest.mark.parametrize("width", [1e-9, 1e-3, 1.0, 50.0])
-@pytest.mark.parametrize("inner", [br.Laplace(0.5), br.Normal(0.5), br.ElasticNet(0.5, 2.0)], ids=str)
+@pytest.mark.parametrize(
+    "inner", [br.Laplace(0.5), br.Normal(0.5), br.ElasticNet(0.5, 2.0)], ids=str
+)
 def test_normaliser_holds_from_narrow_to_wide(inner, width):
     """Both sides of the kink and neither, against quadrature in shifted coordinates."""
     for lower in (-width / 3, 0.2, -0.2 - width):

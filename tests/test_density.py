@@ -55,6 +55,7 @@ def one_log_density(kind, w, loc, b, tau):
 def reference_log_prior(prior, w, noise):
     if isinstance(prior, Flat):
         return 0.0
+    assert isinstance(prior, Laplace | Normal | ElasticNet), "write its scipy density here"
     factor = noise if prior.relative_to_noise else 1.0
     b = getattr(prior, "laplace_scale", prior.scale if isinstance(prior, Laplace) else np.inf)
     tau = getattr(prior, "normal_scale", prior.scale if isinstance(prior, Normal) else np.inf)

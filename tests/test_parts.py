@@ -60,7 +60,9 @@ def test_likelihood_of_extreme_targets(likelihood, y):
 
 
 def test_every_part_is_in_the_tables():
-    assert {type(row.values[0]) for row in [*PRIORS, *BOUNDED_PRIORS]} == set(PRIORS_BY_NAME.values())
+    assert {type(row.values[0]) for row in [*PRIORS, *BOUNDED_PRIORS]} == set(
+        PRIORS_BY_NAME.values()
+    )
     assert {type(row.values[0]) for row in LIKELIHOODS} == set(LIKELIHOODS_BY_NAME.values())
 
 
@@ -199,7 +201,7 @@ def test_scale_of_wrong_value_is_refused(argument, value, found):
 @pytest.mark.parametrize(
     "value",
     [True, np.True_, "1", b"1", None, 1j, object(), {1.0}, [1.0, "2"], [True], np.array(["a"])],
-    ids=repr,
+    ids=lambda value: type(value).__name__ + repr(value)[:3],
 )
 def test_scale_of_wrong_type_is_refused(argument, value):
     with pytest.raises(ModelTypeError, match=f"^{argument}"):

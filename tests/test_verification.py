@@ -25,7 +25,7 @@ CHECKS = {
     "certificate",
     "gradient by differences",
     "scikit-learn twin",
-    "segments to posterior draws",
+    "no draw beats the mode",
     "PyMC log density",
 }
 
@@ -60,7 +60,7 @@ def test_a_wrong_coefficient_fails_three_checks():
     assert not report.passed
     assert outcomes["certificate"] is False
     assert outcomes["scikit-learn twin"] is False
-    assert outcomes["segments to posterior draws"] is False
+    assert outcomes["no draw beats the mode"] is False
     assert outcomes["PyMC log density"] is True
 
 

@@ -31,7 +31,9 @@ class HalfNormal:
     scale: ScalarOrVector
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", _checks.scale(self.scale, "HalfNormal scale", squared=True))
+        object.__setattr__(
+            self, "scale", _checks.scale(self.scale, "HalfNormal scale", squared=True)
+        )
 
     __repr__ = dataclass_text
 

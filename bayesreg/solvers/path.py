@@ -29,11 +29,18 @@ class MapPath:
     Attributes
     ----------
     scales : (k,) array
-        Scale of the first coefficient whose prior is not flat; the others keep their ratio to it.
+        Prior scale of ``axis_column``; the others keep their ratio to it.
+    lambdas : (k,) array
+        The canonical lambda beside each scale: lambda1 of ``axis_column``, or lambda2 where its
+        prior has no L1 part. With ``standardize`` both are those of the standardised column.
+    axis_column : str
+        The first column, in the order of the data, whose prior is not flat.
     estimates : tuple of k MapEstimate
     """
 
     scales: FloatArray
+    lambdas: FloatArray
+    axis_column: str
     estimates: tuple[MapEstimate, ...]
 
     @property
@@ -44,11 +51,6 @@ class MapPath:
     @property
     def intercept(self) -> FloatArray:
         return np.array([estimate.intercept for estimate in self.estimates])
-
-    @property
-    def lambdas(self) -> FloatArray:
-        """The canonical lambda beside each scale: lambda1, or lambda2 where there is no L1."""
-        return np.array([_axis_lambda(estimate) for estimate in self.estimates])
 
     @property
     def n_nonzero(self) -> Any:
@@ -80,7 +82,7 @@ class MapPath:
                 "lambda": ("scale", self.lambdas),
                 "feature": list(self.estimates[0].names),
             },
-            attrs={"model": repr(self.estimates[0].model)},
+            attrs={"model": repr(self.estimates[0].model), "axis_column": self.axis_column},
         )
 
     def __repr__(self) -> str:
@@ -141,7 +143,9 @@ def find_map_path(
         act_on_failure(estimate, scaled, on_failure, max_iterations)
         estimates[float(scale)] = estimate
         start = scaled.extended(estimate.coef, estimate.intercept)
-    return MapPath(axis, tuple(estimates[float(scale)] for scale in axis))
+    along = tuple(estimates[float(scale)] for scale in axis)
+    lambdas = np.array([estimate.model.axis(data)[2] for estimate in along])
+    return MapPath(axis, lambdas, model.axis(data)[0], along)
 
 
 def smallest_scale(model: Model, data: Data) -> float:
@@ -221,12 +225,3 @@ def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
     low, high = -0.5 * np.log(values[0]) - 12.0, -0.5 * np.log(values[-1]) + 12.0
     wanted = np.linspace(0.01, 0.99, n_scales) * values.size
     return np.exp([brentq(lambda x, w=w: degrees(x) - w, low, high) for w in wanted])
-
-
-def _axis_lambda(estimate: MapEstimate) -> float:
-    """lambda of the coefficient whose scale is on the axis."""
-    penalised = np.flatnonzero((estimate.l1 > 0) | (estimate.l2 > 0))
-    first = penalised[0]
-    if estimate.l1[first] > 0:
-        return float(estimate.lambda1[first])
-    return float(estimate.lambda2[first])

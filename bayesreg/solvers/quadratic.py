@@ -14,7 +14,9 @@ import numpy as np
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.penalty import Penalty
 
-_MAX_ROUNDS = 25
+# The active-set method factorises once per coefficient that changes: affordable up to this size,
+# and otherwise only after many rounds.
+_SMALL = 300
 _EPOCHS = 12
 
 
@@ -36,7 +38,7 @@ def minimise_quadratic(quadratic: Quadratic, penalty: Penalty) -> FloatArray:
 
     H, point = quadratic.H, quadratic.point
     v = np.clip(point, penalty.lower, penalty.upper)
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(25 if v.size <= _SMALL else 200):
         r = quadratic.gradient + H @ (v - point)
         used = quadratic_descent(
             H, r, v, penalty.l1, penalty.l2, penalty.loc, penalty.lower, penalty.upper,
@@ -46,7 +48,8 @@ def minimise_quadratic(quadratic: Quadratic, penalty: Penalty) -> FloatArray:
         if settled or (used == 1 and not np.any(_free(penalty, v))):
             break
     else:
-        v = _active_set(quadratic, penalty, v)
+        if v.size <= _SMALL:
+            v = _active_set(quadratic, penalty, v)
     return _without_rounding_zeros(quadratic, penalty, v)
 
 
@@ -72,7 +75,7 @@ def _newton_on_signs(
     slope = r[free] + on_free.slope(v[free])
     curvature = quadratic.H[np.ix_(free, free)] + np.diag(on_free.l2)
     step, rest = _solve_with_rest(curvature, -slope)
-    if rest is not None:
+    if rest is not None and free.size <= _SMALL:
         return _active_set(quadratic, penalty, v), True
     full = _projected(on_free, v[free], step)
     if np.array_equal(full, v[free] + step):
