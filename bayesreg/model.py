@@ -179,16 +179,18 @@ class Model:
     def axis(self, data: Data) -> tuple[str, float, float]:
         """What a scale axis shows: a column's name, its prior scale, its canonical lambda.
 
-        The column is the first, in the order of the data, whose prior is not flat; both numbers
-        are those of the prior as stated (with ``standardize``, of the standardised column).
+        The column is the first, in the order of the data, whose prior has an L1 part, or where
+        none has, whose prior is not flat; both numbers are those of the prior as stated (with
+        ``standardize``, of the standardised column).
         """
         stated = self._stated_penalty(data, self.likelihood.noise)
-        penalised = np.flatnonzero((stated.l1 > 0) | (stated.l2 > 0))
+        part = stated.l1 if np.any(stated.l1 > 0) else stated.l2
+        penalised = np.flatnonzero(part > 0)
         if not penalised.size:
             raise ModelError("every coefficient has a flat prior; there is no scale to vary")
         j = int(penalised[0])
-        rate = stated.l1[j] if stated.l1[j] > 0 else stated.l2[j]
-        return data.names[j], self._stated_scale(data, j), float(self.likelihood.noise**2 * rate)
+        variance = self.likelihood.noise**2
+        return data.names[j], self._stated_scale(data, j), float(variance * part[j])
 
     def axis_scale(self, data: Data) -> float:
         """The prior scale that :meth:`axis` shows."""

@@ -5,7 +5,7 @@ import pytest
 from helpers import MIXED_PRIOR, make_data
 
 import bayesreg as br
-from bayesreg.errors import ModelError
+from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.solvers import smallest_scale
 
 
@@ -95,3 +95,32 @@ def test_a_flat_prior_has_no_scale_to_vary():
     data = make_data(br.Gaussian(1.5))
     with pytest.raises(ModelError, match="no scale to vary"):
         br.find_map_path(br.Model(br.Gaussian(1.5), br.Flat()), data)
+
+
+def test_lambda_is_that_of_the_column_whose_scale_is_shown():
+    """Priors by column, in another order than the columns: scale and lambda are both of x1."""
+    data = make_data(br.Gaussian(1.5))
+    model = br.Model(br.Gaussian(1.5), {"x[1-6]": br.Laplace(0.2), "x0": br.Normal(0.1)})
+    path = br.find_map_path(model, data, [0.1, 0.2])
+    assert path.axis_column == "x1"
+    for scale, value, estimate in zip(path.scales, path.lambdas, path.estimates, strict=True):
+        assert value == pytest.approx(1.5**2 * estimate.l1[1], rel=1e-12)
+        assert value == pytest.approx(1.5**2 / scale, rel=1e-12)
+
+
+def test_standardised_scale_goes_with_standardised_lambda():
+    data = make_data(br.Gaussian(1.5))
+    model = br.Model(br.Gaussian(1.5), br.Laplace(1.0), standardize=True)
+    path = br.find_map_path(model, data, [0.5, 1.0])
+    np.testing.assert_allclose(path.lambdas, 1.5**2 / np.array([0.5, 1.0]), rtol=1e-14)
+    relative = br.Model(br.Gaussian(1.5), br.Laplace(0.4, relative_to_noise=True))
+    path = br.find_map_path(relative, data, [0.4])
+    assert path.lambdas[0] == pytest.approx(1.5 / 0.4, rel=1e-14)
+
+
+def test_scales_that_are_not_numbers():
+    data = make_data(br.Gaussian(1.5))
+    model = br.Model(br.Gaussian(1.5), br.Laplace(0.3))
+    for scales in (["a"], "abc", [1j]):
+        with pytest.raises(ModelTypeError, match="scales must be a sequence of positive numbers"):
+            br.find_map_path(model, data, scales)

@@ -34,7 +34,8 @@ class MapPath:
         The canonical lambda beside each scale: lambda1 of ``axis_column``, or lambda2 where its
         prior has no L1 part. With ``standardize`` both are those of the standardised column.
     axis_column : str
-        The first column, in the order of the data, whose prior is not flat.
+        The first column, in the order of the data, whose prior has an L1 part; where none has,
+        whose prior is not flat.
     estimates : tuple of k MapEstimate
     """
 
@@ -114,7 +115,7 @@ def find_map_path(
     model, data
         The posterior; the scales in ``model`` fix the ratios only.
     scales : sequence of positive numbers, optional
-        Scales of the first coefficient whose prior is not flat, in any order. Default: where
+        Scales of the ``axis_column`` of the result, in any order. Default: where
         the prior has an L1 part, ``n_scales`` from the smallest at which a coefficient leaves
         its loc to 1000 times that; for Normal priors, evenly spaced in effective degrees of
         freedom.
