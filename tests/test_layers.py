@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "bayesreg"
 LAYERS = [
     [
         "_checks",
+        "_csv",
         "_json",
         "_tables",
         "_text",
