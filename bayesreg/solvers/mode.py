@@ -160,7 +160,7 @@ def solve(
     first = min(max_iterations, _DIRECT_ITERATIONS)
     solution = minimise(problem, start, first)
     if not solution.settled and max_iterations > first:
-        solution = _by_continuation(problem, names, solution, max_iterations - first)
+        solution = _carefully(problem, names, solution, max_iterations - first)
     coef, intercept = problem.coefficients(solution.v)
     if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
         j = int(np.argmin(np.isfinite(coef)))
@@ -189,30 +189,21 @@ def solve(
     )
 
 
-def _by_continuation(
+def _carefully(
     problem: Problem, names: tuple[str, ...], direct: Solution, max_iterations: int
 ) -> Solution:
-    """Reach a weak penalty through stronger ones, each starting from the one before.
+    """Start again with one coefficient in or out at a time, where there are kinks to cross.
 
-    Far from the mode a Newton step on more columns than rows changes too many signs at once;
-    along the path of the scale few change at a time. With nothing to strengthen, go on directly.
+    With more columns than rows and a weak penalty, many sets of columns fit nearly equally well
+    and coordinate descent wanders among them. Without kinks, go on from where it stopped.
     """
-    used = direct.iterations
-    solution = direct
-    if np.any(problem.penalty.l1[: problem.p] > 0):
-        v = starting_point(problem, names)
-        for factor in np.geomspace(1e-6, 1.0, 41)[:-1]:
-            left = min(_DIRECT_ITERATIONS, max_iterations + direct.iterations - used)
-            if left < 1:
-                break
-            step = minimise(problem.at_scale(float(factor)), v, left)
-            v, used = step.v, used + step.iterations
-        solution = Solution(v, used, False)
-    left = max(1, max_iterations + direct.iterations - used)
-    last = minimise(problem, solution.v, left)
+    kinked = bool(np.any(problem.penalty.l1 > 0))
+    start = starting_point(problem, names) if kinked else direct.v
+    last = minimise(problem, start, max_iterations, one_at_a_time=kinked)
+    best = last
     if not last.settled and problem.value(direct.v) < problem.value(last.v):
-        return Solution(direct.v, used + last.iterations, False)
-    return Solution(last.v, used + last.iterations, last.settled)
+        best = direct
+    return Solution(best.v, direct.iterations + last.iterations, last.settled)
 
 
 def act_on_failure(

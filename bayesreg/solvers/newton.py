@@ -40,8 +40,13 @@ class _Hessian:
     matrix: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
 
 
-def minimise(problem: Problem, v: FloatArray, max_iterations: int = 100) -> Solution:
-    """Minimise J from the extended vector v, to the rounding of its gradient."""
+def minimise(
+    problem: Problem, v: FloatArray, max_iterations: int = 100, one_at_a_time: bool = False
+) -> Solution:
+    """Minimise J from the extended vector v, to the rounding of its gradient.
+
+    ``one_at_a_time`` solves each quadratic model by the active-set method alone.
+    """
     eta = problem.linear_predictor(v)
     best, best_residual, stalled = v, np.inf, 0
     hessian, last_h = _Hessian(), None
@@ -61,7 +66,7 @@ def minimise(problem: Problem, v: FloatArray, max_iterations: int = 100) -> Solu
         working = _working_set(problem, v, state, working)
         if last_h is None or not np.array_equal(h, last_h):
             hessian, last_h = _Hessian(), h
-        direction = _direction(problem, v, state, working, hessian)
+        direction = _direction(problem, v, state, working, hessian, one_at_a_time)
         v, eta = _line_search(problem, v, eta, direction, state)
     final = _local_model(problem, v, eta, problem.curvature_rows(eta))
     improved = _residual(problem.penalty, v, final) < best_residual
@@ -136,7 +141,12 @@ def _working_set(
 
 
 def _direction(
-    problem: Problem, v: FloatArray, state: _LocalModel, working: IntArray, hessian: _Hessian
+    problem: Problem,
+    v: FloatArray,
+    state: _LocalModel,
+    working: IntArray,
+    hessian: _Hessian,
+    one_at_a_time: bool,
 ) -> FloatArray:
     """Newton direction in the extended vector."""
     direction = np.zeros(problem.size)
@@ -146,7 +156,8 @@ def _direction(
     elif working.size:
         _extend_hessian(problem, state, working, hessian)
         quadratic = Quadratic(hessian.matrix, state.gradient[working], v[working])
-        direction[working] = minimise_quadratic(quadratic, on_working) - v[working]
+        minimum = minimise_quadratic(quadratic, on_working, one_at_a_time)
+        direction[working] = minimum - v[working]
     if state.mean is not None:
         total = state.curvature[-1]
         if total > 0:

@@ -17,6 +17,7 @@ from bayesreg.penalty import Penalty
 # The active-set method factorises once per coefficient that changes: affordable up to this size,
 # and otherwise only after many rounds.
 _SMALL = 300
+_ASTRAY = 8
 _EPOCHS = 12
 
 
@@ -32,19 +33,33 @@ class Quadratic:
         return float(self.gradient @ d + 0.5 * (d @ (self.H @ d)))
 
 
-def minimise_quadratic(quadratic: Quadratic, penalty: Penalty) -> FloatArray:
+def minimise_quadratic(
+    quadratic: Quadratic, penalty: Penalty, one_at_a_time: bool = False
+) -> FloatArray:
     """argmin of the quadratic plus the penalty."""
     from bayesreg._kernels.quadratic_descent import quadratic_descent
 
     H, point = quadratic.H, quadratic.point
-    v = np.clip(point, penalty.lower, penalty.upper)
+    start = np.clip(point, penalty.lower, penalty.upper)
+    v = start.copy()
+    if one_at_a_time:
+        return _without_rounding_zeros(quadratic, penalty, _active_set(quadratic, penalty, v))
+    dependent = 0
     for _ in range(25 if v.size <= _SMALL else 200):
         r = quadratic.gradient + H @ (v - point)
         used = quadratic_descent(
             H, r, v, penalty.l1, penalty.l2, penalty.loc, penalty.lower, penalty.upper,
             _EPOCHS, 1e-20,
         )  # fmt: skip
-        v, settled = _newton_on_signs(quadratic, penalty, v)
+        moved = _newton_on_signs(quadratic, penalty, v)
+        if moved is None:
+            # More free columns than the data tell apart: descent has gone astray.
+            dependent += 1
+            if v.size <= _SMALL or dependent > _ASTRAY:
+                v = _active_set(quadratic, penalty, v if v.size <= _SMALL else start)
+                break
+            continue
+        v, settled = moved
         if settled or (used == 1 and not np.any(_free(penalty, v))):
             break
     else:
@@ -61,8 +76,10 @@ def _free(penalty: Penalty, v: FloatArray) -> BoolArray:
 
 def _newton_on_signs(
     quadratic: Quadratic, penalty: Penalty, v: FloatArray
-) -> tuple[FloatArray, bool]:
+) -> tuple[FloatArray, bool] | None:
     """One Newton step with the current signs held; True when the result is optimal.
+
+    None where the free columns are dependent.
 
     Coefficients that would change sign are put on their kink, those that would leave their
     bounds on the bound; if that does not lower the objective, the step ends at the first of them.
@@ -75,8 +92,8 @@ def _newton_on_signs(
     slope = r[free] + on_free.slope(v[free])
     curvature = quadratic.H[np.ix_(free, free)] + np.diag(on_free.l2)
     step, rest = _solve_with_rest(curvature, -slope)
-    if rest is not None and free.size <= _SMALL:
-        return _active_set(quadratic, penalty, v), True
+    if rest is not None:
+        return None
     full = _projected(on_free, v[free], step)
     if np.array_equal(full, v[free] + step):
         v = v.copy()
