@@ -198,3 +198,13 @@ def test_certify_takes_what_scikit_learn_classifiers_hold():
     estimator = LogisticRegression(C=4.0, tol=1e-10).fit(X, y > 1)
     model = br.Model(br.Bernoulli(), br.Normal(2.0))
     assert br.certify(model, data, estimator.coef_, estimator.intercept_).holds
+
+
+def test_a_weak_penalty_beyond_the_size_of_the_quick_fallback():
+    """350 columns, 150 rows: descent goes astray, the active set starts from the warm point."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 350))
+    y = X[:, 0] - X[:, 1] + rng.normal(size=150)
+    fit = br.find_map(br.Model(br.Gaussian(1.0), br.Laplace(30.0)), br.Data(X, y))
+    assert fit.certificate.relative_gap <= 1e-10
+    assert np.count_nonzero(fit.coef) <= 150
