@@ -206,25 +206,41 @@ def _polished_gap(problem: Problem, v: FloatArray, eta: FloatArray) -> float:
     Where y and eta are large beside the residual, theta carries their rounding; as a dual point
     it is free, and a Newton step in theta itself (never passing through eta) removes it.
     """
+    from scipy.linalg import solve_triangular
+
     penalty, likelihood = problem.penalty, problem.likelihood
     low, high = penalty.subdifferential(v)
     columns = np.flatnonzero((low == high) & ~penalty.is_pinned)
     if not 0 < columns.size <= min(problem.n, 2000):
         return np.inf
     h = likelihood.curvature(problem.y, eta)
-    gram = problem.cross_products(columns, columns, problem.weights * h, None)
-    if not np.all(np.isfinite(gram)):
+    block = problem.block(columns) * np.sqrt(problem.weights * h)[:, None]
+    size = np.linalg.norm(block, axis=0)
+    if not (np.all(np.isfinite(size)) and np.all(size > 0)):
+        return np.inf
+    R = np.linalg.qr(block / size, mode="r")
+    diagonal = np.abs(np.diagonal(R))
+    if np.min(diagonal) < 1e-12 * np.max(diagonal):
         return np.inf
     at_point = likelihood.gradient(problem.y, eta)
     shift = np.zeros(problem.n)
     for _ in range(3):
-        theta = problem.weights * (at_point + shift)
-        left = problem.transposed_product(theta)[columns] + low[columns]
+        left = _left_over(problem, at_point + shift, low, columns) / size
         d = np.zeros(problem.size)
-        d[columns] = np.linalg.lstsq(gram, -left, rcond=4 * _EPS)[0]
+        d[columns] = -solve_triangular(R, solve_triangular(R, left, trans="T")) / size
         shift = shift + h * (problem.linear_predictor(d) - problem.offset)
+    # Unpenalised columns: what is left on them could still win |R^-T left|^2 / 2.
+    left = _left_over(problem, at_point + shift, low, columns) / size
+    left[~penalty.is_flat[columns]] = 0.0
+    unbalanced = 0.5 * float(np.sum(solve_triangular(R, left, trans="T") ** 2))
     c = -problem.transposed_product(problem.weights * (at_point + shift))
-    return _least_over_scalings(problem, v, eta, shift, c, ~penalty.is_flat & ~penalty.is_pinned)
+    kept = ~penalty.is_flat & ~penalty.is_pinned
+    return _least_over_scalings(problem, v, eta, shift, c, kept) + unbalanced
+
+
+def _left_over(problem: Problem, u: FloatArray, slope: FloatArray, columns: IntArray) -> FloatArray:
+    """x_j' theta + g_j'(v_j) for the chosen columns: 0 at the best dual point."""
+    return problem.transposed_product(problem.weights * u)[columns] + slope[columns]
 
 
 def _dual_scalings(problem: Problem, c: FloatArray, kept: BoolArray) -> list[float]:

@@ -248,3 +248,30 @@ def test_shares_no_code_with_the_solvers():
     ]
     assert imported
     assert not [name for name in imported if "solvers" in name or "_kernels" in name]
+
+
+def test_an_ill_conditioned_flat_model_is_not_certified_where_it_is_wrong():
+    """NIST's Filip, raw monomials up to x^10: the gap bounds the excess in exact arithmetic."""
+    import json
+    from fractions import Fraction
+
+    source = json.loads((Path(__file__).parent / "reference" / "nist_filip.json").read_text())
+    x, y = (np.array(source[name], dtype=float).ravel() for name in ("x", "y"))
+    X = np.column_stack([x**k for k in range(1, 11)])
+    model = br.Model(br.Gaussian(1.0), br.Flat())
+    fit = br.find_map(model, br.Data(X, y), on_failure="return")
+
+    def loss(intercept, coef):
+        exact = [intercept, *coef]
+        rows = ([Fraction(1), *map(Fraction, row)] for row in X.tolist())
+        residuals = (
+            Fraction(target) - sum(w * entry for w, entry in zip(exact, row, strict=True))
+            for target, row in zip(y.tolist(), rows, strict=True)
+        )
+        return sum(r * r for r in residuals) / 2
+
+    best = [Fraction(text) for text in source["exact_rational_30_digits"]["estimate"]]
+    found = [Fraction(w) for w in fit.coef.tolist()]
+    excess = float(loss(Fraction(fit.intercept), found) - loss(best[0], best[1:]))
+    assert fit.certificate.gap >= 0.99 * excess
+    assert fit.certificate.holds == (excess <= 1e-8 * fit.certificate.half_null_deviance)
