@@ -8,6 +8,9 @@ For any dual point u with u_i in the domain of the conjugate loss,
 (Fenchel and Young; every bracket is non-negative and is computed as such, never as a difference
 of large sums).  u is the gradient of the loss after the unpenalised columns have been refitted,
 scaled towards 0 until every c_j is feasible.  Nothing here is shared with the solvers.
+
+The bound holds up to the rounding of the linear predictor itself: where X w + a is large beside the
+residual, J of the stored coefficients is only known to eps |eta| times the gradient of the loss.
 """
 
 from __future__ import annotations
