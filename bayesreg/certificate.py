@@ -429,35 +429,3 @@ def _penalised_intercept(problem: Problem, eta: FloatArray, flat: IntArray) -> F
         if settled or not flat.size:
             break
     return eta
-
-
-def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
-    """True when no other point attains the same objective.
-
-    Coefficients that could move at no first-order cost are those without curvature whose
-    gradient reaches the slope of their penalty; the mode is unique when their columns (centred
-    by a flat intercept) are linearly independent. Tibshirani (2013), The lasso problem and
-    uniqueness.
-    """
-    penalty = problem.penalty
-    eta = problem.linear_predictor(v)
-    pull = -problem.transposed_product(problem.gradient_rows(eta))
-    low, high = penalty.subdifferential(v)
-    slack = 1e-7 * np.maximum(penalty.l1, np.abs(pull))
-    at_rest = (low < high) & (pull > low + slack) & (pull < high - slack)
-    free = (penalty.l2 == 0) & ~penalty.is_pinned & ~at_rest
-    columns = np.flatnonzero(free)
-    if not columns.size:
-        return True
-    if columns.size > problem.n:
-        return False
-    h = problem.curvature_rows(eta)
-    gram = problem.cross_products(columns, columns, h, None)
-    size = np.sqrt(np.diag(gram))
-    if np.any(size == 0):
-        return False
-    smallest = np.linalg.eigvalsh(gram / size / size[:, None])[0]
-    if smallest > 1e-12:
-        return True
-    block = problem.block(columns) * np.sqrt(h)[:, None]
-    return bool(np.linalg.matrix_rank(block / np.linalg.norm(block, axis=0)) == columns.size)

@@ -8,8 +8,9 @@ import pytest
 from helpers import COMBINATIONS, make_data, make_model
 
 import bayesreg as br
-from bayesreg.certificate import certify_point, mode_is_unique, null_deviance
+from bayesreg.certificate import certify_point, null_deviance
 from bayesreg.problem import bind
+from bayesreg.uniqueness import mode_is_unique
 
 INTERCEPTS = [
     pytest.param(br.Flat(), id="flat"),

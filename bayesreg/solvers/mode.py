@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesreg import _checks
 from bayesreg._types import FloatArray
-from bayesreg.certificate import Certificate, certify_point, mode_is_unique
+from bayesreg.certificate import Certificate, certify_point
 from bayesreg.data import Data
 from bayesreg.errors import (
     DataError,
@@ -24,6 +24,7 @@ from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.newton import Solution, minimise
+from bayesreg.uniqueness import mode_is_unique
 
 _ON_FAILURE = ("raise", "warn", "return")
 _DIRECT_ITERATIONS = 40
