@@ -111,10 +111,6 @@ def _newton_on_signs(
     return best, False
 
 
-def _curvature(quadratic: Quadratic, penalty: Penalty, free: IntArray) -> FloatArray:
-    return quadratic.H[np.ix_(free, free)] + np.diag(penalty.l2[free])
-
-
 def _projected(penalty: Penalty, v: FloatArray, step: FloatArray) -> FloatArray:
     moved = v + step
     crossed = (penalty.l1 > 0) & ((moved - penalty.loc) * (v - penalty.loc) < 0)
