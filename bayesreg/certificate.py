@@ -58,6 +58,9 @@ class Certificate:
         Loss of the model without coefficients minus the least possible loss, in nats.
     tol : float
         The relative gap that was asked for.
+    local : bool
+        The problem is not convex: there is no gap (it is NaN), and the point is only shown to be
+        stationary, by its KKT residual.
     """
 
     gap: float
@@ -67,15 +70,27 @@ class Certificate:
     flat_residual: float
     half_null_deviance: float
     tol: float
+    local: bool = False
 
     @property
     def holds(self) -> bool:
-        """The relative gap is within ``tol`` and unpenalised columns are balanced."""
+        """The relative gap is within ``tol`` and unpenalised columns are balanced.
+
+        Of a local point: what one coordinate could still win is at most ``tol`` of the scale.
+        """
+        if self.local:
+            scale = self.half_null_deviance if self.half_null_deviance > 0 else 1.0
+            return 0.5 * self.kkt_residual**2 <= self.tol * scale
         return self.relative_gap <= self.tol and self.flat_residual <= _FLAT_TOLERANCE
 
     def __str__(self) -> str:
         verdict = "holds" if self.holds else "DOES NOT HOLD"
         zeros = "proved" if self.zeros_proved else "not proved"
+        if self.local:
+            return (
+                f"local mode (not convex: no bound on the distance from the best), certificate "
+                f"{verdict}: KKT residual {self.kkt_residual:.2g} root nats"
+            )
         return (
             f"certificate {verdict}: gap {self.gap:.2g} nats (relative {self.relative_gap:.2g}, "
             f"asked {self.tol:.0e}), KKT residual {self.kkt_residual:.2g}, zeros {zeros}"
@@ -121,6 +136,20 @@ def certify(
     if not np.isfinite(a):
         raise DataError(f"intercept must be finite; got {a!r}")
     return certify_point(problem, problem.extended(w, a), _checks.positive_number(tol, "tol"))
+
+
+def local_certificate(kkt_residual: float, half_null_deviance: float, tol: float) -> Certificate:
+    """The certificate of a stationary point of a problem that is not convex."""
+    return Certificate(
+        gap=float("nan"),
+        relative_gap=float("nan"),
+        kkt_residual=kkt_residual,
+        zeros_proved=False,
+        flat_residual=0.0,
+        half_null_deviance=half_null_deviance,
+        tol=tol,
+        local=True,
+    )
 
 
 def certify_point(

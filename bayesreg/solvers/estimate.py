@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,16 @@ from bayesreg.certificate import Certificate
 from bayesreg.data import Data
 from bayesreg.errors import DataError
 from bayesreg.model import Model
+
+
+@dataclass(frozen=True, eq=False)
+class LocalMode:
+    """One of several local modes: where it is and its log density in nats."""
+
+    coef: FloatArray
+    intercept: float
+    scalars: Mapping[str, float]
+    log_density: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +51,12 @@ class MapEstimate:
         Newton iterations used.
     settled : bool
         The solver stopped by itself, with nothing left to win but rounding.
+    scalars : mapping of str to float
+        Parameters of the model found beside the coefficients, such as ``sigma``; empty when the
+        model states them all as numbers.
+    modes : tuple of LocalMode
+        Every local mode that was found, best first, where there can be more than one; the first
+        is this estimate. Empty for convex problems.
     """
 
     coef: FloatArray
@@ -54,6 +71,8 @@ class MapEstimate:
     unique: bool
     iterations: int
     settled: bool
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    modes: tuple[LocalMode, ...] = ()
 
     @property
     def lambda1(self) -> FloatArray:

@@ -20,8 +20,9 @@ from bayesreg.errors import (
     NotUniqueWarning,
 )
 from bayesreg.existence import why_no_mode
-from bayesreg.model import Model
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
+from bayesreg.solvers.choice import Options, choose_method
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.newton import Solution, minimise
 from bayesreg.uniqueness import mode_is_unique
@@ -83,10 +84,10 @@ def find_map(
     (0.5, 0.5, True)
     """
     check_options(target, tol, on_failure, max_iterations)
-    problem = bind(model, data)
-    estimate = solve(problem, model, data.names, starting_point(problem, data.names),
-                     tol, max_iterations)  # fmt: skip
-    act_on_failure(estimate, problem, on_failure, max_iterations)
+    require_model_and_data(model, data)
+    find = choose_method(model).load()
+    estimate = find(model, data, Options(target, tol, max_iterations))
+    act_on_failure(estimate, data, on_failure, max_iterations)
     if not estimate.unique:
         warnings.warn(
             "the mode is not unique: several points attain the same density (linearly dependent "
@@ -96,6 +97,13 @@ def find_map(
             stacklevel=2,
         )
     return estimate
+
+
+def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
+    """The mode under a smooth convex likelihood and separable convex priors."""
+    problem = bind(model, data)
+    start = starting_point(problem, data.names)
+    return solve(problem, model, data.names, start, options.tol, options.max_iterations)
 
 
 def check_options(target: str | None, tol: float, on_failure: str, max_iterations: int) -> None:
@@ -207,14 +215,13 @@ def _carefully(
     return Solution(best.v, direct.iterations + last.iterations, last.settled)
 
 
-def act_on_failure(
-    estimate: MapEstimate, problem: Problem, on_failure: str, max_iterations: int
-) -> None:
+def act_on_failure(estimate: MapEstimate, data: Data, on_failure: str, max_iterations: int) -> None:
     """Raise or warn when the certificate does not hold."""
     certificate = estimate.certificate
     if on_failure == "return" or (certificate.holds and not _cut_short(estimate)):
         return
-    reason = why_no_mode(problem, estimate.names)
+    certain = not certificate.local
+    reason = why_no_mode(bind(estimate.model, data), estimate.names) if certain else None
     if reason is not None and on_failure == "raise":
         raise NoModeError(f"no mode: {reason}")
     message = reason or _failure(certificate, estimate.iterations, max_iterations)
@@ -232,6 +239,11 @@ def _cut_short(estimate: MapEstimate) -> bool:
 
 
 def _failure(certificate: Certificate, iterations: int, max_iterations: int) -> str:
+    if certificate.local:
+        return (
+            f"the point found is not stationary: KKT residual {certificate.kkt_residual:.2g} root "
+            f"nats after {iterations} iterations. Raise max_iterations, or ask for less with tol="
+        )
     message = (
         f"the point found is not certified as the mode: relative gap "
         f"{certificate.relative_gap:.2g} (asked {certificate.tol:.0e}), gap "

@@ -141,7 +141,7 @@ def find_map_path(
         scaled = problem.at_scale(factor)
         estimate = solve(scaled, model.rescaled(factor), data.names, start, tol,
                          max_iterations, half, check_unique=False)  # fmt: skip
-        act_on_failure(estimate, scaled, on_failure, max_iterations)
+        act_on_failure(estimate, data, on_failure, max_iterations)
         estimates[float(scale)] = estimate
         start = scaled.extended(estimate.coef, estimate.intercept)
     along = tuple(estimates[float(scale)] for scale in axis)
