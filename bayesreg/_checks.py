@@ -40,6 +40,13 @@ def noise(value: Any, argument: str) -> float:
     return number
 
 
+def single(value: Any, argument: str) -> float:
+    """One number, not one per coefficient."""
+    if np.ndim(value) != 0:
+        raise ModelError(f"{argument} must be a single number; got {shown(value)}")
+    return float(value)
+
+
 def scale(value: Any, argument: str, squared: bool = False) -> float | tuple[float, ...]:
     """A positive number or one per coefficient; ``inf`` means flat there.
 

@@ -63,5 +63,9 @@ class NotUniqueWarning(BayesregWarning):
     """The posterior density attains its maximum at more than one point."""
 
 
+class SeveralModesWarning(BayesregWarning):
+    """The density has several local modes, or its mode is the null model, every w at its loc."""
+
+
 class ConvergenceWarning(BayesregWarning):
     """A sampler's diagnostics fall short; the message names the parameter."""

@@ -20,9 +20,9 @@ from bayesreg._text import dataclass_text, nearest
 from bayesreg._types import FloatArray, IntArray, ScalarOrVector
 from bayesreg.data import Data
 from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
-from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood
+from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood, known_noise, noise_prior
 from bayesreg.penalty import Penalty
-from bayesreg.priors import PRIORS, Flat, Prior
+from bayesreg.priors import PRIORS, SCALE_PRIORS, Flat, Prior
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,7 +65,7 @@ class Model:
                     raise ModelTypeError(f"prior is keyed by column name or glob; got {key!r}")
         for where, prior in self._priors().items():
             if isinstance(prior, type) or not isinstance(prior, Prior):
-                raise ModelTypeError(_not_a(where, prior, PRIORS))
+                raise ModelTypeError(_why_no_prior(prior, where) or _not_a(where, prior, PRIORS))
             if prior.relative_to_noise and not isinstance(self.likelihood, Gaussian):
                 raise ModelError(
                     f"{where} has relative_to_noise=True, but {self.likelihood!r} has no noise "
@@ -87,6 +87,18 @@ class Model:
     def __hash__(self) -> int:
         return hash(repr(self))
 
+    def at_sigma(self, sigma: float) -> Model:
+        """The same model with sigma stated as a number.
+
+        Raises
+        ------
+        ModelError, ModelTypeError
+            For a likelihood without sigma, or a sigma that is not a positive number.
+        """
+        if not isinstance(self.likelihood, Gaussian):
+            raise ModelError(f"{self.likelihood!r} has no sigma to state")
+        return replace(self, likelihood=Gaussian(sigma=_checks.noise(sigma, "sigma")))
+
     def rescaled(self, factor: float) -> Model:
         """The model with every coefficient prior at ``factor`` times its scale.
 
@@ -104,7 +116,7 @@ class Model:
     def coefficient_penalty(self, data: Data) -> Penalty:
         """The prior on the coefficients of the original columns, in nats."""
         require_model_and_data(self, data)
-        penalty = self._stated_penalty(data, self.likelihood.noise)
+        penalty = self._stated_penalty(data, known_noise(self.likelihood))
         if not self.standardize:
             return penalty
         deviation = column_deviation(data)
@@ -113,7 +125,11 @@ class Model:
 
     def intercept_penalty(self) -> Penalty | None:
         """The prior on the intercept, in nats; None without an intercept."""
-        return None if self.intercept is None else self.intercept.penalty(1, self.likelihood.noise)
+        return (
+            None
+            if self.intercept is None
+            else self.intercept.penalty(1, known_noise(self.likelihood))
+        )
 
     def linear_predictor(
         self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
@@ -148,16 +164,38 @@ class Model:
             return total
         return total + float(on_intercept.log_density(np.array([float(intercept)]))[0])
 
-    def log_density(self, data: Data, coef: ScalarOrVector, intercept: float = 0.0) -> float:
+    def log_density(
+        self,
+        data: Data,
+        coef: ScalarOrVector,
+        intercept: float = 0.0,
+        *,
+        sigma: float | None = None,
+    ) -> float:
         """log p(y, coef, intercept) in nats: the posterior density but for the evidence.
+
+        With sigma unknown, ``sigma`` is where to take it, and the result is
+        log p(y, coef, intercept, sigma), the density taken in sigma.
 
         Raises
         ------
         DataError, ModelError
             When model and data do not fit together.
         """
+        if sigma is not None:
+            return self._joint_log_density(data, coef, intercept, sigma)
         terms = self.log_likelihood(data, coef, intercept)
         return float(np.sum(terms)) + self.log_prior(data, coef, intercept)
+
+    def _joint_log_density(
+        self, data: Data, coef: ScalarOrVector, intercept: float, sigma: float
+    ) -> float:
+        prior = noise_prior(self.likelihood)
+        if prior is None:
+            raise ModelError(f"sigma is given, but {self.likelihood!r} has no unknown sigma")
+        stated = self.at_sigma(sigma)
+        of_sigma = float(prior.log_density(stated.likelihood.noise))
+        return stated.log_density(data, coef, intercept) + of_sigma
 
     def gradient(
         self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
@@ -183,13 +221,13 @@ class Model:
         none has, whose prior is not flat; both numbers are those of the prior as stated (with
         ``standardize``, of the standardised column).
         """
-        stated = self._stated_penalty(data, self.likelihood.noise)
+        stated = self._stated_penalty(data, known_noise(self.likelihood))
         part = stated.l1 if np.any(stated.l1 > 0) else stated.l2
         penalised = np.flatnonzero(part > 0)
         if not penalised.size:
             raise ModelError("every coefficient has a flat prior; there is no scale to vary")
         j = int(penalised[0])
-        variance = self.likelihood.noise**2
+        variance = known_noise(self.likelihood) ** 2
         return data.names[j], self._stated_scale(data, j), float(variance * part[j])
 
     def axis_scale(self, data: Data) -> float:
@@ -269,6 +307,18 @@ def _mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: f
     joined = Penalty.joined([part.penalty(columns.size, noise) for part, columns in resolved])
     order = np.argsort(np.concatenate([columns for _, columns in resolved]))
     return joined.take(order)
+
+
+def _why_no_prior(found: object, where: str) -> str:
+    """Why a density of a positive number is no prior of a coefficient; empty for the rest."""
+    if type(found) not in SCALE_PRIORS.values():
+        return ""
+    return (
+        f"{where} is {found!r}, a density of a positive number such as sigma: "
+        f"Gaussian(sigma={found!r}). It is not a prior of a coefficient: minus its logarithm is "
+        "not convex (Jeffreys is even infinite at 0), so that no mode could be proved. For "
+        "positive coefficients take HalfNormal(scale) or Exponential(scale)"
+    )
 
 
 def _not_a(where: str, found: object, known: dict[str, type]) -> str:

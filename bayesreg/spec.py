@@ -24,7 +24,7 @@ from bayesreg._text import nearest
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import LIKELIHOODS, Likelihood
 from bayesreg.model import Model
-from bayesreg.priors import PRIORS, Prior
+from bayesreg.priors import PRIORS, SCALE_PRIORS, Prior
 
 #: A model or one of its parts; a mapping is a prior by column name.
 Spec: TypeAlias = Model | Likelihood | Prior | Mapping[str, Prior]
@@ -326,7 +326,7 @@ def _number_from_dict(value: Any, path: str) -> float:
 
 
 def _parts() -> dict[str, type]:
-    return {**PRIORS, **LIKELIHOODS, "Model": Model}
+    return {**PRIORS, **SCALE_PRIORS, **LIKELIHOODS, "Model": Model}
 
 
 def _argument_fault(name: str, argument: str, given: dict[str, Any]) -> str:

@@ -31,6 +31,7 @@ LAYERS = [
         "certificate",
         "conventions",
         "existence",
+        "joint_certificate",
         "pymc",
         "solvers",
         "spec",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bayesreg.likelihoods._noise import known_noise, noise_prior
 from bayesreg.likelihoods._protocol import Likelihood
 from bayesreg.likelihoods.bernoulli import Bernoulli
 from bayesreg.likelihoods.gaussian import Gaussian
@@ -10,4 +11,12 @@ from bayesreg.likelihoods.poisson import Poisson
 #: Every likelihood that a model text may name.
 LIKELIHOODS: dict[str, type] = {kind.__name__: kind for kind in (Bernoulli, Gaussian, Poisson)}
 
-__all__ = ["LIKELIHOODS", "Bernoulli", "Gaussian", "Likelihood", "Poisson"]
+__all__ = [
+    "LIKELIHOODS",
+    "Bernoulli",
+    "Gaussian",
+    "Likelihood",
+    "Poisson",
+    "known_noise",
+    "noise_prior",
+]

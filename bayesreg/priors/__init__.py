@@ -8,6 +8,7 @@ from bayesreg.priors.flat import Flat
 from bayesreg.priors.half import Exponential, HalfNormal, Uniform
 from bayesreg.priors.laplace import Laplace
 from bayesreg.priors.normal import Normal
+from bayesreg.priors.positive import HalfCauchy, InverseGamma, Jeffreys
 from bayesreg.priors.truncated import Truncated
 
 #: Every prior that a model text may name.
@@ -16,12 +17,21 @@ PRIORS: dict[str, type] = {
     for kind in (ElasticNet, Exponential, Flat, HalfNormal, Laplace, Normal, Truncated, Uniform)
 }
 
+#: Densities of a positive number only: of sigma, or of a scale. No priors of a coefficient.
+SCALE_PRIORS: dict[str, type] = {
+    kind.__name__: kind for kind in (HalfCauchy, InverseGamma, Jeffreys)
+}
+
 __all__ = [
     "PRIORS",
+    "SCALE_PRIORS",
     "ElasticNet",
     "Exponential",
     "Flat",
+    "HalfCauchy",
     "HalfNormal",
+    "InverseGamma",
+    "Jeffreys",
     "Laplace",
     "Normal",
     "Prior",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
+from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model
 from bayesreg.solvers.estimate import MapEstimate
 
@@ -45,7 +46,20 @@ def _newton() -> Finder:
     return find_by_newton
 
 
+def _unknown_sigma() -> Finder:
+    from bayesreg.solvers.noise import find_with_unknown_sigma
+
+    return find_with_unknown_sigma
+
+
 METHODS = (
+    Method(
+        "profile over sigma",
+        lambda model: noise_prior(model.likelihood) is not None,
+        "a Gaussian likelihood whose sigma has a prior",
+        "duality gap where all priors are relative to the noise, else KKT residual (local)",
+        _unknown_sigma,
+    ),
     Method(
         "proximal-newton",
         lambda model: True,

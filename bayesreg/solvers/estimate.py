@@ -57,6 +57,13 @@ class MapEstimate:
     modes : tuple of LocalMode
         Every local mode that was found, best first, where there can be more than one; the first
         is this estimate. Empty for convex problems.
+    target : str or None
+        Which mode, where sigma is unknown: "joint" (``log_density`` is log p(y, intercept, coef,
+        sigma), ``scalars["sigma"]`` its sigma) or "marginal" (``log_density`` is log p(y, coef),
+        intercept and sigma integrated out; ``intercept`` is the best one given ``coef``, and
+        ``scalars["effective_sigma"]`` the sigma at which the conditional mode is this point).
+    conditional : Certificate or None
+        With sigma unknown: the duality gap of the coefficients given the sigma found.
     """
 
     coef: FloatArray
@@ -73,16 +80,24 @@ class MapEstimate:
     settled: bool
     scalars: Mapping[str, float] = field(default_factory=dict)
     modes: tuple[LocalMode, ...] = ()
+    target: str | None = None
+    conditional: Certificate | None = None
 
     @property
     def lambda1(self) -> FloatArray:
         """The canonical L1 penalty sigma^2 / b of each column (sigma = 1 unless Gaussian)."""
-        return self.model.likelihood.noise**2 * self.l1
+        return self._noise**2 * self.l1
 
     @property
     def lambda2(self) -> FloatArray:
         """The canonical L2 penalty sigma^2 / tau^2 of each column."""
-        return self.model.likelihood.noise**2 * self.l2
+        return self._noise**2 * self.l2
+
+    @property
+    def _noise(self) -> float:
+        """sigma as stated or as found; 1 where there is none."""
+        found = self.scalars.get("sigma", self.scalars.get("effective_sigma"))
+        return self.model.likelihood.noise if found is None else found
 
     @property
     def n_zeros(self) -> int:
@@ -134,6 +149,7 @@ class MapEstimate:
         rows = [(name, number(w, 6)) for name, w in zip(self.names, self.coef, strict=True)]
         if self.model.intercept is not None:
             rows.append(("intercept", number(self.intercept, 6)))
+        rows += [(name, number(value, 6)) for name, value in self.scalars.items()]
         return Table(("coefficient", "MAP"), tuple(rows))
 
     def to_dict(self) -> dict[str, object]:
@@ -155,6 +171,10 @@ class MapEstimate:
                 "flat_residual": certificate.flat_residual,
             },
         }
+        if self.target is not None:
+            result["target"] = self.target
+            result["scalars"] = dict(self.scalars)
+            result["modes"] = [_mode_as_dict(mode, self.names) for mode in self.modes]
         return {key: plain(value) for key, value in result.items()}
 
     def __repr__(self) -> str:
@@ -166,7 +186,17 @@ class MapEstimate:
             rows = tuple(row for row in table.rows if row[1] != "0")[:60]
             table = Table(table.header, rows, f"{len(rows)} of {len(table.rows)} rows")
         unique = "" if self.unique else "\nthe mode is not unique: this is one of its points"
-        return f"MAP of {self.model}\n{table}\n{self.certificate}{unique}"
+        meaning = f" ({self.target} mode)" if self.target else ""
+        return f"MAP{meaning} of {self.model}\n{table}\n{self.certificate}{unique}"
+
+
+def _mode_as_dict(mode: LocalMode, names: tuple[str, ...]) -> dict[str, object]:
+    return {
+        "coef": dict(zip(names, mode.coef.tolist(), strict=True)),
+        "intercept": mode.intercept,
+        "scalars": dict(mode.scalars),
+        "log_density": mode.log_density,
+    }
 
 
 def _rows(X: Any) -> int:

@@ -20,6 +20,7 @@ from bayesreg.errors import (
     NotUniqueWarning,
 )
 from bayesreg.existence import why_no_mode
+from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method
@@ -49,8 +50,11 @@ def find_map(
     ----------
     model, data
         The posterior.
-    target : None or "conditional"
+    target : None, "conditional", "joint" or "marginal"
         Which mode. With sigma a number (or no sigma at all) there is only the conditional one.
+        With sigma unknown, ``Gaussian(sigma=HalfNormal(1))``, say which: "joint", over
+        (intercept, coefficients, sigma) with the density taken in sigma, found globally; or
+        "marginal", over the coefficients with intercept and sigma integrated out.
     tol : float
         Relative duality gap at which the certificate holds.
     on_failure : {"raise", "warn", "return"}
@@ -74,6 +78,8 @@ def find_map(
     -----
     NotUniqueWarning
         Other points attain the same density.
+    SeveralModesWarning
+        With sigma unknown: several local modes, or the null model wins.
 
     Examples
     --------
@@ -83,8 +89,10 @@ def find_map(
     >>> round(float(fit.coef[0]), 12), round(fit.intercept, 12), fit.certificate.holds
     (0.5, 0.5, True)
     """
-    check_options(target, tol, on_failure, max_iterations)
+    check_options(None, tol, on_failure, max_iterations)
     require_model_and_data(model, data)
+    if noise_prior(model.likelihood) is None:
+        check_options(target, tol, on_failure, max_iterations)
     find = choose_method(model).load()
     estimate = find(model, data, Options(target, tol, max_iterations))
     act_on_failure(estimate, data, on_failure, max_iterations)
@@ -166,10 +174,7 @@ def solve(
     check_unique: bool = True,
 ) -> MapEstimate:
     """Minimise, certify, and put the result into the user's units."""
-    first = min(max_iterations, _DIRECT_ITERATIONS)
-    solution = minimise(problem, start, first)
-    if not solution.settled and max_iterations > first:
-        solution = _carefully(problem, names, solution, max_iterations - first)
+    solution = settle(problem, names, start, max_iterations)
     coef, intercept = problem.coefficients(solution.v)
     if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
         j = int(np.argmin(np.isfinite(coef)))
@@ -198,6 +203,17 @@ def solve(
     )
 
 
+def settle(
+    problem: Problem, names: tuple[str, ...], start: FloatArray, max_iterations: int
+) -> Solution:
+    """The minimum of J: directly where that goes, else one coefficient in or out at a time."""
+    first = min(max_iterations, _DIRECT_ITERATIONS)
+    solution = minimise(problem, start, first)
+    if not solution.settled and max_iterations > first:
+        solution = _carefully(problem, names, solution, max_iterations - first)
+    return solution
+
+
 def _carefully(
     problem: Problem, names: tuple[str, ...], direct: Solution, max_iterations: int
 ) -> Solution:
@@ -220,7 +236,7 @@ def act_on_failure(estimate: MapEstimate, data: Data, on_failure: str, max_itera
     certificate = estimate.certificate
     if on_failure == "return" or (certificate.holds and not _cut_short(estimate)):
         return
-    certain = not certificate.local
+    certain = not certificate.local and noise_prior(estimate.model.likelihood) is None
     reason = why_no_mode(bind(estimate.model, data), estimate.names) if certain else None
     if reason is not None and on_failure == "raise":
         raise NoModeError(f"no mode: {reason}")

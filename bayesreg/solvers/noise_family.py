@@ -1,0 +1,215 @@
+"""The Gaussian problem at every sigma, without binding it anew for each.
+
+    -log p(y, v | sigma) = n log sigma + k log sigma + B(v) / (2 sigma^2) + A(v) / sigma
+                           + absolute penalties(v) + const
+
+    B = sum_i s_i r_i^2 + sum_relative l2_j (v_j - m_j)^2,      A = sum_relative l1_j |v_j - m_j|
+
+with l1, l2 of the priors that are relative to the noise as they stand at sigma = 1; k counts those
+of them that are densities (neither flat nor pinned): each is 1 / sigma times a function of v / sigma.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from bayesreg import design
+from bayesreg._types import BoolArray, FloatArray
+from bayesreg.data import Data
+from bayesreg.errors import ModelError
+from bayesreg.likelihoods import Gaussian
+from bayesreg.model import Model, prior_columns
+from bayesreg.problem import Problem, bind
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """A problem at sigma = 1, and which of its entries are relative to the noise."""
+
+    unit: Problem
+    relative: BoolArray
+
+    def at(self, sigma: float, l1_per_relative: float | None = None) -> Problem:
+        """The problem at sigma; the relative l1 rates are divided by it, unless stated."""
+        slope = 1.0 / sigma if l1_per_relative is None else l1_per_relative
+        penalty = self.unit.penalty
+        scaled = replace(
+            penalty,
+            l1=np.where(self.relative, penalty.l1 * slope, penalty.l1),
+            l2=np.where(self.relative, penalty.l2 / sigma / sigma, penalty.l2),
+        )
+        return replace(self.unit, likelihood=Gaussian(sigma=sigma), penalty=scaled)
+
+    def slope_part(self, v: FloatArray) -> float:
+        """A(v)."""
+        penalty = self.unit.penalty
+        distance = np.abs(v - penalty.loc)
+        return float(np.sum(np.where(self.relative, penalty.l1 * distance, 0.0)))
+
+    def square_part(self, v: FloatArray) -> float:
+        """B(v)."""
+        penalty = self.unit.penalty
+        residual = self.unit.y - self.unit.linear_predictor(v)
+        squares = np.where(self.relative, penalty.l2 * (v - penalty.loc) ** 2, 0.0)
+        return float(self.unit.weights @ residual**2 + np.sum(squares))
+
+    def absolute_part(self, v: FloatArray) -> float:
+        """The penalties that do not depend on sigma."""
+        return float(np.sum(np.where(self.relative, 0.0, self.unit.penalty.values(v))))
+
+    @cached_property
+    def k(self) -> int:
+        """How many densities of a coefficient carry a factor 1 / sigma."""
+        penalty = self.unit.penalty
+        return int(np.count_nonzero(self.relative & ~penalty.is_flat & ~penalty.is_pinned))
+
+    @cached_property
+    def has_slope(self) -> bool:
+        """Some relative prior has an L1 part: A is not 0 throughout."""
+        penalty = self.unit.penalty
+        return bool(np.any(self.relative & (penalty.l1 > 0) & ~penalty.is_pinned))
+
+    @cached_property
+    def has_absolute(self) -> bool:
+        """Some penalty does not move with sigma."""
+        penalty = self.unit.penalty
+        sized = (penalty.l1 > 0) | (penalty.l2 > 0)
+        return bool(np.any(~self.relative & sized & ~penalty.is_pinned))
+
+    @cached_property
+    def is_convex(self) -> bool:
+        """J is jointly convex in (w / sigma, 1 / sigma) and has no bounds but those at a loc."""
+        penalty = self.unit.penalty
+        bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+        absolute_bounds = np.any(~self.relative & bounded & ~penalty.is_pinned)
+        return not (self.has_absolute or absolute_bounds)
+
+    @property
+    def is_monotone(self) -> bool:
+        """Along sigma, B of the conditional optimum can only rise and A only fall.
+
+        True of a convex objective with one weight to vary: B / 2 + sigma A alone, or B against
+        penalties that stay.
+        """
+        return not (self.has_slope and self.has_absolute)
+
+    @cached_property
+    def magnitude(self) -> float:
+        """sum_i s_i y_i^2, with the offset beside y: what residuals are small beside."""
+        size = np.abs(self.unit.y) + np.abs(self.unit.offset)
+        return float(self.unit.weights @ size**2)
+
+    def is_rounding(self, squares: float) -> bool:
+        """Whether a sum of squared residuals is 0 but for rounding."""
+        return squares <= _ROUNDING**2 * self.magnitude
+
+    @cached_property
+    def fits_exactly(self) -> bool:
+        """Some v has B = A = 0: a fit without residual, relative coefficients at their loc."""
+        floor = _least_squares(self.unit, ~self.relative, np.zeros(self.unit.size))
+        return self.is_rounding(floor)
+
+    @cached_property
+    def floor(self) -> float:
+        """The least B that any v attains."""
+        on_squares = np.where(self.relative, self.unit.penalty.l2, 0.0)
+        floor = _least_squares(self.unit, np.ones(self.unit.size, dtype=bool), on_squares)
+        return 0.0 if self.is_rounding(floor) else floor
+
+
+def noise_family(model: Model, data: Data) -> Family:
+    """Bind a model with unknown sigma.
+
+    Raises
+    ------
+    ModelError
+        A relative prior with a bound away from its loc: its normaliser would change with sigma.
+    """
+    unit = bind(model.at_sigma(1.0), data)
+    relative = np.zeros(unit.size, dtype=bool)
+    for prior, columns in prior_columns(model.prior, data.names):
+        relative[columns] = prior.relative_to_noise
+    if model.intercept is not None:
+        relative[-1] = model.intercept.relative_to_noise
+    penalty = unit.penalty
+    for bound in (penalty.lower, penalty.upper):
+        moving = relative & np.isfinite(bound) & (bound != penalty.loc) & ~penalty.is_pinned
+        if moving.any():
+            j = int(np.argmax(moving))
+            where = repr(data.names[j]) if j < data.p else "the intercept"
+            raise ModelError(
+                f"the prior of {where} is relative to the noise and bounded away from its loc: "
+                "with sigma unknown its normaliser changes with sigma, which is not supported. "
+                "State the scale in absolute units, or bound it at its loc"
+            )
+    return Family(unit, relative)
+
+
+def _least_squares(problem: Problem, movable: BoolArray, l2: FloatArray) -> float:
+    """min of sum_i s_i r_i^2 + sum_j l2_j (v_j - loc_j)^2 over the movable entries, in bounds.
+
+    A lower bound of it (0) where an iterative method does not arrive.
+    """
+    penalty = problem.penalty
+    columns = np.flatnonzero(movable & ~penalty.is_pinned)
+    root = np.sqrt(problem.weights)
+    target = root * (problem.y - problem.linear_predictor(problem.start))
+    if not columns.size:
+        return float(target @ target)
+    low, high = (
+        bound[columns] - problem.start[columns] for bound in (penalty.lower, penalty.upper)
+    )
+    pull = np.sqrt(l2[columns])
+    away = pull * (penalty.loc - problem.start)[columns]
+    if design.is_sparse(problem.X):
+        return _sparse_squares(problem, columns, root, pull, np.append(target, away), low, high)
+    block = problem.block(columns) * root[:, None]
+    size = np.hypot(np.linalg.norm(block, axis=0), pull)
+    size = np.where(size > 0, size, 1.0)
+    if np.any(pull > 0):
+        block, target = np.vstack([block, np.diag(pull)]), np.append(target, away)
+    if np.all(np.isinf(low)) and np.all(np.isinf(high)):
+        from scipy.linalg import lstsq
+
+        solution = lstsq(block / size, target, lapack_driver="gelsy", check_finite=False)[0]
+    else:
+        from scipy.optimize import lsq_linear
+
+        solution = lsq_linear(block / size, target, (low * size, high * size), "bvls").x
+    residual = target - (block / size) @ solution
+    return float(residual @ residual)
+
+
+def _sparse_squares(
+    problem: Problem,
+    columns: np.ndarray,
+    root: FloatArray,
+    pull: FloatArray,
+    target: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+) -> float:
+    """The same with a sparse design, which stays sparse."""
+    from scipy.optimize import lsq_linear
+    from scipy.sparse import csc_array, diags_array, hstack, vstack
+    from scipy.sparse.linalg import lsmr
+
+    parts = [problem.X[:, columns[columns < problem.p]]]
+    if np.any(columns >= problem.p):
+        parts.append(csc_array(np.ones((problem.n, 1))))
+    block = vstack([diags_array(root) @ hstack(parts), diags_array(pull)]).tocsc()
+    size = np.sqrt(np.asarray(block.power(2).sum(axis=0)).ravel())
+    block = (block @ diags_array(1.0 / np.where(size > 0, size, 1.0))).tocsc()
+    if np.all(np.isinf(low)) and np.all(np.isinf(high)):
+        found = lsmr(block, target, atol=1e-14, btol=1e-14, conlim=0, maxiter=20 * columns.size)
+        solution, arrived = found[0], found[1] != 7
+    else:
+        result = lsq_linear(block, target, (low * size, high * size), "trf", tol=1e-14)
+        solution, arrived = result.x, result.status > 0
+    residual = target - block @ solution
+    return float(residual @ residual) if arrived else 0.0
