@@ -137,6 +137,10 @@ def _add_fit(commands: Any) -> None:
     fit.add_argument("--prior", required=True, help='such as "Laplace(scale=20)"')
     fit.add_argument("--sigma", type=float, help="noise sd of a Gaussian likelihood")
     fit.add_argument("--likelihood", help='such as "Bernoulli()"; default Gaussian(sigma=SIGMA)')
+    fit.add_argument(
+        "--mode", choices=("joint", "marginal"),
+        help='which mode, for a likelihood such as "Gaussian(sigma=HalfNormal(scale=1))"',
+    )  # fmt: skip
     fit.add_argument("--intercept", default="Flat()", help='a prior, or "none" (default "Flat()")')
     fit.add_argument("--columns", help="comma-separated predictors (default: all other columns)")
     fit.add_argument("--weights", help="name of a column of weights")
@@ -148,12 +152,18 @@ def _add_fit(commands: Any) -> None:
 
 
 def _fit(options: argparse.Namespace) -> int:
+    from bayesreg.likelihoods import noise_prior
     from bayesreg.solvers import find_map
     from bayesreg.wording import describe
 
     model, data = _model(options), _read(options)
     words = describe(model, data)
-    fit = find_map(model, data, tol=options.tol)
+    if options.mode is None and noise_prior(model.likelihood) is not None:
+        raise ModelError(
+            "--mode is missing: with sigma unknown say which mode is meant, --mode joint (over "
+            "coefficients and sigma) or --mode marginal (sigma and intercept integrated out)"
+        )
+    fit = find_map(model, data, target=options.mode, tol=options.tol)
     if options.json:
         return _write_json({"words": words, **fit.to_dict()})
     _text(words)

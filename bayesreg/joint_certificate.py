@@ -2,16 +2,17 @@
 
 With every penalty relative to the noise, phi = (w - m) / sigma and rho = 1 / sigma make
 
-    J = |u|^2 / 2 + sum_j g_j(phi_j) + h(rho),   u = rho (y - eta_m) - Z phi,   h = -N log rho - log p
+    J = |u|^2 / 2 + sum_j g_j(phi_j) + h(rho),    u = rho r_m - Z phi,    h = -N log rho - log p
 
-jointly convex (Park and Casella, 2008): Z are the rows of X times sqrt(s), eta_m the linear predictor
-at w = m.  For any theta with Z_f' theta = 0 over the unpenalised columns
+jointly convex (Park and Casella, 2008): Z are the rows of X and r_m the residuals at w = m, both
+times sqrt(s).  For any theta with Z_f' theta = 0 over the unpenalised columns
 
     J - min J  <=  |u - theta|^2 / 2 + sum_j [g_j(phi_j) + g_j*(c_j) - c_j phi_j]
-                 + [h(rho) + d rho - min_rho (h + d rho)],     c = Z' theta,  d = theta'(y - eta_m)
+                 + [h(rho) + d rho - min_rho (h + d rho)],      c = Z' theta,  d = theta' r_m
 
-Every bracket is non-negative and computed as such.  theta is u without its part along the unpenalised
-columns, scaled towards 0 until every c_j is feasible.  Nothing here is shared with the solvers.
+Every bracket is non-negative and computed as such.  theta is u without its part along the
+unpenalised columns, scaled towards 0 until every c_j is feasible.  Nothing here is shared with the
+solvers.
 """
 
 from __future__ import annotations

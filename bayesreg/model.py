@@ -17,7 +17,7 @@ import numpy as np
 
 from bayesreg import _checks, design
 from bayesreg._text import dataclass_text, nearest
-from bayesreg._types import FloatArray, IntArray, ScalarOrVector
+from bayesreg._types import BoolArray, FloatArray, IntArray, ScalarOrVector
 from bayesreg.data import Data
 from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
 from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood, known_noise, noise_prior
@@ -300,6 +300,16 @@ def prior_columns(
             "add it by name, or with a glob that reaches no other prior's columns"
         )
     return resolved
+
+
+def relative_to_noise(model: Model, data: Data) -> BoolArray:
+    """Which coefficients, and last the intercept where there is one, move with sigma."""
+    relative = np.zeros(data.p, dtype=bool)
+    for prior, columns in prior_columns(model.prior, data.names):
+        relative[columns] = prior.relative_to_noise
+    if model.intercept is None:
+        return relative
+    return np.append(relative, model.intercept.relative_to_noise)
 
 
 def _mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: float) -> Penalty:

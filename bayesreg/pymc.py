@@ -7,18 +7,28 @@ Importing this module imports nothing of PyMC; calling it does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
-from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson
-from bayesreg.model import Model
+from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson, noise_prior
+from bayesreg.model import Model, relative_to_noise
 from bayesreg.penalty import Penalty
+from bayesreg.priors import (
+    Exponential,
+    Flat,
+    HalfCauchy,
+    HalfNormal,
+    InverseGamma,
+    Jeffreys,
+    Uniform,
+)
 from bayesreg.problem import Problem, bind
 
 if TYPE_CHECKING:
@@ -30,7 +40,8 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
 
     Its variables are ``coef`` (dimension ``feature``), ``intercept`` where the model has one,
     and the observed ``y`` (dimension ``obs``); its joint log density equals
-    ``model.log_density(data, coef, intercept)``.
+    ``model.log_density(data, coef, intercept)``. With sigma unknown ``sigma`` is a variable too
+    and the density that of ``model.log_density(data, coef, intercept, sigma=sigma)``.
 
     Parameters
     ----------
@@ -51,6 +62,15 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     ModelError
         A likelihood or a bound that has no counterpart here.
 
+    Notes
+    -----
+    ``pymc.find_MAP`` on a model with unknown sigma climbs this same joint density, and which of
+    its local modes it returns depends on the start, without a warning: for n = 60, p = 12,
+    Laplace(0.05) and sigma ~ HalfNormal(5) it ends near sigma 0.57 from the least-squares
+    coefficients, and from its own start near the null model, sigma 2.6 and every coefficient
+    near 0, five nats below (``tests/test_noise_modes.py``). ``find_map(model, data,
+    target="joint")`` lists both and returns the better.
+
     Examples
     --------
     >>> import numpy as np, bayesreg as br
@@ -60,10 +80,12 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     ['coef', 'intercept']
     """
     data = data.to_dense()
-    problem = bind(model, data)
+    on_sigma = noise_prior(model.likelihood)
+    stated = model if on_sigma is None else model.at_sigma(1.0)
+    problem = bind(stated, data)
     used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
-    penalty = model.coefficient_penalty(data)
-    on_intercept = model.intercept_penalty()
+    penalty = stated.coefficient_penalty(data)
+    on_intercept = stated.intercept_penalty()
     in_user_units = replace(
         problem,
         X=data.X[used],
@@ -71,7 +93,8 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
         shift=np.zeros(data.p),
         penalty=penalty if on_intercept is None else Penalty.joined([penalty, on_intercept]),
     )
-    return build_pymc(in_user_units, data.names, used.tolist())
+    relative = relative_to_noise(model, data)
+    return build_pymc(in_user_units, data.names, used.tolist(), on_sigma, relative)
 
 
 def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, float], float]:
@@ -96,24 +119,65 @@ def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, floa
     return log_density
 
 
-def build_pymc(problem: Problem, names: Sequence[str], rows: Sequence[int]) -> pm.Model:
-    """A problem as a ``pymc.Model`` of the coefficients in the problem's own units."""
+def build_pymc(
+    problem: Problem,
+    names: Sequence[str],
+    rows: Sequence[int],
+    on_sigma: Any = None,
+    relative: BoolArray | None = None,
+) -> pm.Model:
+    """A problem as a ``pymc.Model`` of the coefficients in the problem's own units.
+
+    With a prior ``on_sigma`` the problem is that at sigma = 1, and ``relative`` says which of its
+    penalties move with sigma.
+    """
     import pymc as pm
 
     bounded = np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)
     if np.any(bounded & ~problem.penalty.is_pinned):
         raise ModelError("to_pymc cannot express bounds on coefficients; use an unbounded prior")
     with pm.Model(coords={"feature": list(names), "obs": list(rows)}) as pm_model:
-        eta = pm.math.dot(problem.X, _coefficients(problem, names))
+        sigma = None if on_sigma is None else _sigma(on_sigma)
+        spread = np.ones(problem.size)
+        if sigma is not None and relative is not None and relative.any():
+            spread = pm.math.switch(relative, sigma, 1.0)
+        eta = pm.math.dot(problem.X, _coefficients(problem, names, spread))
         if problem.has_intercept:
-            eta = eta + _prior("intercept", problem.penalty.take(problem.p))
+            penalty = problem.penalty.take(problem.p)
+            eta = eta + _prior("intercept", penalty, spread[problem.p])
         if np.any(problem.offset):
             eta = eta + problem.offset
-        _observe(problem, eta)
+        _observe(problem, eta, sigma)
     return pm_model
 
 
-def _coefficients(problem: Problem, names: Sequence[str]) -> Any:
+def _sigma(prior: Any) -> Any:
+    """The random noise sd, by its name in PyMC where the density has one there."""
+    import pymc as pm
+
+    if isinstance(prior, HalfNormal):
+        return pm.HalfNormal("sigma", sigma=prior.scale)
+    if isinstance(prior, Exponential):
+        return pm.Exponential("sigma", scale=prior.scale)
+    if isinstance(prior, Uniform):
+        return pm.Uniform("sigma", lower=prior.lower, upper=prior.upper)
+    if isinstance(prior, HalfCauchy):
+        return pm.HalfCauchy("sigma", beta=prior.scale)
+    sigma = pm.HalfFlat("sigma")
+    if isinstance(prior, Jeffreys):
+        pm.Potential("sigma_prior", -pm.math.log(sigma))
+    elif isinstance(prior, InverseGamma):
+        # PyMC's InverseGamma would be a density of sigma^2; here it is taken in sigma.
+        constant = math.log(2) + prior.shape * math.log(prior.scale) - math.lgamma(prior.shape)
+        order = 2 * prior.shape + 1
+        potential = constant - order * pm.math.log(sigma) - prior.scale / sigma**2
+        pm.Potential("sigma_prior", potential)
+    elif not isinstance(prior, Flat):
+        raise ModelError(f"to_pymc has no counterpart of sigma ~ {prior!r}")
+    return sigma
+
+
+def _coefficients(problem: Problem, names: Sequence[str], spread: Any) -> Any:
     """The vector of coefficients; pinned entries are constants in it."""
     import pymc as pm
     import pytensor.tensor as pt
@@ -121,29 +185,34 @@ def _coefficients(problem: Problem, names: Sequence[str]) -> Any:
     penalty = problem.penalty.take(slice(0, problem.p))
     free = np.flatnonzero(~penalty.is_pinned)
     if free.size == problem.p:
-        return _prior("coef", penalty, dims="feature")
+        return _prior("coef", penalty, spread[: problem.p], dims="feature")
     coef = pt.as_tensor_variable(np.where(penalty.is_pinned, penalty.lower, 0.0))
     if free.size:
         pm.modelcontext(None).add_coord("free_feature", [names[int(j)] for j in free])
-        drawn = _prior("coef_free", penalty.take(free), dims="free_feature")
+        drawn = _prior("coef_free", penalty.take(free), spread[free], dims="free_feature")
         coef = pt.set_subtensor(coef[free], drawn)
     return pm.Deterministic("coef", coef, dims="feature")
 
 
-def _prior(name: str, penalty: Penalty, dims: str | None = None) -> Any:
-    """One random variable with the density exp(-g) / Z, by its name in PyMC if it has one."""
+def _prior(name: str, penalty: Penalty, spread: Any, dims: str | None = None) -> Any:
+    """One random variable with the density exp(-g) / Z, by its name in PyMC if it has one.
+
+    Its scale is ``spread`` times that of the penalty.
+    """
     import pymc as pm
 
     l1, l2, loc = penalty.l1, penalty.l2, penalty.loc
     if np.all(penalty.is_flat):
         return pm.Flat(name, dims=dims)
     if np.all(l1 > 0) and np.all(l2 == 0):
-        return pm.Laplace(name, mu=loc, b=1.0 / l1, dims=dims)
+        return pm.Laplace(name, mu=loc, b=spread / l1, dims=dims)
     if np.all(l1 == 0) and np.all(l2 > 0):
-        return pm.Normal(name, mu=loc, sigma=1.0 / np.sqrt(l2), dims=dims)
-    normaliser = penalty.log_normaliser()
+        return pm.Normal(name, mu=loc, sigma=spread / np.sqrt(l2), dims=dims)
+    normaliser = penalty.log_normaliser() + np.where(penalty.is_flat, 0.0, 1.0) * pm.math.log(
+        spread
+    )
     return pm.CustomDist(
-        name, l1, l2, loc, normaliser, logp=_elastic_net_logp, dims=dims,
+        name, l1 / spread, l2 / spread**2, loc, normaliser, logp=_elastic_net_logp, dims=dims,
         support_point=lambda rv, size, l1, l2, loc, normaliser: loc,
     )  # fmt: skip
 
@@ -154,13 +223,14 @@ def _elastic_net_logp(value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any) -
     return -l1 * distance - 0.5 * l2 * distance**2 - normaliser
 
 
-def _observe(problem: Problem, eta: Any) -> None:
+def _observe(problem: Problem, eta: Any, sigma: Any = None) -> None:
     """The observed variable ``y`` given the linear predictor."""
     import pymc as pm
 
     kind, y, weights = problem.likelihood, problem.y, problem.weights
     if isinstance(kind, Gaussian):
-        pm.Normal("y", mu=eta, sigma=kind.sigma / np.sqrt(weights), observed=y, dims="obs")
+        sigma = kind.sigma if sigma is None else sigma
+        pm.Normal("y", mu=eta, sigma=sigma / np.sqrt(weights), observed=y, dims="obs")
     elif isinstance(kind, Bernoulli):
         _observe_weighted(lambda eta: {"logit_p": eta}, pm.Bernoulli, eta, y, weights)
     elif isinstance(kind, Poisson):

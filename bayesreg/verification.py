@@ -24,6 +24,7 @@ from bayesreg.errors import (
     ModelError,
     NoEquivalentError,
 )
+from bayesreg.likelihoods import known_noise
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers import MapEstimate, find_map
@@ -115,6 +116,7 @@ def verify(model: Model, data: Data, *, fit: MapEstimate | None = None, seed: in
     from bayesreg.posterior.sampling import checked_seed
 
     require_model_and_data(model, data)
+    known_noise(model.likelihood)
     _require_fit_of(fit, model, data)
     seed = checked_seed(seed)
     fit = find_map(model, data, on_failure="return") if fit is None else fit

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from bayesreg._tables import number
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
+from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model
 from bayesreg.problem import bind
 
@@ -26,12 +28,15 @@ def describe(model: Model, data: Data) -> str:
 
 def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
     """(word, sentence) pairs of :func:`describe`."""
-    problem = bind(model, data)
+    unknown = noise_prior(model.likelihood)
+    # Without a number for sigma its rates have none either: only which of them are 0 is used.
+    problem = bind(model if unknown is None else model.at_sigma(1.0), data)
     p = problem.p
     l1 = problem.penalty.l1[:p] / problem.unit
     l2 = problem.penalty.l2[:p] / problem.unit**2
     return [
         ("likelihood", _likelihood(model, data)),
+        *([] if unknown is None else [("sigma", _sigma(unknown))]),
         ("prior", _prior(model)),
         ("intercept", _intercept(model)),
         ("penalty", _penalty(model, l1, l2, data.weights is not None)),
@@ -50,10 +55,16 @@ def _likelihood(model: Model, data: Data) -> str:
         )
         if present
     )
-    sigma = number(model.likelihood.noise, 6)
+    unknown = noise_prior(model.likelihood) is not None
+    sigma = "sigma" if unknown else number(model.likelihood.noise, 6)
     if data.weights is not None and kind == "Gaussian":
         sigma += " / sqrt(weight_i)"
     return _LIKELIHOODS.get(kind, repr(model.likelihood)).format(eta=eta, sigma=sigma)
+
+
+def _sigma(prior: Any) -> str:
+    improper = {"Jeffreys": " (p = 1 / sigma, improper)", "Flat": " on sigma > 0 (improper)"}
+    return f"sigma ~ {prior!r}{improper.get(type(prior).__name__, '')}"
 
 
 def _prior(model: Model) -> str:
@@ -67,15 +78,14 @@ def _prior(model: Model) -> str:
 def _intercept(model: Model) -> str:
     if model.intercept is None:
         return "none"
-    penalty = model.intercept_penalty()
-    if penalty is not None and penalty.is_flat[0]:
+    if model.intercept.penalty(1).is_flat[0]:
         return "a flat, not penalised"
     return f"a ~ {model.intercept!r}"
 
 
 def _penalty(model: Model, l1: FloatArray, l2: FloatArray, weighted: bool) -> str:
     """The same optimum as penalised least squares (or penalised likelihood)."""
-    variance = model.likelihood.noise**2
+    variance = model.likelihood.noise**2  # NaN while sigma is unknown
     gaussian = type(model.likelihood).__name__ == "Gaussian"
     squares = "1/2 sum weight_i (y_i - eta_i)^2" if weighted else "1/2 ||y - eta||^2"
     loss = squares if gaussian else "negative log likelihood"
@@ -92,6 +102,8 @@ def _lambda(name: str, scale: str, rates: FloatArray, variance: float) -> str:
     if not np.any(rates > 0):
         return ""
     formula = f"sigma^2 / {scale}" if variance != 1.0 else f"1 / {scale}"
+    if np.isnan(variance):
+        return f", {name} = {formula} at the sigma found"
     low, high = variance * rates.min(), variance * rates.max()
     same = high - low <= 1e-12 * high
     value = number(high, 6) if same else f"{number(low, 6)} ... {number(high, 6)} by column"

@@ -22,7 +22,7 @@ from bayesreg.conventions._registry import CONVENTIONS, find
 from bayesreg.conventions._setting import MissingQuantityError, Setting
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, ModelError, ModelTypeError
-from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood
+from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood, noise_prior
 from bayesreg.model import Model
 from bayesreg.priors import Prior
 
@@ -299,6 +299,13 @@ def _total_weight(data: Data | None, n: float | None, total_weight: float | None
 
 
 def _name_and_sigma(likelihood: Likelihood) -> tuple[str, float | None]:
+    if noise_prior(likelihood) is not None:
+        raise ConversionError(
+            f"sigma is unknown (sigma ~ {noise_prior(likelihood)!r}), but the penalty that a prior "
+            "amounts to depends on it. Say which sigma is meant: Gaussian(sigma=...), or for the "
+            "one at a joint mode model.at_sigma(find_map(model, data, "
+            "target='joint').scalars['sigma'])"
+        )
     sigma = likelihood.sigma if isinstance(likelihood, Gaussian) else None
     return type(likelihood).__name__, sigma
 

@@ -18,6 +18,7 @@ from bayesreg.errors import (
     NotCertifiedError,
     NotUniqueWarning,
 )
+from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior import exact, gibbs, nuts
 from bayesreg.posterior.diagnostics import Diagnostics, diagnose, warn_if_short
@@ -132,6 +133,11 @@ def sample(
     _checks.flag(progress, "progress")
     seed = _seed(seed)
     require_model_and_data(model, data)
+    if noise_prior(model.likelihood) is not None:
+        raise ModelError(
+            f"sample cannot draw sigma yet (sigma ~ {noise_prior(model.likelihood)!r}). PyMC can: "
+            "pymc.sample(model=to_pymc(model, data)); or state sigma: model.at_sigma(...)"
+        )
     data = data.to_dense()
     problem = bind(model, data)
     chosen = choose_sampler(problem, sampler)

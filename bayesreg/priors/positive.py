@@ -5,7 +5,7 @@ HalfCauchy:    p(s) = 2 / (pi scale (1 + (s / scale)^2))
 InverseGamma:  s^2 ~ inverse gamma:  p(s) = 2 scale^shape / Gamma(shape)
                                             s^(-2 shape - 1) exp(-scale / s^2)
 
-All are densities in s itself, so that modes over s are comparable; none is a prior of a coefficient.
+All are densities in s itself, so that modes over s are comparable; none is for a coefficient.
 ``HalfNormal``, ``Exponential``, ``Uniform`` and ``Flat`` serve for both.
 """
 

@@ -7,11 +7,11 @@ mode at that sigma; with t = log sigma its slope along the profile has the sign 
     marginal:  sigma E[sigma^-2] / E[sigma^-1] - 1   where relative priors have an L1 part,
                sigma^2 E[sigma^-2] - 1               else
 
-A, B as in :mod:`noise_family`, e the elasticity of p(sigma), E over p(sigma | v, y) with the intercept
-integrated out. The joint one is the envelope theorem. The marginal objective is a concave function H
-of (A, B) plus absolute penalties; its tangent at (A, B) is the conditional objective with weights
-E[sigma^-1] and E[sigma^-2] / 2, so that its stationary points are conditional modes too, at an
-effective sigma.
+A, B as in ``noise_family``, e the elasticity of p(sigma), E over p(sigma | v, y) with the
+intercept integrated out.  The joint one is the envelope theorem.  The marginal objective is a
+concave function of (A, B) plus absolute penalties; its tangent there is the conditional objective
+with weights E[sigma^-1] and E[sigma^-2] / 2, so that its stationary points are conditional modes
+too, at an effective sigma.
 
 Each slope rises with sigma and falls as A or B grow: at given residuals there is one root, and
 bounds on A and B bound the slope.

@@ -5,8 +5,9 @@
 
     B = sum_i s_i r_i^2 + sum_relative l2_j (v_j - m_j)^2,      A = sum_relative l1_j |v_j - m_j|
 
-with l1, l2 of the priors that are relative to the noise as they stand at sigma = 1; k counts those
-of them that are densities (neither flat nor pinned): each is 1 / sigma times a function of v / sigma.
+with l1, l2 of the priors that are relative to the noise as they stand at sigma = 1; k counts
+those of them that are densities (neither flat nor pinned): each is 1 / sigma times a function of
+v / sigma.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bayesreg._types import BoolArray, FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.likelihoods import Gaussian
-from bayesreg.model import Model, prior_columns
+from bayesreg.model import Model, relative_to_noise
 from bayesreg.problem import Problem, bind
 
 _ROUNDING = 1e-12
@@ -131,11 +132,7 @@ def noise_family(model: Model, data: Data) -> Family:
         A relative prior with a bound away from its loc: its normaliser would change with sigma.
     """
     unit = bind(model.at_sigma(1.0), data)
-    relative = np.zeros(unit.size, dtype=bool)
-    for prior, columns in prior_columns(model.prior, data.names):
-        relative[columns] = prior.relative_to_noise
-    if model.intercept is not None:
-        relative[-1] = model.intercept.relative_to_noise
+    relative = relative_to_noise(model, data)
     penalty = unit.penalty
     for bound in (penalty.lower, penalty.upper):
         moving = relative & np.isfinite(bound) & (bound != penalty.loc) & ~penalty.is_pinned

@@ -17,6 +17,7 @@ narrow and their ends decide.  Each sign change from - to + is a local minimum.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -83,9 +84,7 @@ class Profile:
         if self.slope(grid[0]) > 0:  # only where the support ends: it rises from its lower end on
             found.append(grid[0])
         brackets = [
-            bracket
-            for left, right in zip(grid[:-1], grid[1:], strict=True)
-            for bracket in self._brackets(left, right)
+            bracket for left, right in pairwise(grid) for bracket in self._brackets(left, right)
         ]
         found += [self._refined(*bracket) for bracket in brackets]
         if self.slope(grid[-1]) <= 0:
