@@ -165,12 +165,12 @@ def _noise_bracket(density: NoiseDensity, count: int, sigma: float, d: float) ->
     step = 1e-6
     while excess(ends[1]) > 0 and ends[1] < high and ends[1] < 230:
         ends[1], step = min(ends[1] + step, high), 2 * step
-    if excess(ends[0]) < 0:
-        if ends[0] > low:
+    if excess(ends[0]) <= 0:
+        if excess(ends[0]) < 0 and ends[0] > low:
             return float("inf")
         best = ends[0]
-    elif excess(ends[1]) > 0:
-        if ends[1] < high:
+    elif excess(ends[1]) >= 0:
+        if excess(ends[1]) > 0 and ends[1] < high:
             return float("inf")
         best = ends[1]
     else:

@@ -108,7 +108,7 @@ def test_parameters_of_the_new_densities(bad):
         lambda v: br.InverseGamma(v, 1.0),
         lambda v: br.InverseGamma(1, v),
     ):
-        with pytest.raises((ModelError, ModelTypeError), match="HalfCauchy|InverseGamma"):
+        with pytest.raises((ModelError, ModelTypeError), match=r"HalfCauchy|InverseGamma"):
             build(bad)
 
 
@@ -120,7 +120,7 @@ def test_no_priors_of_a_coefficient(prior):
         lambda: br.Model(gaussian, {"x": prior}),
         lambda: br.Model(gaussian, plain, prior),
     ):
-        with pytest.raises(ModelTypeError, match="not a prior of a coefficient.*HalfNormal"):
+        with pytest.raises(ModelTypeError, match=r"not a prior of a coefficient.*HalfNormal"):
             build()
     with pytest.raises(ModelTypeError):
         br.Truncated(prior, lower=0.0)

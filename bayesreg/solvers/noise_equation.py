@@ -81,8 +81,6 @@ class MarginalEquation:
 
 def root_in_sigma(slope: Callable[[float], float], density: NoiseDensity, start: float) -> float:
     """The root of a rising function of sigma, or the end of the support beside it."""
-    from scipy.optimize import brentq
-
     low, high = max(density.lower, SMALLEST), min(density.upper, LARGEST)
     near = float(np.clip(start, low, high)) if start > 0 else float(np.clip(1.0, low, high))
     ends = [near, near]
@@ -98,8 +96,19 @@ def root_in_sigma(slope: Callable[[float], float], density: NoiseDensity, start:
         return ends[0]
     if slope(ends[1]) <= 0:
         return ends[1]
-    t = brentq(lambda t: slope(float(np.exp(t))), *np.log(ends), xtol=1e-15, rtol=1e-15)
+    t = root_of_rising(lambda t: slope(float(np.exp(t))), *np.log(ends))
     return float(np.clip(np.exp(t), low, high))
+
+
+def root_of_rising(function: Callable[[float], float], low: float, high: float) -> float:
+    """The root between two points, or the one of them that rounding has put beyond it."""
+    from scipy.optimize import brentq
+
+    if function(low) >= 0:
+        return low
+    if function(high) <= 0:
+        return high
+    return float(brentq(function, low, high, xtol=1e-15, rtol=1e-15))
 
 
 @dataclass(frozen=True)

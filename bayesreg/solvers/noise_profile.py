@@ -25,7 +25,12 @@ from bayesreg._types import FloatArray
 from bayesreg.errors import NoModeError
 from bayesreg.priors.on_noise import NoiseDensity
 from bayesreg.solvers.mode import settle, starting_point
-from bayesreg.solvers.noise_equation import JointEquation, MarginalEquation, root_in_sigma
+from bayesreg.solvers.noise_equation import (
+    JointEquation,
+    MarginalEquation,
+    root_in_sigma,
+    root_of_rising,
+)
 from bayesreg.solvers.noise_family import Family
 
 # Widths in log sigma: of the first intervals, of a grid without bounds, and where halving ends.
@@ -145,14 +150,11 @@ class Profile:
 
     def _refined(self, left: Point, right: Point) -> Point:
         """The root in a bracket, to rounding."""
-        from scipy.optimize import brentq
-
-        if self.slope(left) == 0:
-            return self._polished(left)
-        t = brentq(
+        t = root_of_rising(
             lambda t: self.slope(self.at(float(np.exp(t)))),
-            np.log(left.sigma), np.log(right.sigma), xtol=1e-15, rtol=1e-15,
-        )  # fmt: skip
+            float(np.log(left.sigma)),
+            float(np.log(right.sigma)),
+        )
         return self._polished(self.at(float(np.exp(t))))
 
     def _polished(self, point: Point) -> Point:
