@@ -155,14 +155,17 @@ def _sigma(prior: Any) -> Any:
     """The random noise sd, by its name in PyMC where the density has one there."""
     import pymc as pm
 
+    # A Python float would become single precision there.
+    double = np.float64
     if isinstance(prior, HalfNormal):
-        return pm.HalfNormal("sigma", sigma=prior.scale)
+        return pm.HalfNormal("sigma", sigma=double(prior.scale))  # type: ignore[arg-type]
     if isinstance(prior, Exponential):
-        return pm.Exponential("sigma", scale=prior.scale)
+        return pm.Exponential("sigma", scale=double(prior.scale))  # type: ignore[arg-type]
     if isinstance(prior, Uniform):
-        return pm.Uniform("sigma", lower=prior.lower, upper=prior.upper)
+        lower, upper = double(prior.lower), double(prior.upper)  # type: ignore[arg-type]
+        return pm.Uniform("sigma", lower=lower, upper=upper)
     if isinstance(prior, HalfCauchy):
-        return pm.HalfCauchy("sigma", beta=prior.scale)
+        return pm.HalfCauchy("sigma", beta=double(prior.scale))
     sigma = pm.HalfFlat("sigma")
     if isinstance(prior, Jeffreys):
         pm.Potential("sigma_prior", -pm.math.log(sigma))

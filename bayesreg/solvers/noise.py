@@ -196,9 +196,11 @@ def _warn(best: MapEstimate, family: Family, modes: tuple[LocalMode, ...]) -> No
         )
     else:
         return
-    message += (
-        "Priors relative to the noise (relative_to_noise=True) have one joint mode; or state sigma"
-    )
+    if family.has_absolute:
+        message += "Priors relative to the noise (relative_to_noise=True) have one joint mode; or "
+    else:
+        message += "Widen the prior scale, or "
+    message += "state sigma: model.at_sigma(...)"
     warnings.warn(message, SeveralModesWarning, stacklevel=4)
 
 
