@@ -302,6 +302,16 @@ def prior_columns(
     return resolved
 
 
+def unknown_scales(model: Model) -> dict[str, Any]:
+    """The densities that stand for a scale, by where they stand."""
+    inner = {
+        where: getattr(prior, "prior", prior)  # Truncated holds another prior
+        for where, prior in model._priors().items()
+    }
+    found = {where: getattr(prior, "scale", None) for where, prior in inner.items()}
+    return {where: scale for where, scale in found.items() if hasattr(scale, "log_density")}
+
+
 def relative_to_noise(model: Model, data: Data) -> BoolArray:
     """Which coefficients, and last the intercept where there is one, move with sigma."""
     relative = np.zeros(data.p, dtype=bool)

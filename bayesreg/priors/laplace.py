@@ -6,6 +6,7 @@ p(w) = exp(-|w - loc| / scale) / (2 scale)        sd = sqrt(2) scale
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from bayesreg import _checks
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, ScalarOrVector
 from bayesreg.penalty import Penalty, unbounded
+from bayesreg.priors._scale import checked_scale, is_unknown, known_scale
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,7 +23,7 @@ class Laplace:
 
     Parameters
     ----------
-    scale : float or one per coefficient
+    scale : float or one per coefficient, or a density of one positive number
         b, in units of the coefficient; ``inf`` means flat there. The penalty is |w - loc| / b nats.
     loc : float or one per coefficient
         Centre; the mode puts coefficients exactly here.
@@ -34,12 +36,12 @@ class Laplace:
         For a scale that is not positive or a value that is not a number.
     """
 
-    scale: ScalarOrVector
+    scale: Any
     loc: ScalarOrVector = 0.0
     relative_to_noise: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", _checks.scale(self.scale, "Laplace scale"))
+        object.__setattr__(self, "scale", checked_scale(self.scale, "Laplace scale"))
         object.__setattr__(self, "loc", _checks.location(self.loc, "Laplace loc"))
         relative = _checks.flag(self.relative_to_noise, "Laplace relative_to_noise")
         object.__setattr__(self, "relative_to_noise", relative)
@@ -48,13 +50,13 @@ class Laplace:
 
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """-|w - loc| / b - log(2 b); 0 where the scale is infinite."""
-        scale = np.asarray(self.scale, dtype=np.float64)
+        scale = np.asarray(known_scale(self.scale, "Laplace"), dtype=np.float64)
         density = -np.abs(np.asarray(w) - np.asarray(self.loc)) / scale - np.log(2 * scale)
         return np.where(np.isinf(scale), 0.0, density)
 
     def penalty(self, size: int, noise: float = 1.0) -> Penalty:
         """l1 = 1 / b."""
-        scale = _checks.per_coefficient(self.scale, size, "Laplace scale")  # type: ignore[arg-type]
+        scale = _checks.per_coefficient(known_scale(self.scale, "Laplace"), size, "Laplace scale")
         loc = _checks.per_coefficient(self.loc, size, "Laplace loc")  # type: ignore[arg-type]
         scale = scale * noise if self.relative_to_noise else scale
         with np.errstate(over="ignore"):
@@ -62,11 +64,11 @@ class Laplace:
 
     @property
     def has_kink(self) -> bool:
-        return bool(np.any(np.isfinite(self.scale)))
+        return is_unknown(self.scale) or bool(np.any(np.isfinite(self.scale)))
 
     def rescaled(self, l1_factor: float, l2_factor: float) -> Laplace:
-        return replace(self, scale=np.multiply(self.scale, l1_factor))
+        return replace(self, scale=np.multiply(known_scale(self.scale, "Laplace"), l1_factor))
 
     @property
-    def axis_scale(self) -> ScalarOrVector:
+    def axis_scale(self) -> Any:
         return self.scale

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.likelihoods import noise_prior
-from bayesreg.model import Model
+from bayesreg.model import Model, unknown_scales
 from bayesreg.solvers.estimate import MapEstimate
 
 
@@ -46,6 +46,12 @@ def _newton() -> Finder:
     return find_by_newton
 
 
+def _unknown_scale() -> Finder:
+    from bayesreg.solvers.scale import refuse_unknown_scale
+
+    return refuse_unknown_scale
+
+
 def _unknown_sigma() -> Finder:
     from bayesreg.solvers.noise import find_with_unknown_sigma
 
@@ -53,6 +59,13 @@ def _unknown_sigma() -> Finder:
 
 
 METHODS = (
+    Method(
+        "none",
+        lambda model: bool(unknown_scales(model)),
+        "a prior whose scale has a prior",
+        "no mode: refused",
+        _unknown_scale,
+    ),
     Method(
         "profile over sigma",
         lambda model: noise_prior(model.likelihood) is not None,

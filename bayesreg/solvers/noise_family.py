@@ -119,6 +119,8 @@ class Family:
     def floor(self) -> float:
         """The least B that any v attains."""
         on_squares = np.where(self.relative, self.unit.penalty.l2, 0.0)
+        if np.count_nonzero(~self.unit.penalty.is_pinned & (on_squares == 0)) >= self.unit.n:
+            return 0.0  # so many free columns nearly always fit exactly
         floor = _least_squares(self.unit, np.ones(self.unit.size, dtype=bool), on_squares)
         return 0.0 if self.is_rounding(floor) else floor
 
@@ -203,7 +205,7 @@ def _sparse_squares(
     size = np.sqrt(np.asarray(block.power(2).sum(axis=0)).ravel())
     block = (block @ diags_array(1.0 / np.where(size > 0, size, 1.0))).tocsc()
     if np.all(np.isinf(low)) and np.all(np.isinf(high)):
-        found = lsmr(block, target, atol=1e-14, btol=1e-14, conlim=0, maxiter=20 * columns.size)
+        found = lsmr(block, target, atol=1e-14, btol=1e-14, conlim=0, maxiter=5000)
         solution, arrived = found[0], found[1] != 7
     else:
         result = lsq_linear(block, target, (low * size, high * size), "trf", tol=1e-14)
