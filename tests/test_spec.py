@@ -382,7 +382,7 @@ DICT_FAULTS = [
     ({"name": "Laplace", "scale": "1"}, "scale must be a number or 'inf'; got '1'"),
     ({"name": "Laplace", "scale": [1, "1e9"]}, r"scale\[1\] must be a number or 'inf'"),
     ({"name": "Laplace", "scale": [[1]]}, r"scale\[0\] must be a number or 'inf'; got \[1\]"),
-    ({"name": "Laplace", "scale": {"name": "Flat"}}, "Laplace scale must be .*got Flat"),
+    ({"name": "Laplace", "scale": {"name": "Poisson"}}, "Laplace scale must be .*got Poisson"),
     ({"name": "Laplace", "scale": 1, 3: 4}, "the key 3; keys must be strings"),
     ({"a": {"name": "Poisson"}}, "column 'a' needs a prior"),
     ({"a": {"b": {"name": "Flat"}}}, "column 'a' needs a prior"),
