@@ -16,7 +16,7 @@ import numpy as np
 
 from bayesreg._checks import LARGEST, SMALLEST, shown
 from bayesreg._types import FloatArray
-from bayesreg.design import Design, is_sparse
+from bayesreg.design import Design, column_range, is_sparse
 from bayesreg.errors import DataError, DataTypeError
 
 # Column types that convert to float64 without reinterpretation; numpy would also turn dates,
@@ -63,7 +63,7 @@ class Data:
         offset: Any = None,
         names: Sequence[str] | None = None,
     ) -> None:
-        matrix = _matrix(X)
+        matrix, entries = _matrix(X)
         n, p = matrix.shape
         given = {
             "X": matrix,
@@ -74,6 +74,13 @@ class Data:
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "_entries", entries)
+
+    @property
+    def entries(self) -> tuple[FloatArray, FloatArray] | None:
+        """Least and largest entry of each column of a dense X, known since it was checked."""
+        entries: tuple[FloatArray, FloatArray] | None = self._entries  # type: ignore[attr-defined]
+        return entries
 
     @property
     def n(self) -> int:
@@ -101,17 +108,21 @@ class Data:
         return f"Data(n={self.n}, p={self.p}{''.join(', ' + e for e in extra)})"
 
 
-def _matrix(X: Any) -> Design:
+def _matrix(X: Any) -> tuple[Design, tuple[FloatArray, FloatArray] | None]:
+    """X as it is used inside, with the range of its columns when dense."""
     if is_sparse(X):
-        return _sparse_matrix(X)
+        return _sparse_matrix(X), None
     matrix = _numbers(X, "X")
     if matrix.ndim != 2:
         hint = "; use X.reshape(-1, 1) for a single column" if matrix.ndim == 1 else ""
         raise DataError(f"X must be two-dimensional (n, p); got shape {matrix.shape}{hint}")
     if 0 in matrix.shape:
         raise DataError(f"X must have at least one row and one column; got shape {matrix.shape}")
-    _require_finite(matrix, "X")
-    return _read_only(matrix)
+    with np.errstate(invalid="ignore"):
+        low, high = column_range(matrix)
+    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
+        _require_finite(matrix, "X")
+    return _read_only(matrix), (low, high)
 
 
 def _sparse_matrix(X: Any) -> Design:

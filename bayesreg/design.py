@@ -16,6 +16,7 @@ from bayesreg._types import BoolArray, FloatArray, IntArray
 Design: TypeAlias = Any
 
 _ROWS_PER_BLOCK = 4096
+_ENTRIES_PER_BLOCK = 32768
 
 
 def is_sparse(X: Design) -> bool:
@@ -52,12 +53,35 @@ def scaled_columns(X: Design, factor: FloatArray) -> Design:
     return copy
 
 
+def column_range(X: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Least and largest entry of each column of a dense X; NaN where there is one.
+
+    Block by block, so that each is read from memory once.
+    """
+    n, p = X.shape
+    low, high = np.full(p, np.inf), np.full(p, -np.inf)
+    if X.flags.f_contiguous:
+        step = max(1, _ENTRIES_PER_BLOCK // n)
+        for first in range(0, p, step):
+            columns = slice(first, first + step)
+            X[:, columns].min(axis=0, out=low[columns])
+            X[:, columns].max(axis=0, out=high[columns])
+        return low, high
+    step = max(1, _ENTRIES_PER_BLOCK // p)
+    for first in range(0, n, step):
+        rows = X[first : first + step]
+        np.minimum(low, rows.min(axis=0), out=low)
+        np.maximum(high, rows.max(axis=0), out=high)
+    return low, high
+
+
 def largest_entries(X: Design) -> FloatArray:
     """max_i |x_ij| for each column."""
     if is_sparse(X):
         largest: FloatArray = abs(X).max(axis=0).toarray().ravel()
         return largest
-    return np.maximum(X.max(axis=0), -X.min(axis=0))
+    low, high = column_range(X)
+    return np.maximum(high, -low)
 
 
 def cross_products(

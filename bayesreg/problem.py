@@ -211,12 +211,14 @@ def bind(model: Model, data: Data) -> Problem:
     require_model_and_data(model, data)
     model.likelihood.check_target(data.y)
     X, y, weights, offset = _used_rows(data)
+    low, high = _column_range(X, data)
     penalty = model.coefficient_penalty(data)
     on_intercept = model.intercept_penalty()
     shift = np.zeros(data.p)
     if on_intercept is not None and on_intercept.is_flat[0]:
-        X, shift = _near_columns(X)
-    X, unit = _representable_columns(X, penalty)
+        X, shift = _near_columns(X, low, high)
+    size = np.maximum(np.abs(low - shift), np.abs(high - shift))
+    X, unit = _representable_columns(X, size, penalty)
     if np.any(unit != 1.0):
         penalty = penalty.in_units(unit)
     return Problem(
@@ -242,24 +244,34 @@ def _used_rows(data: Data) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
     return design.used_rows(data.X, used), data.y[used], weights[used], offset[used]
 
 
-def _near_columns(X: Design) -> tuple[Design, FloatArray]:
+def _column_range(X: Design, data: Data) -> tuple[FloatArray, FloatArray]:
+    """Least and largest entry of each column; of sparse ones, minus and plus the largest size."""
+    if design.is_sparse(X):
+        size = design.largest_entries(X)
+        return -size, size
+    known = data.entries
+    return design.column_range(X) if known is None or X.shape != data.X.shape else known
+
+
+def _near_columns(X: Design, low: FloatArray, high: FloatArray) -> tuple[Design, FloatArray]:
     """X and zeros, or a copy with columns far from 0 beside their spread brought near it.
 
     Their least entry is subtracted, exactly so where all entries lie within a factor of two
     (Sterbenz): no digit of the spread is lost. Sparse columns hold zeros and are never far.
     """
-    if design.is_sparse(X):
-        return X, np.zeros(X.shape[1])
-    low, high = X.min(axis=0), X.max(axis=0)
     one_sided = (low > 0) | (high < 0)
     far = one_sided & (high / 2 - low / 2 <= 2.0**-8 * np.maximum(np.abs(low), np.abs(high)))
     shift = np.where(far, low, 0.0)
     return (X - shift if far.any() else X), shift
 
 
-def _representable_columns(X: Design, penalty: Penalty) -> tuple[Design, FloatArray]:
-    """X and ones, or a copy with extreme columns brought near 1 and the units that undo it."""
-    size = design.largest_entries(X)
+def _representable_columns(
+    X: Design, size: FloatArray, penalty: Penalty
+) -> tuple[Design, FloatArray]:
+    """X and ones, or a copy with extreme columns brought near 1 and the units that undo it.
+
+    ``size`` is the largest entry of each column.
+    """
     extreme = (size > 0) & ((size > _LARGEST) | (size < _SMALLEST))
     unit = np.ones(size.size)
     if not extreme.any():

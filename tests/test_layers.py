@@ -27,8 +27,10 @@ LAYERS = [
     ["likelihoods", "priors"],
     ["model"],
     ["problem"],
+    ["moments"],
     [
         "certificate",
+        "certificate_moments",
         "conventions",
         "existence",
         "pymc",

@@ -180,6 +180,21 @@ def solve(
     # What is reported is what is certified: undoing a shift of the columns may round.
     v = problem.extended(coef, intercept) if problem.shift.any() else solution.v
     certificate = certify_point(problem, v, tol, half_null_deviance)
+    unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
+    return as_estimate(problem, model, names, v, solution, certificate, unique)
+
+
+def as_estimate(
+    problem: Problem,
+    model: Model,
+    names: tuple[str, ...],
+    v: FloatArray,
+    solution: Solution,
+    certificate: Certificate,
+    unique: bool = True,
+) -> MapEstimate:
+    """An extended vector in the user's units, with all that belongs to it."""
+    coef, intercept = problem.coefficients(v)
     coef.flags.writeable = False
     penalty = problem.penalty.take(slice(0, problem.p)).in_units(1.0 / problem.unit)
     return MapEstimate(
@@ -192,7 +207,7 @@ def solve(
         l1=penalty.l1,
         l2=penalty.l2,
         loc=penalty.loc,
-        unique=not (check_unique and certificate.holds) or mode_is_unique(problem, v),
+        unique=unique,
         iterations=solution.iterations,
         settled=solution.settled,
     )

@@ -2,24 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.certificate import Certificate, null_deviance
+from bayesreg.certificate_moments import certify_path
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.model import Model
+from bayesreg.moments import moments
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.estimate import MapEstimate
-from bayesreg.solvers.mode import act_on_failure, check_options, solve, starting_point
+from bayesreg.solvers.gaussian import moments_pay, path_from_moments
+from bayesreg.solvers.mode import (
+    act_on_failure,
+    as_estimate,
+    check_options,
+    solve,
+    starting_point,
+)
+from bayesreg.solvers.newton import Solution
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_T = TypeVar("_T")
+
+
+class Lazily(Sequence[_T]):
+    """A sequence whose entries are made when asked for, once."""
+
+    def __init__(self, size: int, make: Callable[[int], _T]) -> None:
+        self._made: list[_T | None] = [None] * size
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @overload
+    def __getitem__(self, index: int) -> _T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[_T, ...]: ...
+    def __getitem__(self, index: int | slice) -> _T | tuple[_T, ...]:
+        if isinstance(index, slice):
+            return tuple(self[k] for k in range(*index.indices(len(self))))
+        k = range(len(self))[index]
+        if (entry := self._made[k]) is None:
+            entry = self._made[k] = self._make(k)
+        return entry
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,33 +71,34 @@ class MapPath:
     axis_column : str
         The first column, in the order of the data, whose prior has an L1 part; where none has,
         whose prior is not flat.
-    estimates : tuple of k MapEstimate
+    coef : (k, p) array
+        On the original columns.
+    intercept : (k,) array
+    certificates : sequence of k Certificate
+        Made when asked for; that each holds was checked when the path was made.
+    estimates : sequence of k MapEstimate
+        The same points with everything that :func:`find_map` returns, made when asked for.
+    names : tuple of p str
+    model : Model
+        The model at its stated scales.
     """
 
     scales: FloatArray
     lambdas: FloatArray
     axis_column: str
-    estimates: tuple[MapEstimate, ...]
-
-    @property
-    def coef(self) -> FloatArray:
-        """(k, p) array of coefficients."""
-        return np.stack([estimate.coef for estimate in self.estimates])
-
-    @property
-    def intercept(self) -> FloatArray:
-        return np.array([estimate.intercept for estimate in self.estimates])
+    coef: FloatArray
+    intercept: FloatArray
+    certificates: Sequence[Certificate]
+    estimates: Sequence[MapEstimate]
+    names: tuple[str, ...]
+    model: Model
 
     @property
     def n_nonzero(self) -> Any:
         return np.count_nonzero(self.coef, axis=1)
 
-    @property
-    def certificates(self) -> tuple[Certificate, ...]:
-        return tuple(estimate.certificate for estimate in self.estimates)
-
     def __len__(self) -> int:
-        return len(self.estimates)
+        return self.scales.size
 
     def to_dataset(self) -> xr.Dataset:
         """``coef[scale, feature]``, ``intercept``, gaps; coordinate ``lambda`` on the scale."""
@@ -81,9 +117,9 @@ class MapPath:
             coords={
                 "scale": self.scales,
                 "lambda": ("scale", self.lambdas),
-                "feature": list(self.estimates[0].names),
+                "feature": list(self.names),
             },
-            attrs={"model": repr(self.estimates[0].model), "axis_column": self.axis_column},
+            attrs={"model": repr(self.model), "axis_column": self.axis_column},
         )
 
     def __repr__(self) -> str:
@@ -130,23 +166,123 @@ def find_map_path(
     """
     check_options(None, tol, on_failure, max_iterations)
     problem = bind(model, data)
-    reference = model.axis_scale(data)
-    start = starting_point(problem, data.names)
+    column, reference, reference_lambda = model.axis(data)
     grid = _default_scales(problem, reference, n_scales, data) if scales is None else scales
     axis = _checked_scales(grid)
-    half = null_deviance(problem) / 2
-    estimates: dict[float, MapEstimate] = {}
-    for scale in np.unique(axis):
-        factor = float(scale) / reference
-        scaled = problem.at_scale(factor)
-        estimate = solve(scaled, model.rescaled(factor), data.names, start, tol,
-                         max_iterations, half, check_unique=False)  # fmt: skip
-        act_on_failure(estimate, data, on_failure, max_iterations)
-        estimates[float(scale)] = estimate
-        start = scaled.extended(estimate.coef, estimate.intercept)
-    along = tuple(estimates[float(scale)] for scale in axis)
-    lambdas = np.array([estimate.model.axis(data)[2] for estimate in along])
-    return MapPath(axis, lambdas, model.axis(data)[0], along)
+    widening, position = np.unique(axis, return_inverse=True)
+    t = widening / reference
+    common = t if np.any(problem.penalty.l1[: problem.p] > 0) else t**2
+    task = _Task(problem, model, data, t, tol, on_failure, max_iterations)
+    points = _by_moments(task, common) or _one_by_one(task)
+    kinked = problem.penalty.l1[: problem.p].any()
+    return MapPath(
+        scales=axis,
+        lambdas=reference_lambda / (t if kinked else common)[position],
+        axis_column=column,
+        coef=points.coef[position],
+        intercept=points.intercept[position],
+        certificates=Lazily(axis.size, lambda k: points.certificates[position[k]]),
+        estimates=Lazily(axis.size, lambda k: points.estimates[position[k]]),
+        names=data.names,
+        model=model,
+    )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A path that was asked for; ``t`` are the factors of the scale, ascending."""
+
+    problem: Problem
+    model: Model
+    data: Data
+    t: FloatArray
+    tol: float
+    on_failure: str
+    max_iterations: int
+
+
+@dataclass(frozen=True)
+class _Points:
+    """What the path consists of, in the order of ``t``."""
+
+    coef: FloatArray
+    intercept: FloatArray
+    certificates: Sequence[Certificate]
+    estimates: Sequence[MapEstimate]
+
+
+def _one_by_one(task: _Task) -> _Points:
+    """Each point by find_map's solver, from the point before."""
+    half = null_deviance(task.problem) / 2
+    start = starting_point(task.problem, task.data.names)
+    estimates = []
+    for factor in task.t.tolist():
+        scaled = task.problem.at_scale(factor)
+        estimates.append(_solve_at(task, scaled, factor, start, half))
+        start = scaled.extended(estimates[-1].coef, estimates[-1].intercept)
+    return _Points(
+        np.stack([estimate.coef for estimate in estimates]),
+        np.array([estimate.intercept for estimate in estimates]),
+        tuple(estimate.certificate for estimate in estimates),
+        tuple(estimates),
+    )
+
+
+def _solve_at(
+    task: _Task, scaled: Problem, factor: float, start: FloatArray, half: float
+) -> MapEstimate:
+    model = task.model.rescaled(factor)
+    estimate = solve(scaled, model, task.data.names, start, task.tol, task.max_iterations, half,
+                     check_unique=False)  # fmt: skip
+    act_on_failure(estimate, task.data, task.on_failure, task.max_iterations)
+    return estimate
+
+
+def _by_moments(task: _Task, common: FloatArray) -> _Points | None:
+    """All points from one matrix of second moments, where that pays; else None.
+
+    Points that this does not certify are solved again, one by one.
+    """
+    problem = task.problem
+    if not moments_pay(problem):
+        return None
+    known = moments(problem)
+    penalty = problem.penalty.take(slice(0, known.start.size))
+    half = 0.5 * known.total if known.mean is not None else null_deviance(problem) / 2
+    aim = 0.3 * task.tol * (half if half > 0 else 1.0)
+    d = path_from_moments(known, penalty, task.t, common, aim)
+    along = replace(penalty, l1=penalty.l1 / task.t[:, None], l2=penalty.l2 / common[:, None])
+    gaps = certify_path(known, along, d, half, task.tol)
+    v = known.extended(d)
+    coef, intercept = _user_coefficients(problem, v)
+    repaired: dict[int, MapEstimate] = {}
+    for k in np.flatnonzero(~gaps.holds).tolist():
+        scaled = problem.at_scale(float(task.t[k]))
+        repaired[k] = _solve_at(task, scaled, float(task.t[k]), v[k], half)
+        coef[k], intercept[k] = repaired[k].coef, repaired[k].intercept
+
+    def certificate(k: int) -> Certificate:
+        return repaired[k].certificate if k in repaired else gaps.certificate(k)
+
+    def estimate(k: int) -> MapEstimate:
+        if k in repaired:
+            return repaired[k]
+        factor = float(task.t[k])
+        return as_estimate(
+            problem.at_scale(factor), task.model.rescaled(factor), task.data.names, v[k],
+            Solution(v[k], 1, True), gaps.certificate(k),
+        )  # fmt: skip
+
+    k = task.t.size
+    return _Points(coef, intercept, Lazily(k, certificate), Lazily(k, estimate))
+
+
+def _user_coefficients(problem: Problem, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Rows of extended vectors on the user's columns."""
+    coef = v[:, : problem.p] * problem.unit
+    if not problem.has_intercept:
+        return coef, np.zeros(len(v))
+    return coef, v[:, problem.p] - coef @ problem.shift
 
 
 def smallest_scale(model: Model, data: Data) -> float:
@@ -187,8 +323,6 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
 
     The rest of the model (intercept, flat and purely Normal columns) is at its optimum there.
     """
-    from dataclasses import replace
-
     from bayesreg.solvers.newton import minimise
 
     kinked = (problem.penalty.l1 > 0) & (np.arange(problem.size) < problem.p)
