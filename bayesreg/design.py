@@ -24,11 +24,13 @@ def is_sparse(X: Design) -> bool:
     return hasattr(X, "tocsc")
 
 
-def column_squares(X: Design, by_row: FloatArray) -> FloatArray:
-    """sum_i h_i x_ij^2 for each column."""
+def column_squares(X: Design, by_row: FloatArray | None) -> FloatArray:
+    """sum_i h_i x_ij^2 for each column; h = 1 for None."""
     if is_sparse(X):
-        squares: FloatArray = X.power(2).T @ by_row
+        squares: FloatArray = X.power(2).T @ (np.ones(X.shape[0]) if by_row is None else by_row)
         return squares
+    if by_row is None:
+        return np.einsum("ij,ij->j", X, X, optimize=False)
     return np.einsum("ij,ij,i->j", X, X, by_row, optimize=False)
 
 

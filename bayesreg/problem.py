@@ -99,8 +99,15 @@ class Problem:
 
     def column_squares(self, by_row: FloatArray) -> FloatArray:
         """sum_i h_i x_ij^2 for each extended column."""
-        squares = design.column_squares(self.X, by_row)
+        if by_row[0] == by_row[-1] and np.all(by_row == by_row[0]):
+            squares = by_row[0] * self._squares
+        else:
+            squares = design.column_squares(self.X, by_row)
         return np.append(squares, np.sum(by_row)) if self.has_intercept else squares
+
+    @cached_property
+    def _squares(self) -> FloatArray:
+        return design.column_squares(self.X, None)
 
     def cross_products(
         self, left: IntArray, right: IntArray, by_row: FloatArray, mean: FloatArray | None

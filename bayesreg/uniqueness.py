@@ -33,8 +33,19 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
     size = np.sqrt(np.diag(gram))
     if np.any(size == 0):
         return False
-    smallest = np.linalg.eigvalsh(gram / size / size[:, None])[0]
-    if smallest > 1e-12:
+    if _well_conditioned(gram / size / size[:, None]):
         return True
     block = problem.block(columns) * np.sqrt(h)[:, None]
     return bool(np.linalg.matrix_rank(block / np.linalg.norm(block, axis=0)) == columns.size)
+
+
+def _well_conditioned(correlation: FloatArray) -> bool:
+    """Condition number below 1e10, by LAPACK's estimate from the Cholesky factor."""
+    from scipy.linalg.lapack import dpocon, dpotrf
+
+    norm = np.linalg.norm(correlation, 1)
+    factor, failed = dpotrf(correlation)
+    if failed:
+        return False
+    reciprocal, _ = dpocon(factor, norm)
+    return bool(reciprocal > 1e-10)

@@ -30,7 +30,7 @@ LAYERS = [
     ["moments"],
     [
         "certificate",
-        "certificate_moments",
+        "certificate_path",
         "conventions",
         "existence",
         "pymc",

@@ -27,9 +27,9 @@ def swap(H: np.ndarray, vectors: np.ndarray, order: np.ndarray, i: int, j: int) 
     """Exchange coefficients i and j in H, in every row of ``vectors`` and in ``order``."""
     if i == j:
         return
-    for k in range(H.shape[0]):
+    for k in range(order.size):
         H[i, k], H[j, k] = H[j, k], H[i, k]
-    for k in range(H.shape[0]):
+    for k in range(order.size):
         H[k, i], H[k, j] = H[k, j], H[k, i]
     for row in range(vectors.shape[0]):
         vectors[row, i], vectors[row, j] = vectors[row, j], vectors[row, i]
@@ -213,7 +213,7 @@ def gram_path(
     total: float,
     f: np.ndarray,
     g: np.ndarray,
-    tolerance: float,
+    tolerance: np.ndarray,
     epochs: int,
     first: int,
     out: np.ndarray,
@@ -241,7 +241,7 @@ def gram_path(
                 for j in range(front):
                     quadratic += vectors[_D, j] * (vectors[_R, j] - cross[order[j]])
                 loss = max(0.5 * (total + quadratic), 0.0)
-                if gap_estimate(vectors, front, f[k], g[k], loss) <= tolerance:
+                if gap_estimate(vectors, front, f[k], g[k], loss) <= tolerance[k]:
                     small = True
                     break
                 if used >= 8:

@@ -11,14 +11,12 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.certificate import Certificate, null_deviance
-from bayesreg.certificate_moments import certify_path
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.model import Model
-from bayesreg.moments import moments
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.estimate import MapEstimate
-from bayesreg.solvers.gaussian import moments_pay, path_from_moments
+from bayesreg.solvers.gaussian import path_at_once
 from bayesreg.solvers.mode import (
     act_on_failure,
     as_estimate,
@@ -173,7 +171,7 @@ def find_map_path(
     t = widening / reference
     common = t if np.any(problem.penalty.l1[: problem.p] > 0) else t**2
     task = _Task(problem, model, data, t, tol, on_failure, max_iterations)
-    points = _by_moments(task, common) or _one_by_one(task)
+    points = _at_once(task, common) or _one_by_one(task)
     kinked = problem.penalty.l1[: problem.p].any()
     return MapPath(
         scales=axis,
@@ -238,22 +236,17 @@ def _solve_at(
     return estimate
 
 
-def _by_moments(task: _Task, common: FloatArray) -> _Points | None:
-    """All points from one matrix of second moments, where that pays; else None.
+def _at_once(task: _Task, common: FloatArray) -> _Points | None:
+    """All points together, where there is a quicker way than one by one; else None.
 
     Points that this does not certify are solved again, one by one.
     """
     problem = task.problem
-    if not moments_pay(problem):
+    along = path_at_once(problem, task.t, common, task.tol)
+    if along is None:
         return None
-    known = moments(problem)
-    penalty = problem.penalty.take(slice(0, known.start.size))
-    half = 0.5 * known.total if known.mean is not None else null_deviance(problem) / 2
-    aim = 0.3 * task.tol * (half if half > 0 else 1.0)
-    d = path_from_moments(known, penalty, task.t, common, aim)
-    along = replace(penalty, l1=penalty.l1 / task.t[:, None], l2=penalty.l2 / common[:, None])
-    gaps = certify_path(known, along, d, half, task.tol)
-    v = known.extended(d)
+    v, gaps = along.v, along.gaps
+    half = gaps.half_null_deviance
     coef, intercept = _user_coefficients(problem, v)
     repaired: dict[int, MapEstimate] = {}
     for k in np.flatnonzero(~gaps.holds).tolist():
