@@ -12,17 +12,18 @@ the gap comes out large, and the caller asks the certificate of the single point
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesreg._types import BoolArray, FloatArray
+from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.certificate import Certificate
 from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
 
 _EPS = float(np.finfo(float).eps)
+_ENTRIES_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,13 @@ class _Points:
     loss: FloatArray
     norm: FloatArray
 
+    def take(self, columns: IntArray) -> _Points:
+        """The same points seen on some columns only."""
+        return _Points(
+            self.v[:, columns], self.d[:, columns], self.c[:, columns], self.error[:, columns],
+            self.loss, self.norm[columns],
+        )  # fmt: skip
+
 
 def certify_path(
     moments: Moments, penalty: Penalty, d: FloatArray, half_null_deviance: float, tol: float
@@ -90,42 +98,104 @@ def certify_path(
 
 
 def certify_path_by_rows(
-    problem: Problem, penalty: Penalty, v: FloatArray, half_null_deviance: float, tol: float
+    problem: Problem,
+    penalty: Penalty,
+    f: FloatArray,
+    g: FloatArray,
+    v: FloatArray,
+    half_null_deviance: float,
+    tol: float,
 ) -> PathGaps:
     """Gaps at the rows of v, from X itself; a flat intercept is put at its optimum.
 
     Parameters
     ----------
     penalty : Penalty
-        Of all coefficients but a flat intercept, as in :func:`certify_path`.
+        Of all coefficients but a flat intercept, at factors of 1.
+    f, g : (k,) arrays
+        What l1 and l2 are divided by at each point.
     v : (k, p) or (k, p + 1) array
     """
-    by_row = problem.weights / problem.likelihood.noise**2
-    size = penalty.lower.size
-    residual = (problem.y - problem.offset)[:, None] - problem.X @ v[:, : problem.p].T
-    norm2 = problem.column_squares(by_row)[:size]
-    if problem.flat_intercept:
-        weight = np.sum(by_row)
-        residual = residual - by_row @ residual / weight
-        norm2 = norm2 - (problem.X.T @ by_row) ** 2 / weight
-    elif problem.has_intercept:
-        residual = residual - v[:, problem.p]
-    weighted = by_row[:, None] * residual
-    c = np.asarray(problem.X.T @ weighted).T
-    if size > problem.p:
-        c = np.concatenate([c, np.sum(weighted, axis=0)[:, None]], axis=1)
-    raw = np.sqrt(problem.column_squares(by_row)[:size])
-    magnitude = np.sqrt(by_row @ residual**2)
-    # Inner products of n terms, with room to spare; the residuals are taken as they stand.
-    error = 16 * _EPS * magnitude[:, None] * raw
-    loss = 0.5 * magnitude**2
-    start = problem.start[:size]
-    points = _Points(v[:, :size], v[:, :size] - start, c, error, loss,
-                     np.sqrt(np.maximum(norm2, _EPS * raw**2)))  # fmt: skip
-    return _gaps(penalty, points, half_null_deviance, tol)
+    rows = _Rows.of(problem, penalty.size)
+    step = max(1, _ENTRIES_AT_ONCE // penalty.size)
+    parts = []
+    for first in range(0, len(v), step):
+        block = slice(first, first + step)
+        along = replace(penalty, l1=penalty.l1 / f[block, None], l2=penalty.l2 / g[block, None])
+        parts.append(_gaps(along, rows.at(v[block]), half_null_deviance, tol))
+    return PathGaps(
+        gap=np.concatenate([part.gap for part in parts]),
+        kkt_residual=np.concatenate([part.kkt_residual for part in parts]),
+        zeros_proved=np.concatenate([part.zeros_proved for part in parts]),
+        half_null_deviance=half_null_deviance,
+        tol=tol,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What every point of a path by rows has in common."""
+
+    problem: Problem
+    by_row: FloatArray
+    raw: FloatArray
+    norm: FloatArray
+
+    @classmethod
+    def of(cls, problem: Problem, size: int) -> _Rows:
+        by_row = problem.weights / problem.likelihood.noise**2
+        squares = problem.column_squares(by_row)[:size]
+        centred = squares
+        if problem.flat_intercept:
+            centred = squares - (problem.X.T @ by_row) ** 2 / np.sum(by_row)
+        norm = np.sqrt(np.maximum(centred, _EPS * squares))
+        return cls(problem, by_row, np.sqrt(squares), norm)
+
+    def at(self, v: FloatArray) -> _Points:
+        """The points that are the rows of v."""
+        problem, by_row, p = self.problem, self.by_row, self.problem.p
+        w = v[:, :p]
+        moved = np.flatnonzero(np.any(w != 0, axis=0))
+        few = moved.size * 4 < p
+        fitted = problem.X[:, moved] @ w[:, moved].T if few else problem.X @ w.T
+        residual = (problem.y - problem.offset)[:, None] - fitted
+        if problem.flat_intercept:
+            residual = residual - by_row @ residual / np.sum(by_row)
+        elif problem.has_intercept:
+            residual = residual - v[:, p]
+        weighted = by_row[:, None] * residual
+        c = np.asarray(problem.X.T @ weighted).T
+        if self.raw.size > p:
+            c = np.concatenate([c, np.sum(weighted, axis=0)[:, None]], axis=1)
+        magnitude = np.sqrt(by_row @ residual**2)
+        # Inner products of n terms, with room to spare; the residuals are taken as they stand.
+        error = 16 * _EPS * magnitude[:, None] * self.raw
+        inside = v[:, : self.raw.size]
+        d = inside - problem.start[: self.raw.size]
+        return _Points(inside, d, c, error, 0.5 * magnitude**2, self.norm)
 
 
 def _gaps(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
+    """Gaps of points, looking closely only at columns that some point has off their kink."""
+    quiet = (at.d == 0) & (np.abs(at.c) + at.error < penalty.l1)
+    quiet_at_all = np.all(quiet, axis=0)
+    busy = np.flatnonzero(~quiet_at_all)
+    close = _gaps_over(_taken(penalty, busy), at.take(busy), half_null_deviance, tol)
+    still = np.flatnonzero(quiet_at_all)
+    slack = penalty.l1[:, still] - np.abs(at.c[:, still]) - at.error[:, still]
+    with np.errstate(invalid="ignore"):
+        reach = at.norm[still] * np.sqrt(2 * close.gap)[:, None]
+    return replace(close, zeros_proved=close.zeros_proved & np.all(slack > reach, axis=1))
+
+
+def _taken(penalty: Penalty, columns: IntArray) -> Penalty:
+    return Penalty(
+        penalty.l1[:, columns], penalty.l2[:, columns], penalty.loc[columns],
+        penalty.lower[columns], penalty.upper[columns],
+    )  # fmt: skip
+
+
+def _gaps_over(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
     scaling = _scaling(penalty, at.c, at.error)[:, None]
     by_column = penalty.fenchel_young(at.v, scaling * at.c)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -148,14 +218,14 @@ def _scaling(penalty: Penalty, c: FloatArray, error: FloatArray) -> FloatArray:
     beyond = beyond & (penalty.l2 == 0) & (size > penalty.l1)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.where(beyond, penalty.l1 / size, 1.0)
-    return np.min(shares, axis=1) * (1 - 2 * _EPS)
+    return np.min(shares, axis=1, initial=1.0) * (1 - 2 * _EPS)
 
 
 def _kkt_residuals(penalty: Penalty, at: _Points) -> FloatArray:
     distance = penalty.subgradient_distance(at.v, -at.c)
     with np.errstate(invalid="ignore", divide="ignore"):
         by_root = distance / np.sqrt(at.norm**2 + penalty.l2)
-        return np.max(np.where(distance > 0, by_root, 0.0), axis=1)
+        return np.max(np.where(distance > 0, by_root, 0.0), axis=1, initial=0.0)
 
 
 def _zeros_proved(penalty: Penalty, at: _Points, gap: FloatArray) -> BoolArray:

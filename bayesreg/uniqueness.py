@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesreg._types import FloatArray
+from bayesreg._types import FloatArray, IntArray
+from bayesreg.design import is_sparse
 from bayesreg.problem import Problem
+
+_MANY = 2000
 
 
 def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
@@ -29,6 +32,8 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
     if columns.size > problem.n:
         return False
     h = problem.curvature_rows(eta)
+    if is_sparse(problem.X) and columns.size > _MANY and _independent(problem, columns, h):
+        return True
     gram = problem.cross_products(columns, columns, h, None)
     size = np.sqrt(np.diag(gram))
     if np.any(size == 0):
@@ -49,3 +54,27 @@ def _well_conditioned(correlation: FloatArray) -> bool:
         return False
     reciprocal, _ = dpocon(factor, norm)
     return bool(reciprocal > 1e-10)
+
+
+def _independent(problem: Problem, columns: IntArray, h: FloatArray) -> bool:
+    """The least eigenvalue of the correlations is well above 0, by Lanczos; False: not shown."""
+    from scipy.sparse import diags_array
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+    real = columns[columns < problem.p]
+    Z = diags_array(np.sqrt(h)) @ problem.X[:, real]
+    Z = Z @ diags_array(1.0 / np.sqrt(np.asarray(Z.power(2).sum(axis=0)).ravel()))
+    ones = np.sqrt(h / np.sum(h))
+    centred = columns.size > real.size
+    sums = Z.T @ ones if centred else np.zeros(real.size)
+
+    def product(x: FloatArray) -> FloatArray:
+        return Z.T @ (Z @ x) - sums * (sums @ x)
+
+    operator = LinearOperator((real.size, real.size), matvec=product, dtype=np.float64)
+    try:
+        least = eigsh(operator, 1, which="SA", tol=0.1, maxiter=60, return_eigenvectors=False,
+                      v0=np.ones(real.size))  # fmt: skip
+    except ArpackNoConvergence:
+        return False
+    return bool(least[0] > 1e-6)

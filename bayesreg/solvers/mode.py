@@ -11,6 +11,7 @@ from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.certificate import Certificate, certify_point
 from bayesreg.data import Data
+from bayesreg.design import is_sparse
 from bayesreg.errors import (
     DataError,
     ModelError,
@@ -24,11 +25,13 @@ from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method
 from bayesreg.solvers.estimate import MapEstimate
-from bayesreg.solvers.newton import Solution, minimise
+from bayesreg.solvers.gaussian import warm_start
+from bayesreg.solvers.newton import Curvature, Solution, minimise
 from bayesreg.uniqueness import mode_is_unique
 
 _ON_FAILURE = ("raise", "warn", "return")
 _DIRECT_ITERATIONS = 40
+_DENSE_NEWTON = 3000
 
 
 def find_map(
@@ -103,7 +106,9 @@ def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
     """The mode under a smooth convex likelihood and separable convex priors."""
     problem = bind(model, data)
     start = starting_point(problem, data.names)
-    return solve(problem, model, data.names, start, options.tol, options.max_iterations)
+    start, curvature = warm_start(problem, start, options.tol)
+    return solve(problem, model, data.names, start, options.tol, options.max_iterations,
+                 curvature=curvature)  # fmt: skip
 
 
 def check_options(target: str | None, tol: float, on_failure: str, max_iterations: int) -> None:
@@ -164,10 +169,17 @@ def solve(
     max_iterations: int,
     half_null_deviance: float | None = None,
     check_unique: bool = True,
+    curvature: Curvature | None = None,
 ) -> MapEstimate:
     """Minimise, certify, and put the result into the user's units."""
+    if _too_many_for_newton(problem, start):
+        certificate = certify_point(problem, start, tol, half_null_deviance)
+        if certificate.holds:
+            unique = not check_unique or mode_is_unique(problem, start)
+            done = Solution(start, 1, True)
+            return as_estimate(problem, model, names, start, done, certificate, unique)
     first = min(max_iterations, _DIRECT_ITERATIONS)
-    solution = minimise(problem, start, first)
+    solution = minimise(problem, start, first, curvature=curvature)
     if not solution.settled and max_iterations > first:
         solution = _carefully(problem, names, solution, max_iterations - first)
     coef, intercept = problem.coefficients(solution.v)
@@ -182,6 +194,12 @@ def solve(
     certificate = certify_point(problem, v, tol, half_null_deviance)
     unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
     return as_estimate(problem, model, names, v, solution, certificate, unique)
+
+
+def _too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
+    """More coefficients off their kink than a square matrix of them is worth."""
+    at_kink = (v == problem.penalty.loc) & (problem.penalty.l1 > 0)
+    return is_sparse(problem.X) and int(np.count_nonzero(~at_kink)) > _DENSE_NEWTON
 
 
 def as_estimate(

@@ -14,6 +14,7 @@ from bayesreg.design import is_sparse
 from bayesreg.likelihoods import Gaussian
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
+from bayesreg.solvers.newton import Curvature
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
 
 # Columns are chosen this far ahead, as a ratio of penalties.
@@ -160,6 +161,16 @@ class ScreenedPath:
             return w
         target = (self.problem.y - self.problem.offset) @ self.by_row / self.weight
         return np.concatenate([w, (target - w @ self.mean)[:, None]], axis=1)
+
+    def curvature(self) -> Curvature:
+        """The curvature over the columns in play, as Newton's method wants it."""
+        position = np.empty(self.order.size, dtype=np.intp)
+        position[self.order] = np.arange(self.order.size)
+        position = position[np.argsort(self.columns)]
+        known = Curvature.of(self.problem, self.problem.curvature_rows(self.problem.y))
+        known.columns = np.sort(self.columns)
+        known.hessian = self.H.take(position, axis=0).take(position, axis=1)
+        return known
 
 
 def finish(H: FloatArray, vectors: FloatArray, front: int, f: float, g: float) -> None:
