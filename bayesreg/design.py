@@ -16,7 +16,11 @@ from bayesreg._types import BoolArray, FloatArray, IntArray
 Design: TypeAlias = Any
 
 _ROWS_PER_BLOCK = 4096
+_ROWS_PER_PRODUCT = 2048
 _ENTRIES_PER_BLOCK = 32768
+# Beyond this ratio of raw to centred second moments the difference of the two has lost digits
+# that a product of centred columns keeps.
+_CENTRE_FIRST = 1e3
 
 
 def is_sparse(X: Design) -> bool:
@@ -116,6 +120,48 @@ def cross_products(
         block *= root[rows, None]
         product += block.T @ block[:, left.size - right.size :]
     return product
+
+
+def centred_products(
+    X: Design, by_row: FloatArray, rows: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(X - m)' diag(h) (X - m), X' rows, and the second moments that the first was formed from.
+
+    The first column of ``rows`` is h / sum(h), so that m is the first of the sums. The mean is
+    taken out after the product, where that loses no digits.
+    """
+    raw, sums = raw_products(X, by_row, rows)
+    mean = sums[:, 0]
+    gram = raw - np.sum(by_row) * np.outer(mean, mean)
+    squares = np.diagonal(raw)
+    if np.any(squares > _CENTRE_FIRST * np.diagonal(gram)):
+        columns = np.arange(X.shape[1])
+        gram = cross_products(X, columns, columns, by_row, mean)
+        squares = np.diagonal(gram)
+    return gram, sums, squares
+
+
+def raw_products(X: Design, by_row: FloatArray, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """X' diag(h) X and X' rows, block by block, so that each is read from memory once."""
+    n, p = X.shape
+    if is_sparse(X):
+        everything = np.arange(p)
+        return cross_products(X, everything, everything, by_row, None), X.T @ rows
+    gram, sums = np.zeros((p, p)), np.zeros((p, rows.shape[1]))
+    equal = bool(np.all(by_row == by_row[0]))
+    for first in range(0, n, _ROWS_PER_PRODUCT):
+        part = slice(first, first + _ROWS_PER_PRODUCT)
+        block = X[part]
+        sums += block.T @ rows[part]
+        if not equal:
+            block = np.sqrt(by_row[part, None]) * block
+        gram += block.T @ block
+    return by_row[0] * gram if equal else gram, sums
+
+
+def terms_in_a_sum(n: int) -> float:
+    """What the rounding of one entry of :func:`raw_products` grows with."""
+    return n if n <= _ROWS_PER_PRODUCT else _ROWS_PER_PRODUCT + n / _ROWS_PER_PRODUCT
 
 
 def column_deviation(X: Design, weights: FloatArray) -> FloatArray:

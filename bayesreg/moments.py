@@ -18,11 +18,6 @@ from bayesreg.problem import Problem
 
 _EPS = float(np.finfo(float).eps)
 
-# Beyond this ratio of raw to centred second moments the difference of the two has lost digits
-# that a product of centred columns keeps.
-_CENTRE_FIRST = 1e3
-_ROWS = 2048
-
 
 @dataclass(frozen=True, eq=False)
 class Moments:
@@ -99,14 +94,8 @@ def _about_the_mean(
     weight = float(np.sum(by_row))
     residual = residual - by_row @ residual / weight
     rows = np.stack([by_row / weight, by_row * residual], axis=1)
-    raw, sums = _raw_products(problem, by_row, rows)
+    gram, sums, squares = design.centred_products(problem.X, by_row, rows)
     mean = sums[:, 0]
-    gram = raw - weight * np.outer(mean, mean)
-    squares = np.diagonal(raw)
-    if np.any(squares > _CENTRE_FIRST * np.diagonal(gram)):
-        columns = np.arange(problem.p)
-        gram = problem.cross_products(columns, columns, by_row, mean)
-        squares = np.diagonal(gram)
     return Moments(
         gram=gram,
         # The residual is centred, so that the columns need not be.
@@ -116,26 +105,5 @@ def _about_the_mean(
         mean=mean,
         target_mean=float(by_row @ target) / weight,
         size=np.sqrt(squares),
-        rounding=problem.n * _EPS if problem.n <= _ROWS else (_ROWS + problem.n / _ROWS) * _EPS,
+        rounding=design.terms_in_a_sum(problem.n) * _EPS,
     )
-
-
-def _raw_products(
-    problem: Problem, by_row: FloatArray, rows: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """X' diag(h) X and X' rows, block by block, so that each block is read from memory once."""
-    X = problem.X
-    if design.is_sparse(X):
-        everything = np.arange(problem.p)
-        return problem.cross_products(everything, everything, by_row, None), X.T @ rows
-    gram, sums = np.zeros((problem.p, problem.p)), np.zeros((problem.p, 2))
-    equal = bool(np.all(by_row == by_row[0]))
-    for first in range(0, problem.n, _ROWS):
-        block = X[first : first + _ROWS]
-        sums += block.T @ rows[first : first + _ROWS]
-        if equal:
-            gram += block.T @ block
-        else:
-            weighted = np.sqrt(by_row[first : first + _ROWS, None]) * block
-            gram += weighted.T @ weighted
-    return by_row[0] * gram if equal else gram, sums

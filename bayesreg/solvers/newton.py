@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesreg import design
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
@@ -56,6 +57,8 @@ class Curvature:
 
     @classmethod
     def of(cls, problem: Problem, h: FloatArray) -> Curvature:
+        if _all_at_once(problem):
+            return cls.complete(problem, h)
         squares = problem.column_squares(h)
         nothing = np.empty(0, dtype=np.intp), np.empty((0, 0))
         if not problem.flat_intercept:
@@ -64,6 +67,14 @@ class Curvature:
         mean = problem.X.T @ h / total if total > 0 else np.zeros(problem.p)
         centred = np.maximum(squares - mean**2 * total, _EPS * squares)
         return cls(h, mean, np.append(centred, total), *nothing)
+
+    @classmethod
+    def complete(cls, problem: Problem, h: FloatArray) -> Curvature:
+        """With the Hessian over all columns, a flat intercept eliminated, in one pass over X."""
+        total = float(np.sum(h))
+        gram, sums, _ = design.centred_products(problem.X, h, (h / total)[:, None])
+        by_column = np.append(np.diagonal(gram), total)
+        return cls(h, sums[:, 0], by_column, np.arange(problem.p), gram)
 
     @classmethod
     def known(cls, problem: Problem, moments: Moments) -> Curvature:
@@ -93,6 +104,12 @@ class Curvature:
         self.columns = order[position]
         self.hessian = matrix.take(position, axis=0).take(position, axis=1)
         return self.over(problem, columns)
+
+
+def _all_at_once(problem: Problem) -> bool:
+    """All columns are in play from the start, and few beside the rows."""
+    few = problem.p * 4 <= problem.n and not design.is_sparse(problem.X)
+    return few and problem.flat_intercept and not np.any(problem.penalty.l1 > 0)
 
 
 def minimise(
