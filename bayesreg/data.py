@@ -101,7 +101,9 @@ class Data:
         return Data(self.X.toarray(), self.y, self.weights, self.offset, self.names, self.trials)
 
     def __repr__(self) -> str:
-        extra = [name for name in ("weights", "offset", "trials") if getattr(self, name) is not None]
+        extra = [
+            name for name in ("weights", "offset", "trials") if getattr(self, name) is not None
+        ]
         extra += ["sparse"] if is_sparse(self.X) else []
         return f"Data(n={self.n}, p={self.p}{''.join(', ' + e for e in extra)})"
 

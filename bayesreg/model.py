@@ -231,9 +231,7 @@ def checked_likelihood(model: Model, data: Data, used: BoolArray) -> Likelihood:
     """
     require_numbers(model.likelihood)
     likelihood_of_rows(model.likelihood, data.trials).check_target(data.y)
-    return likelihood_of_rows(
-        model.likelihood, None if data.trials is None else data.trials[used]
-    )
+    return likelihood_of_rows(model.likelihood, None if data.trials is None else data.trials[used])
 
 
 def column_deviation(data: Data) -> FloatArray:

@@ -186,7 +186,10 @@ def _observe(problem: Problem, eta: Any) -> None:
 
 
 def _counterpart(kind: Likelihood) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
-    """PyMC's distribution of a target, and its arguments at a linear predictor."""
+    """PyMC's distribution of a target, and its arguments at a linear predictor.
+
+    Parameters are arrays: PyTensor may hold a plain number such as 2.5 in single precision.
+    """
     import pymc as pm
 
     if isinstance(kind, Bernoulli):
@@ -197,10 +200,10 @@ def _counterpart(kind: Likelihood) -> tuple[Any, Callable[[Any], dict[str, Any]]
     if isinstance(kind, Poisson):
         return pm.Poisson, lambda eta: {"mu": pm.math.exp(eta)}
     if isinstance(kind, NegativeBinomial):
-        alpha = kind.alpha
+        alpha = np.asarray(kind.alpha)
         return pm.NegativeBinomial, lambda eta: {"mu": pm.math.exp(eta), "alpha": alpha}
     if isinstance(kind, Gamma) and isinstance(kind.phi, float):
-        shape = 1.0 / kind.phi
+        shape = np.asarray(1.0 / kind.phi)
         return pm.Gamma, lambda eta: {"alpha": shape, "beta": shape * pm.math.exp(-eta)}
     raise ModelError(
         f"to_pymc has no counterpart of {kind!r}; it knows Bernoulli, Binomial, Gamma, Gaussian, "

@@ -127,6 +127,18 @@ def make_data(likelihood, n=60, p=P, seed=0, weights=False, offset=False):
     return Data(X, y, weights=s, offset=shift, trials=trials)
 
 
+def rows_of(data, rows):
+    """The chosen rows (indices or a mask) of data, with everything that belongs to them."""
+    parts = (data.y, data.weights, data.offset, data.trials)
+    y, s, shift, trials = (None if part is None else part[rows] for part in parts)
+    return Data(data.X[rows], y, s, shift, data.names, trials)
+
+
+def with_design(data, X):
+    """The same rows with another design matrix."""
+    return Data(X, data.y, data.weights, data.offset, trials=data.trials)
+
+
 def make_model(likelihood=None, prior=None, intercept=Flat(), standardize=False):  # noqa: B008
     """A model whose parts default to the first rows of the tables."""
     likelihood = LIKELIHOODS[0].values[0] if likelihood is None else likelihood

@@ -34,6 +34,7 @@ LAYERS = [
         "pymc",
         "solvers",
         "spec",
+        "stationarity",
         "testing",
         "uniqueness",
         "wording",

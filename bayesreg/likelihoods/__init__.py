@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bayesreg.likelihoods._protocol import Likelihood
 from bayesreg.likelihoods._dispersion import (
     Dispersed,
     estimated_dispersion,
     require_numbers,
 )
+from bayesreg.likelihoods._protocol import Likelihood
 from bayesreg.likelihoods._trials import likelihood_of_rows
 from bayesreg.likelihoods.bernoulli import Bernoulli
 from bayesreg.likelihoods.binomial import Binomial
@@ -17,7 +17,10 @@ from bayesreg.likelihoods.negative_binomial import NegativeBinomial
 from bayesreg.likelihoods.poisson import Poisson
 
 #: Every likelihood that a model text may name.
-LIKELIHOODS: dict[str, type] = {kind.__name__: kind for kind in (Bernoulli, Binomial, Gamma, Gaussian, NegativeBinomial, Poisson)}
+LIKELIHOODS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (Bernoulli, Binomial, Gamma, Gaussian, NegativeBinomial, Poisson)
+}
 
 __all__ = [
     "LIKELIHOODS",

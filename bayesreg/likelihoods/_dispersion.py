@@ -7,15 +7,25 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg._types import FloatArray
-from bayesreg.errors import ModelError
+from bayesreg._types import FloatArray, ScalarOrVector
+from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods._protocol import Likelihood
-from bayesreg.priors import Prior
+from bayesreg.priors import Flat
 
 #: Squares and products of a dispersion stay numbers between these.
 LARGEST, SMALLEST = 1e100, 1e-100
 
-Dispersion: TypeAlias = float | Prior
+
+@runtime_checkable
+class Density(Protocol):
+    """All that is asked of a dispersion's prior."""
+
+    def log_density(self, w: ScalarOrVector) -> FloatArray:
+        """Log density at each entry of ``w``; -inf below 0."""
+        ...
+
+
+Dispersion: TypeAlias = float | Density
 
 
 @runtime_checkable
@@ -41,11 +51,10 @@ class Dispersed(Protocol):
         ...
 
 
-def estimated_dispersion(likelihood: object) -> Prior | None:
+def estimated_dispersion(likelihood: object) -> Density | None:
     """The prior of a dispersion that is to be found; None where there is none."""
-    if isinstance(likelihood, Dispersed) and isinstance(likelihood.dispersion, Prior):
-        return likelihood.dispersion
-    return None
+    value = likelihood.dispersion if isinstance(likelihood, Dispersed) else None
+    return None if value is None or isinstance(value, float) else value
 
 
 def require_numbers(likelihood: Likelihood) -> None:
@@ -66,8 +75,10 @@ def number(value: Dispersion, likelihood: str, name: str) -> float:
 
 
 def checked(value: Any, argument: str) -> Dispersion:
-    """A positive number, or a prior with all of its density on the positive numbers."""
-    if isinstance(value, Prior) and not isinstance(value, type):
+    """A positive number, or a prior on the positive numbers; Flat() counts on those alone."""
+    if isinstance(value, type) and hasattr(value, "log_density"):
+        raise ModelTypeError(f"{argument} is the class {value.__name__}; call it")
+    if isinstance(value, Density):
         _require_positive_support(value, argument)
         return value
     found = _checks.positive_number(value, argument)
@@ -79,7 +90,9 @@ def checked(value: Any, argument: str) -> Dispersion:
     return found
 
 
-def _require_positive_support(prior: Prior, argument: str) -> None:
+def _require_positive_support(prior: Density, argument: str) -> None:
+    if isinstance(prior, Flat):
+        return  # improper anyway: 1 on the positive numbers
     below = np.asarray(prior.log_density(-np.geomspace(1e-12, 1e12, 97)[:, None]))
     if below.shape[1:] != (1,):
         raise ModelError(

@@ -51,7 +51,9 @@ def saturated_loss(s: FloatArray, f: FloatArray | float) -> FloatArray:
     return np.where(inner, f * np.log1p(s / f) + s * np.log1p(f / s), 0.0)
 
 
-def fenchel_young(s: FloatArray, f: FloatArray | float, t: FloatArray, shift: FloatArray) -> FloatArray:
+def fenchel_young(
+    s: FloatArray, f: FloatArray | float, t: FloatArray, shift: FloatArray
+) -> FloatArray:
     """s + f times the relative entropy of Bernoulli(mu + shift / (s + f)) from Bernoulli(mu)."""
     up, down = ((s + f) * part for part in _both(t))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

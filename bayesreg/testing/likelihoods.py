@@ -57,7 +57,9 @@ def _with_trials(likelihood: Likelihood, trials: Any) -> Likelihood:
     try:
         return likelihood_of_rows(likelihood, None if trials is None else np.asarray(trials, float))
     except (DataError, ModelError) as error:
-        raise AssertionError(f"pass trials= exactly for a likelihood that has them: {error}") from None
+        raise AssertionError(
+            f"pass trials= exactly for a likelihood that has them: {error}"
+        ) from None
 
 
 def _check_target(likelihood: Likelihood, y: FloatArray) -> None:
