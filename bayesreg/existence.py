@@ -2,8 +2,9 @@
 
 With proper priors always.  Unpenalised directions (flat columns, a flat intercept) can run away
 when some combination of them never raises the loss in any row: separation for Bernoulli, counts
-of zero for Poisson and NegativeBinomial, all or none of the trials for Binomial.  Such a combination d satisfies sign_i x_i d >= 0 where the loss recedes and
-x_i d = 0 where it does not, which is a linear programme.
+of zero for Poisson and NegativeBinomial, all or none of the trials for Binomial.  Such a
+combination d satisfies sign_i x_i d >= 0 where the loss recedes and x_i d = 0 where it does not,
+which is a linear programme.
 """
 
 from __future__ import annotations

@@ -93,6 +93,8 @@ def checked(value: Any, argument: str) -> Dispersion:
 def _require_positive_support(prior: Density, argument: str) -> None:
     if isinstance(prior, Flat):
         return  # improper anyway: 1 on the positive numbers
+    if getattr(prior, "relative_to_noise", False):
+        raise ModelError(f"{argument} has no noise sd to be relative to; got {prior!r}")
     below = np.asarray(prior.log_density(-np.geomspace(1e-12, 1e12, 97)[:, None]))
     if below.shape[1:] != (1,):
         raise ModelError(

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ def find_with_dispersion(model: Model, data: Data, options: Options) -> MapEstim
     """The best joint mode; ``model`` of the result has the dispersion as the number found."""
     likelihood = model.likelihood
     prior = estimated_dispersion(likelihood)
-    assert isinstance(likelihood, Dispersed) and prior is not None
+    assert isinstance(likelihood, Dispersed)
+    assert prior is not None
     _require_joint(options.target, model.likelihood, likelihood.dispersion_name)
     profile = _Profile(model, data, likelihood, prior, options.max_iterations)
     places = _modes(profile)
@@ -180,8 +182,7 @@ def _swept(profile: _Profile, grid: Knots) -> Iterator[_Point]:
 
 
 def _brackets(points: list[_Point]) -> list[tuple[_Point, _Point]]:
-    pairs = zip(points, points[1:], strict=False)
-    return [(low, high) for low, high in pairs if low.slope < 0 <= high.slope]
+    return [(low, high) for low, high in pairwise(points) if low.slope < 0 <= high.slope]
 
 
 def _refined(profile: _Profile, low: _Point, high: _Point) -> _Point:
@@ -248,13 +249,13 @@ _REASONS = {
     (
         "alpha",
         "infinity",
-    ): "the counts vary no more than Poisson's, and its prior does not end. Use "
-    "Poisson(), or a prior that falls off, such as HalfNormal(scale=10)",
+    ): "the counts vary no more than Poisson's, and its prior does not end. "
+    "Use Poisson(), or a prior that falls off, such as HalfNormal(scale=10)",
     (
         "alpha",
         "0",
-    ): "the rows with y > 0 are too few to hold it. Give alpha a prior that ends above "
-    "0, such as Uniform(0.01, 100), or state alpha",
+    ): "the rows with y > 0 are too few to hold it. Give alpha a prior that ends "
+    "above 0, such as Uniform(0.01, 100), or state alpha",
 }
 
 
