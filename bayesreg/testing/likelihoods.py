@@ -231,7 +231,7 @@ def _moments(
             return np.exp(-weight * loss - _constant(likelihood, y, weight))
 
     if not _accepts(likelihood, np.array([0.5])):
-        counts = np.arange(-50.0, np.ceil(centre + 30 * spread + 50))
+        counts = np.arange(-50.0, np.ceil(centre + 150 * spread + 50))
         y = np.array([k for k in counts if _accepts(likelihood, np.array([k]))])
         mass = density(y)
     else:
@@ -247,10 +247,12 @@ def _grid(centre: float, spread: float, positive: bool) -> tuple[FloatArray, Flo
 
     y = centre + spread sinh(u), or centre e^u on the half line.
     """
-    u = np.linspace(-12.0, 12.0, 20_001)
     if positive:
+        # A small shape puts its mass near 0.
+        u = np.linspace(-60.0, 12.0, 60_001)
         y = jacobian = centre * np.exp(u)
     else:
+        u = np.linspace(-12.0, 12.0, 20_001)
         y, jacobian = centre + spread * np.sinh(u), spread * np.cosh(u)
     return y, jacobian * (u[1] - u[0])
 
