@@ -296,6 +296,8 @@ def test_everything_else_asks_for_the_number():
         (True, ModelTypeError, "got the bool True"),
         ("1", ModelTypeError, "alpha must be a positive number; got '1' of type str"),
         (None, ModelTypeError, "got None"),
+        (br.Poisson(), ModelTypeError, r"got Poisson\(\)"),
+        (br.Model(br.Poisson(), br.Flat()), ModelTypeError, "got Model"),
     ],
 )
 def test_impossible_dispersions(value, error, message):

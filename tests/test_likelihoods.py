@@ -200,7 +200,7 @@ def test_binomial_of_one_trial_is_bernoulli():
     )
 
 
-@pytest.mark.parametrize("alpha", [1e8, 1e10, 1e14])
+@pytest.mark.parametrize("alpha", [1e8, 1e10, 1e14, 1e100])
 def test_negative_binomial_tends_to_poisson(alpha):
     data = make_data(br.Poisson(), weights=True, offset=True)
     poisson = br.find_map(br.Model(br.Poisson(), br.Laplace(0.3)), data)

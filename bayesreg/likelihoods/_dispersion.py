@@ -78,7 +78,8 @@ def checked(value: Any, argument: str) -> Dispersion:
     """A positive number, or a prior on the positive numbers; Flat() counts on those alone."""
     if isinstance(value, type) and hasattr(value, "log_density"):
         raise ModelTypeError(f"{argument} is the class {value.__name__}; call it")
-    if isinstance(value, Density):
+    # A whole model has a log density too, but of data.
+    if isinstance(value, Density) and not hasattr(value, "likelihood"):
         _require_positive_support(value, argument)
         return value
     found = _checks.positive_number(value, argument)

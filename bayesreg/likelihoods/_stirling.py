@@ -28,7 +28,7 @@ def correction(x: FloatArray) -> FloatArray:
     x = np.asarray(x, dtype=np.float64)
     large, small = np.maximum(x, _FROM), np.minimum(x, _FROM)
     with np.errstate(under="ignore"):
-        series = sum(c / large ** (2 * k + 1) for k, c in enumerate(_COEFFICIENTS))
+        series = sum(c * (1 / large) ** (2 * k + 1) for k, c in enumerate(_COEFFICIENTS))
     direct = gammaln(small) - (small - 0.5) * np.log(small) + small - 0.5 * np.log(2 * np.pi)
     return np.where(x >= _FROM, series, direct)
 
@@ -40,8 +40,8 @@ def digamma_correction(x: FloatArray) -> FloatArray:
     x = np.asarray(x, dtype=np.float64)
     large, small = np.maximum(x, _FROM), np.minimum(x, _FROM)
     with np.errstate(under="ignore"):
-        slopes = (-(2 * k + 1) * c / large ** (2 * k + 2) for k, c in enumerate(_COEFFICIENTS))
-        series = sum(slopes) - 0.5 / large
+        slopes = [(2 * k + 1) * c * (1 / large) ** (2 * k + 2) for k, c in enumerate(_COEFFICIENTS)]
+        series = -sum(slopes) - 0.5 / large
     return np.where(x >= _FROM, series, digamma(small) - np.log(small))
 
 
