@@ -266,7 +266,7 @@ def test_predictions():
 
 
 def test_verify_passes():
-    data = make_data(BINOMIAL, weights=True, offset=True)
+    data = make_data(BINOMIAL, n=40, p=2, offset=True)
     report = br.verify(br.Model(BINOMIAL, br.Laplace(0.3), br.Normal(2.0)), data)
     assert report.passed, str(report)
     assert "no scikit-learn estimator" in str(report)
