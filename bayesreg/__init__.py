@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from bayesreg.comparison import Comparison, compare
     from bayesreg.conventions import Penalised, convert, targets, to_penalty, to_prior
     from bayesreg.data import Data
-    from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson
+    from bayesreg.likelihoods import (
+        Bernoulli,
+        Binomial,
+        Gamma,
+        Gaussian,
+        NegativeBinomial,
+        Poisson,
+    )
     from bayesreg.model import Model
     from bayesreg.plots import plot_map_vs_posterior, plot_path
     from bayesreg.posterior import sample
@@ -39,18 +46,21 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Bernoulli": "likelihoods",
+    "Binomial": "likelihoods",
     "Certificate": "certificate",
     "Comparison": "comparison",
     "Data": "data",
     "ElasticNet": "priors",
     "Exponential": "priors",
     "Flat": "priors",
+    "Gamma": "likelihoods",
     "Gaussian": "likelihoods",
     "HalfNormal": "priors",
     "Laplace": "priors",
     "MapEstimate": "solvers",
     "MapPath": "solvers",
     "Model": "model",
+    "NegativeBinomial": "likelihoods",
     "Normal": "priors",
     "Penalised": "conventions",
     "Poisson": "likelihoods",

@@ -305,7 +305,8 @@ def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
     last = np.inf
     for _ in range(60):
         step, decrement = _newton_step(problem, eta, block)
-        if not decrement < 0.5 * last:
+        # Beyond a nat Newton is still damped by its line search, and may promise more than before.
+        if not (decrement < 0.5 * last or 1.0 < decrement < np.inf):
             break
         last = decrement
         eta, loss = _line_search(problem, eta, step, loss)

@@ -17,10 +17,16 @@ import numpy as np
 
 from bayesreg import _checks, design
 from bayesreg._text import dataclass_text, nearest
-from bayesreg._types import FloatArray, IntArray, ScalarOrVector
+from bayesreg._types import BoolArray, FloatArray, IntArray, ScalarOrVector
 from bayesreg.data import Data
 from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
-from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood
+from bayesreg.likelihoods import (
+    LIKELIHOODS,
+    Gaussian,
+    Likelihood,
+    likelihood_of_rows,
+    require_numbers,
+)
 from bayesreg.penalty import Penalty
 from bayesreg.priors import PRIORS, Flat, Prior
 
@@ -31,7 +37,7 @@ class Model:
 
     Parameters
     ----------
-    likelihood : Gaussian, Bernoulli, Poisson
+    likelihood : Gaussian, Bernoulli, Binomial, Poisson, NegativeBinomial, Gamma
     prior : Prior or mapping of column name (or glob) to Prior
         One prior for every coefficient, or one per column; a mapping must reach every column
         exactly once.
@@ -129,14 +135,14 @@ class Model:
     ) -> FloatArray:
         """log p(y_i | coef, intercept) for each row, constants included; 0 for weight 0."""
         require_model_and_data(self, data)
-        self.likelihood.check_target(data.y)
         eta = self.linear_predictor(data, coef, intercept)
         weights = np.ones(data.y.size) if data.weights is None else data.weights
         used = weights > 0
+        likelihood = checked_likelihood(self, data, used)
         terms = np.zeros(data.y.size)
         y, eta, weights = data.y[used], eta[used], weights[used]
-        loss = weights * self.likelihood.loss(y, eta)
-        terms[used] = -(loss + self.likelihood.constant(y, weights))
+        loss = weights * likelihood.loss(y, eta)
+        terms[used] = -(loss + likelihood.constant(y, weights))
         return terms
 
     def log_prior(self, data: Data, coef: ScalarOrVector, intercept: float = 0.0) -> float:
@@ -168,7 +174,8 @@ class Model:
         weights = np.ones(data.y.size) if data.weights is None else data.weights
         used = weights > 0
         by_row = np.zeros(data.y.size)
-        by_row[used] = weights[used] * self.likelihood.gradient(data.y[used], eta[used])
+        likelihood = checked_likelihood(self, data, used)
+        by_row[used] = weights[used] * likelihood.gradient(data.y[used], eta[used])
         in_coef = -data.X.T @ by_row - self.coefficient_penalty(data).slope(coef)
         on_intercept = self.intercept_penalty()
         if on_intercept is None:
@@ -210,6 +217,21 @@ class Model:
         if isinstance(self.prior, Mapping):
             return _mapped_penalty(self.prior, data.names, noise)
         return self.prior.penalty(data.p, noise)
+
+
+def checked_likelihood(model: Model, data: Data, used: BoolArray) -> Likelihood:
+    """The likelihood bound to the rows that are used, once every target is possible under it.
+
+    Raises
+    ------
+    DataError
+        An impossible target, or no trials where the likelihood counts them.
+    ModelError
+        Trials that the likelihood would ignore; a parameter that is no number.
+    """
+    require_numbers(model.likelihood)
+    likelihood_of_rows(model.likelihood, data.trials).check_target(data.y)
+    return likelihood_of_rows(model.likelihood, None if data.trials is None else data.trials[used])
 
 
 def column_deviation(data: Data) -> FloatArray:

@@ -15,11 +15,11 @@ from functools import cached_property
 import numpy as np
 
 from bayesreg import design
-from bayesreg._types import FloatArray, IntArray
+from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.data import Data
 from bayesreg.design import Design
 from bayesreg.likelihoods import Likelihood
-from bayesreg.model import Model, require_model_and_data
+from bayesreg.model import Model, checked_likelihood, require_model_and_data
 from bayesreg.penalty import Penalty
 
 # Columns beyond these magnitudes are rescaled by a power of two, so that squares and inner
@@ -211,13 +211,14 @@ def bind(model: Model, data: Data) -> Problem:
     Raises
     ------
     DataError
-        A target that the likelihood cannot produce.
+        A target that the likelihood cannot produce; no trials for Binomial.
     ModelError
         A prior for an unknown column, scales of the wrong length, ...
     """
     require_model_and_data(model, data)
-    model.likelihood.check_target(data.y)
-    X, y, weights, offset = _used_rows(data)
+    used = np.ones(data.y.size, dtype=bool) if data.weights is None else data.weights > 0
+    likelihood = checked_likelihood(model, data, used)
+    X, y, weights, offset = _used_rows(data, used)
     low, high = _column_range(X, data)
     penalty = model.coefficient_penalty(data)
     on_intercept = model.intercept_penalty()
@@ -233,7 +234,7 @@ def bind(model: Model, data: Data) -> Problem:
         y=y,
         weights=weights,
         offset=offset,
-        likelihood=model.likelihood,
+        likelihood=likelihood,
         penalty=penalty if on_intercept is None else Penalty.joined([penalty, on_intercept]),
         has_intercept=on_intercept is not None,
         unit=unit,
@@ -241,11 +242,10 @@ def bind(model: Model, data: Data) -> Problem:
     )
 
 
-def _used_rows(data: Data) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
+def _used_rows(data: Data, used: BoolArray) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
     n = data.y.size
     weights = np.ones(n) if data.weights is None else data.weights
     offset = np.zeros(n) if data.offset is None else data.offset
-    used = weights > 0
     if used.all():
         return data.X, data.y, weights, offset
     return design.used_rows(data.X, used), data.y[used], weights[used], offset[used]

@@ -16,7 +16,15 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
-from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson
+from bayesreg.likelihoods import (
+    Bernoulli,
+    Binomial,
+    Gamma,
+    Gaussian,
+    Likelihood,
+    NegativeBinomial,
+    Poisson,
+)
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem, bind
@@ -161,34 +169,43 @@ def _observe(problem: Problem, eta: Any) -> None:
     kind, y, weights = problem.likelihood, problem.y, problem.weights
     if isinstance(kind, Gaussian):
         pm.Normal("y", mu=eta, sigma=kind.sigma / np.sqrt(weights), observed=y, dims="obs")
-    elif isinstance(kind, Bernoulli):
-        _observe_weighted(lambda eta: {"logit_p": eta}, pm.Bernoulli, eta, y, weights)
-    elif isinstance(kind, Poisson):
-        _observe_weighted(lambda eta: {"mu": pm.math.exp(eta)}, pm.Poisson, eta, y, weights)
-    else:
-        raise ModelError(
-            f"to_pymc has no counterpart of {kind!r}; it knows Bernoulli, Gaussian, Poisson"
-        )
-
-
-def _observe_weighted(
-    arguments: Callable[[Any], dict[str, Any]],
-    distribution: Any,
-    eta: Any,
-    y: FloatArray,
-    weights: FloatArray,
-) -> None:
-    """s_i log p(y_i | eta_i): the distribution itself where every weight is 1."""
-    import pymc as pm
-
-    counts = y.astype(np.int64)
+        return
+    distribution, arguments = _counterpart(kind)
+    observed = y if isinstance(kind, Gamma) else y.astype(np.int64)
     if np.all(weights == 1.0):
-        distribution("y", **arguments(eta), observed=counts, dims="obs")
+        distribution("y", **arguments(eta), observed=observed, dims="obs")
         return
 
     def weighted_logp(value: Any, eta: Any, weights: Any) -> Any:
         return weights * pm.logp(distribution.dist(**arguments(eta)), value)
 
     pm.CustomDist(
-        "y", eta, weights, logp=weighted_logp, observed=counts, dims="obs", dtype="int64"
+        "y", eta, weights, logp=weighted_logp, observed=observed, dims="obs",
+        dtype=str(observed.dtype),
     )  # fmt: skip
+
+
+def _counterpart(kind: Likelihood) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
+    """PyMC's distribution of a target, and its arguments at a linear predictor.
+
+    Parameters are arrays: PyTensor may hold a plain number such as 2.5 in single precision.
+    """
+    import pymc as pm
+
+    if isinstance(kind, Bernoulli):
+        return pm.Bernoulli, lambda eta: {"logit_p": eta}
+    if isinstance(kind, Binomial):
+        trials = kind.trials.astype(np.int64)
+        return pm.Binomial, lambda eta: {"n": trials, "logit_p": eta}
+    if isinstance(kind, Poisson):
+        return pm.Poisson, lambda eta: {"mu": pm.math.exp(eta)}
+    if isinstance(kind, NegativeBinomial):
+        alpha = np.asarray(kind.alpha)
+        return pm.NegativeBinomial, lambda eta: {"mu": pm.math.exp(eta), "alpha": alpha}
+    if isinstance(kind, Gamma) and isinstance(kind.phi, float):
+        shape = np.asarray(1.0 / kind.phi)
+        return pm.Gamma, lambda eta: {"alpha": shape, "beta": shape * pm.math.exp(-eta)}
+    raise ModelError(
+        f"to_pymc has no counterpart of {kind!r}; it knows Bernoulli, Binomial, Gamma, Gaussian, "
+        "NegativeBinomial, Poisson"
+    )

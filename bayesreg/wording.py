@@ -15,6 +15,9 @@ from bayesreg.problem import bind
 _LIKELIHOODS = {
     "Gaussian": "y_i ~ Normal({eta}, sd = {sigma})",
     "Bernoulli": "y_i ~ Bernoulli(1 / (1 + exp(-({eta}))))",
+    "Binomial": "y_i ~ Binomial(trials_i, 1 / (1 + exp(-({eta}))))",
+    "Gamma": "y_i ~ Gamma(mean = exp({eta}), shape = 1 / {dispersion})",
+    "NegativeBinomial": "y_i ~ NegativeBinomial(mean = exp({eta}), alpha = {dispersion})",
     "Poisson": "y_i ~ Poisson(exp({eta}))",
 }
 
@@ -53,7 +56,9 @@ def _likelihood(model: Model, data: Data) -> str:
     sigma = number(model.likelihood.noise, 6)
     if data.weights is not None and kind == "Gaussian":
         sigma += " / sqrt(weight_i)"
-    return _LIKELIHOODS.get(kind, repr(model.likelihood)).format(eta=eta, sigma=sigma)
+    dispersion = getattr(model.likelihood, "dispersion", None)
+    words = _LIKELIHOODS.get(kind, repr(model.likelihood))
+    return words.format(eta=eta, sigma=sigma, dispersion=dispersion)
 
 
 def _prior(model: Model) -> str:

@@ -9,14 +9,17 @@ import pytest
 
 from bayesreg import (
     Bernoulli,
+    Binomial,
     Data,
     ElasticNet,
     Exponential,
     Flat,
+    Gamma,
     Gaussian,
     HalfNormal,
     Laplace,
     Model,
+    NegativeBinomial,
     Normal,
     Poisson,
     Truncated,
@@ -39,6 +42,9 @@ LIKELIHOODS = [
     _param(Gaussian(sigma=1.5), "gaussian"),
     _param(Bernoulli(), "bernoulli"),
     _param(Poisson(), "poisson"),
+    _param(Binomial(), "binomial"),
+    _param(Gamma(phi=0.4), "gamma"),
+    _param(NegativeBinomial(alpha=1.5), "negative-binomial"),
 ]
 
 PRIORS = [
@@ -105,7 +111,7 @@ def make_design(n=60, p=P, seed=0):
 def make_data(likelihood, n=60, p=P, seed=0, weights=False, offset=False):
     """Data drawn from a sparse truth under ``likelihood``.
 
-    With ``weights`` they run from 0.2 to 3 and two rows have weight 0.
+    With ``weights`` they run from 0.2 to 3 and two rows have weight 0; trials run from 1 to 6.
     """
     rng = np.random.default_rng([seed, n, p, 1])
     X = make_design(n, p, seed)
@@ -113,11 +119,24 @@ def make_data(likelihood, n=60, p=P, seed=0, weights=False, offset=False):
     unit = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
     shift = rng.normal(0, 0.3, n) if offset else None
     eta = likelihood.noise * (0.4 + unit @ effects) + (0.0 if shift is None else shift)
-    y = likelihood.draw(eta, rng)
+    trials = np.resize([1.0, 4.0, 6.0, 2.0, 1.0], n) if isinstance(likelihood, Binomial) else None
+    y = (likelihood if trials is None else likelihood.for_trials(trials)).draw(eta, rng)
     s = rng.uniform(0.2, 3.0, n) if weights else None
     if s is not None:
         s[[1, n // 2]] = 0.0
-    return Data(X, y, weights=s, offset=shift)
+    return Data(X, y, weights=s, offset=shift, trials=trials)
+
+
+def rows_of(data, rows):
+    """The chosen rows (indices or a mask) of data, with everything that belongs to them."""
+    parts = (data.y, data.weights, data.offset, data.trials)
+    y, s, shift, trials = (None if part is None else part[rows] for part in parts)
+    return Data(data.X[rows], y, s, shift, data.names, trials)
+
+
+def with_design(data, X):
+    """The same rows with another design matrix."""
+    return Data(X, data.y, data.weights, data.offset, trials=data.trials)
 
 
 def make_model(likelihood=None, prior=None, intercept=Flat(), standardize=False):  # noqa: B008

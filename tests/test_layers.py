@@ -36,6 +36,7 @@ LAYERS = [
         "pymc",
         "solvers",
         "spec",
+        "stationarity",
         "testing",
         "uniqueness",
         "wording",

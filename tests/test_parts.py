@@ -23,7 +23,9 @@ def test_prior(prior):
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 @pytest.mark.parametrize("seed", range(3))
 def test_likelihood(likelihood, seed):
-    check_likelihood(likelihood, make_data(likelihood).y[:12], seed=seed)
+    data = make_data(likelihood)
+    trials = None if data.trials is None else data.trials[:12]
+    check_likelihood(likelihood, data.y[:12], seed=seed, trials=trials)
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,7 @@ def test_fault_is_named_and_located(text, reason, character):
 def test_refusal_lists_what_is_allowed():
     with pytest.raises(
         ModelError,
-        match=r"Allowed: .* ElasticNet, Exponential, Flat, Gaussian, HalfNormal, Laplace, Model",
+        match=r"Allowed: .* ElasticNet, Exponential, Flat, Gamma, Gaussian, HalfNormal, Laplace",
     ):
         from_text("Student(1)")
 

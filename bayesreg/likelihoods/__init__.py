@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from bayesreg.likelihoods._dispersion import (
+    Dispersed,
+    estimated_dispersion,
+    require_numbers,
+)
 from bayesreg.likelihoods._protocol import Likelihood
+from bayesreg.likelihoods._trials import likelihood_of_rows
 from bayesreg.likelihoods.bernoulli import Bernoulli
+from bayesreg.likelihoods.binomial import Binomial
+from bayesreg.likelihoods.gamma import Gamma
 from bayesreg.likelihoods.gaussian import Gaussian
+from bayesreg.likelihoods.negative_binomial import NegativeBinomial
 from bayesreg.likelihoods.poisson import Poisson
 
 #: Every likelihood that a model text may name.
-LIKELIHOODS: dict[str, type] = {kind.__name__: kind for kind in (Bernoulli, Gaussian, Poisson)}
+LIKELIHOODS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (Bernoulli, Binomial, Gamma, Gaussian, NegativeBinomial, Poisson)
+}
 
-__all__ = ["LIKELIHOODS", "Bernoulli", "Gaussian", "Likelihood", "Poisson"]
+__all__ = [
+    "LIKELIHOODS",
+    "Bernoulli",
+    "Binomial",
+    "Dispersed",
+    "Gamma",
+    "Gaussian",
+    "Likelihood",
+    "NegativeBinomial",
+    "Poisson",
+    "estimated_dispersion",
+    "likelihood_of_rows",
+    "require_numbers",
+]

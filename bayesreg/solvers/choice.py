@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
+from bayesreg.likelihoods import estimated_dispersion
 from bayesreg.model import Model
 from bayesreg.solvers.estimate import MapEstimate
 
@@ -45,7 +46,20 @@ def _newton() -> Finder:
     return find_by_newton
 
 
+def _dispersion() -> Finder:
+    from bayesreg.solvers.dispersion import find_with_dispersion
+
+    return find_with_dispersion
+
+
 METHODS = (
+    Method(
+        "profile-dispersion",
+        lambda model: estimated_dispersion(model.likelihood) is not None,
+        "NegativeBinomial or Gamma with a prior on its dispersion, separable convex priors",
+        "local: KKT residual, the dispersion's among them",
+        _dispersion,
+    ),
     Method(
         "proximal-newton",
         lambda model: True,

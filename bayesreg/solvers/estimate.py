@@ -40,7 +40,8 @@ class MapEstimate:
     certificate : Certificate
         The bound on the distance from the true mode.
     log_density : float
-        log p(y, coef, intercept) in nats, constants included.
+        log p(y, coef, intercept) in nats, constants included; with ``scalars`` found beside them,
+        their joint density, taken in each scalar itself (not its logarithm).
     names : tuple of str
     model : Model
     l1, l2, loc : (p,) arrays
@@ -53,7 +54,8 @@ class MapEstimate:
         The solver stopped by itself, with nothing left to win but rounding.
     scalars : mapping of str to float
         Parameters of the model found beside the coefficients, such as ``sigma``; empty when the
-        model states them all as numbers.
+        model states them all as numbers. A dispersion that was found (``alpha``, ``phi``) also
+        stands in ``model`` as that number.
     modes : tuple of LocalMode
         Every local mode that was found, best first, where there can be more than one; the first
         is this estimate. Empty for convex problems.
@@ -96,6 +98,8 @@ class MapEstimate:
 
     def predict(self, X: Any, offset: Any = 0.0) -> FloatArray:
         """E[y] at new rows: the mean of the likelihood at the mode.
+
+        Of one trial for ``Binomial()``: the probability of a success.
 
         Parameters
         ----------

@@ -14,6 +14,7 @@ from bayesreg.data import Data
 from bayesreg.design import is_sparse
 from bayesreg.errors import (
     DataError,
+    LocalModesWarning,
     ModelError,
     NoModeError,
     NotCertifiedError,
@@ -30,6 +31,7 @@ from bayesreg.solvers.newton import Curvature, Solution, minimise
 from bayesreg.uniqueness import mode_is_unique
 
 _ON_FAILURE = ("raise", "warn", "return")
+_TARGETS = (None, "conditional", "joint", "marginal")
 _DIRECT_ITERATIONS = 40
 _DENSE_NEWTON = 3000
 
@@ -52,8 +54,10 @@ def find_map(
     ----------
     model, data
         The posterior.
-    target : None or "conditional"
-        Which mode. With sigma a number (or no sigma at all) there is only the conditional one.
+    target : None, "conditional" or "joint"
+        Which mode. With every parameter beside the coefficients a number there is only the
+        conditional one. ``NegativeBinomial(alpha=HalfNormal(1.0))`` and ``Gamma(phi=...)`` need
+        "joint": over coefficients, intercept and alpha, the density taken in alpha itself.
     tol : float
         Relative duality gap at which the certificate holds.
     on_failure : {"raise", "warn", "return"}
@@ -77,6 +81,8 @@ def find_map(
     -----
     NotUniqueWarning
         Other points attain the same density.
+    LocalModesWarning
+        Several local modes were found; all are in ``modes``.
 
     Examples
     --------
@@ -91,6 +97,8 @@ def find_map(
     find = choose_method(model).load()
     estimate = find(model, data, Options(target, tol, max_iterations))
     act_on_failure(estimate, data, on_failure, max_iterations)
+    if len(estimate.modes) > 1:
+        warnings.warn(_several(estimate), LocalModesWarning, stacklevel=2)
     if not estimate.unique:
         warnings.warn(
             "the mode is not unique: several points attain the same density (linearly dependent "
@@ -102,8 +110,23 @@ def find_map(
     return estimate
 
 
+def _several(estimate: MapEstimate) -> str:
+    runner_up = estimate.modes[0].log_density - estimate.modes[1].log_density
+    return (
+        f"the posterior has several local modes: {len(estimate.modes)} were found and the best is "
+        f"returned, {runner_up:.3g} nats above the next (all are in estimate.modes). A mode says "
+        "little about such a posterior; consider its mean, or a log-concave likelihood and prior"
+    )
+
+
 def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
     """The mode under a smooth convex likelihood and separable convex priors."""
+    if options.target not in (None, "conditional"):
+        raise ModelError(
+            f"target must be None or 'conditional', got {options.target!r}: every parameter beside "
+            "the coefficients is a number, so the mode over the coefficients is the only one there "
+            "is"
+        )
     problem = bind(model, data)
     start = starting_point(problem, data.names)
     start, curvature = warm_start(problem, start, options.tol)
@@ -113,11 +136,8 @@ def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
 
 def check_options(target: str | None, tol: float, on_failure: str, max_iterations: int) -> None:
     """The options that find_map and find_map_path share."""
-    if target not in (None, "conditional"):
-        raise ModelError(
-            f"target must be None or 'conditional', got {target!r}: with sigma a number the mode "
-            "over the coefficients is the only one there is"
-        )
+    if target not in _TARGETS:
+        raise ModelError(f"target must be one of {_TARGETS}; got {target!r}")
     _checks.positive_number(tol, "tol")
     if on_failure not in _ON_FAILURE:
         raise ModelError(f"on_failure must be one of {_ON_FAILURE}; got {on_failure!r}")
@@ -178,10 +198,7 @@ def solve(
             unique = not check_unique or mode_is_unique(problem, start)
             done = Solution(start, 1, True)
             return as_estimate(problem, model, names, start, done, certificate, unique)
-    first = min(max_iterations, _DIRECT_ITERATIONS)
-    solution = minimise(problem, start, first, curvature=curvature)
-    if not solution.settled and max_iterations > first:
-        solution = _carefully(problem, names, solution, max_iterations - first)
+    solution = settle(problem, names, start, max_iterations, curvature)
     coef, intercept = problem.coefficients(solution.v)
     if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
         j = int(np.argmin(np.isfinite(coef)))
@@ -229,6 +246,21 @@ def as_estimate(
         iterations=solution.iterations,
         settled=solution.settled,
     )
+
+
+def settle(
+    problem: Problem,
+    names: tuple[str, ...],
+    start: FloatArray,
+    max_iterations: int,
+    curvature: Curvature | None = None,
+) -> Solution:
+    """The minimum of J: directly where that goes, else one coefficient in or out at a time."""
+    first = min(max_iterations, _DIRECT_ITERATIONS)
+    solution = minimise(problem, start, first, curvature=curvature)
+    if not solution.settled and max_iterations > first:
+        solution = _carefully(problem, names, solution, max_iterations - first)
+    return solution
 
 
 def _carefully(

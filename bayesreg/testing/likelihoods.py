@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.errors import DataError
-from bayesreg.likelihoods import Likelihood
+from bayesreg.errors import DataError, ModelError
+from bayesreg.likelihoods import Likelihood, likelihood_of_rows
 from bayesreg.testing._numeric import compare, least, least_anywhere, require
 
 _DRAWS = 4000
 
 
-def check_likelihood(likelihood: Likelihood, y: Any, seed: int = 0) -> None:
+def check_likelihood(likelihood: Likelihood, y: Any, seed: int = 0, trials: Any = None) -> None:
     """Check that a likelihood is one convex, normalised loss, told the same way throughout.
 
     Parameters
@@ -24,6 +24,8 @@ def check_likelihood(likelihood: Likelihood, y: Any, seed: int = 0) -> None:
         Targets that are possible under it; a dozen different ones are plenty.
     seed : int
         Of the linear predictors and the draws.
+    trials : (n,) array, optional
+        Of each y, for a likelihood that counts them: it is bound to them by ``for_trials``.
 
     Raises
     ------
@@ -38,6 +40,8 @@ def check_likelihood(likelihood: Likelihood, y: Any, seed: int = 0) -> None:
     require(noise > 0 and np.isfinite(noise), f"noise must be positive and finite; got {noise!r}")
     rng = np.random.default_rng(seed)
     y = np.repeat(np.asarray(y, dtype=np.float64), 8)
+    of_one_row = _with_trials(likelihood, None if trials is None else np.max(trials))
+    likelihood = _with_trials(likelihood, None if trials is None else np.repeat(trials, 8))
     eta = noise * rng.uniform(-3.0, 3.0, y.size)
     _check_target(likelihood, y)
     _check_derivatives(likelihood, y, eta)
@@ -46,7 +50,16 @@ def check_likelihood(likelihood: Likelihood, y: Any, seed: int = 0) -> None:
     _check_conjugate(likelihood, y, eta)
     _check_small_shifts(likelihood, y, eta)
     for at in (-1.2, 0.0, 1.5):
-        _check_distribution(likelihood, at * noise, seed)
+        _check_distribution(of_one_row, at * noise, seed)
+
+
+def _with_trials(likelihood: Likelihood, trials: Any) -> Likelihood:
+    try:
+        return likelihood_of_rows(likelihood, None if trials is None else np.asarray(trials, float))
+    except (DataError, ModelError) as error:
+        raise AssertionError(
+            f"pass trials= exactly for a likelihood that has them: {error}"
+        ) from None
 
 
 def _check_target(likelihood: Likelihood, y: FloatArray) -> None:
@@ -218,7 +231,7 @@ def _moments(
             return np.exp(-weight * loss - _constant(likelihood, y, weight))
 
     if not _accepts(likelihood, np.array([0.5])):
-        counts = np.arange(-50.0, np.ceil(centre + 30 * spread + 50))
+        counts = np.arange(-50.0, np.ceil(centre + 150 * spread + 50))
         y = np.array([k for k in counts if _accepts(likelihood, np.array([k]))])
         mass = density(y)
     else:
@@ -234,10 +247,12 @@ def _grid(centre: float, spread: float, positive: bool) -> tuple[FloatArray, Flo
 
     y = centre + spread sinh(u), or centre e^u on the half line.
     """
-    u = np.linspace(-12.0, 12.0, 20_001)
     if positive:
+        # A small shape puts its mass near 0.
+        u = np.linspace(-60.0, 12.0, 60_001)
         y = jacobian = centre * np.exp(u)
     else:
+        u = np.linspace(-12.0, 12.0, 20_001)
         y, jacobian = centre + spread * np.sinh(u), spread * np.cosh(u)
     return y, jacobian * (u[1] - u[0])
 
