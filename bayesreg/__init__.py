@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from bayesreg.comparison import Comparison, compare
     from bayesreg.conventions import Penalised, convert, targets, to_penalty, to_prior
     from bayesreg.data import Data
-    from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson
+    from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson, StudentT
     from bayesreg.model import Model
     from bayesreg.plots import plot_map_vs_posterior, plot_path
     from bayesreg.posterior import sample
     from bayesreg.priors import (
+        Cauchy,
         ElasticNet,
         Exponential,
         Flat,
         HalfNormal,
+        Horseshoe,
         Laplace,
         Normal,
         Truncated,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Bernoulli": "likelihoods",
+    "Cauchy": "priors",
     "Certificate": "certificate",
     "Comparison": "comparison",
     "Data": "data",
@@ -47,6 +50,7 @@ _HOME = {
     "Flat": "priors",
     "Gaussian": "likelihoods",
     "HalfNormal": "priors",
+    "Horseshoe": "priors",
     "Laplace": "priors",
     "MapEstimate": "solvers",
     "MapPath": "solvers",
@@ -56,6 +60,7 @@ _HOME = {
     "Poisson": "likelihoods",
     "Problem": "problem",
     "Report": "verification",
+    "StudentT": "likelihoods",
     "Truncated": "priors",
     "Uniform": "priors",
     "bind": "problem",

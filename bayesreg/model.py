@@ -23,6 +23,7 @@ from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
 from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood
 from bayesreg.penalty import Penalty
 from bayesreg.priors import PRIORS, Flat, Prior
+from bayesreg.student_t import in_place
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,6 +57,7 @@ class Model:
         # A class has its instances' attributes, so that the protocol alone would accept it.
         if isinstance(self.likelihood, type) or not isinstance(self.likelihood, Likelihood):
             raise ModelTypeError(_not_a("likelihood", self.likelihood, LIKELIHOODS))
+        object.__setattr__(self, "likelihood", in_place(self.likelihood, "likelihood"))
         if isinstance(self.prior, Mapping):
             object.__setattr__(self, "prior", dict(self.prior))
             if not self.prior:
@@ -66,6 +68,7 @@ class Model:
         for where, prior in self._priors().items():
             if isinstance(prior, type) or not isinstance(prior, Prior):
                 raise ModelTypeError(_not_a(where, prior, PRIORS))
+            in_place(prior, "prior")
             if prior.relative_to_noise and not isinstance(self.likelihood, Gaussian):
                 raise ModelError(
                     f"{where} has relative_to_noise=True, but {self.likelihood!r} has no noise "
@@ -73,6 +76,20 @@ class Model:
                 )
         standardize = _checks.flag(self.standardize, "standardize")
         object.__setattr__(self, "standardize", standardize)
+
+    @property
+    def log_concave(self) -> bool:
+        """True when the posterior density is: then a mode is global and can be certified.
+
+        False under a StudentT likelihood, a StudentT or Cauchy prior: modes are local.
+        """
+        parts = (self.likelihood, *self.priors)
+        return all(getattr(part, "log_concave", True) for part in parts)
+
+    @property
+    def priors(self) -> tuple[Prior, ...]:
+        """Every prior that the model states, that of the intercept last."""
+        return tuple(self._priors().values())
 
     def _priors(self) -> dict[str, Any]:
         priors = self.prior if isinstance(self.prior, dict) else {"": self.prior}

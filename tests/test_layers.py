@@ -23,6 +23,8 @@ LAYERS = [
         "design",
         "errors",
         "penalty",
+        "student_t",
+        "tails",
     ],
     ["likelihoods", "priors"],
     ["model"],
@@ -34,6 +36,7 @@ LAYERS = [
         "pymc",
         "solvers",
         "spec",
+        "stationarity",
         "testing",
         "uniqueness",
         "wording",
@@ -51,7 +54,8 @@ FOUNDATION = {name for row in LAYERS[: LAYERS.index(["problem"]) + 1] for name i
 ONLY_FROM = {
     "testing": FOUNDATION,
     "spec": FOUNDATION,
-    "certificate": FOUNDATION,
+    "certificate": FOUNDATION | {"stationarity"},
+    "stationarity": FOUNDATION,
     "conventions": FOUNDATION,
 }
 KERNEL_USERS = {"solvers", "posterior"}
@@ -142,7 +146,10 @@ def test_no_two_units_need_each_other():
     assert order.index("errors") < order.index("model") < order.index("problem")
 
 
-THIRD_PARTY = {"certificate": {"numpy", "scipy"}, "conventions": {"numpy", "scipy"}}
+THIRD_PARTY = {
+    "certificate": {"numpy", "scipy"},
+    "stationarity": {"numpy", "scipy"},
+    "conventions": {"numpy", "scipy"}}
 
 
 @pytest.mark.parametrize("unit", THIRD_PARTY)

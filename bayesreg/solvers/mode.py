@@ -14,6 +14,7 @@ from bayesreg.data import Data
 from bayesreg.errors import (
     DataError,
     ModelError,
+    LocalModesWarning,
     NoModeError,
     NotCertifiedError,
     NotCertifiedWarning,
@@ -74,6 +75,8 @@ def find_map(
     -----
     NotUniqueWarning
         Other points attain the same density.
+    LocalModesWarning
+        Several local modes were found; all are in ``modes``.
 
     Examples
     --------
@@ -88,15 +91,26 @@ def find_map(
     find = choose_method(model).load()
     estimate = find(model, data, Options(target, tol, max_iterations))
     act_on_failure(estimate, data, on_failure, max_iterations)
+    if len(estimate.modes) > 1:
+        warnings.warn(_several(estimate), LocalModesWarning, stacklevel=2)
     if not estimate.unique:
         warnings.warn(
             "the mode is not unique: several points attain the same density (linearly dependent "
-            "columns under a flat prior or a pure L1). One of them is returned; an ElasticNet or "
+            "columns under a flat prior or a pure L1, or local modes of equal height). One of them is returned; an ElasticNet or "
             "Normal prior makes it unique",
             NotUniqueWarning,
             stacklevel=2,
         )
     return estimate
+
+
+def _several(estimate: MapEstimate) -> str:
+    runner_up = estimate.modes[0].log_density - estimate.modes[1].log_density
+    return (
+        f"the posterior has several local modes: {len(estimate.modes)} were found and the best is "
+        f"returned, {runner_up:.3g} nats above the next (all are in estimate.modes). A mode says "
+        "little about such a posterior; consider its mean, or a log-concave likelihood and prior"
+    )
 
 
 def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
