@@ -19,6 +19,8 @@ from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import ModelError
 from bayesreg.tails import Tails
 
+_ARRAYS = ("l1", "l2", "loc", "lower", "upper")
+
 
 @dataclass(frozen=True)
 class Penalty:
@@ -180,20 +182,17 @@ class Penalty:
     @staticmethod
     def joined(parts: Sequence[Penalty]) -> Penalty:
         """Penalties of consecutive coefficients as one."""
-        return Penalty(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("l1", "l2", "loc", "lower", "upper")
-            ),
-            tails=Tails.joined([(part.tails, part.size) for part in parts]),
+        l1, l2, loc, lower, upper = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS
         )
+        tails = Tails.joined([(part.tails, part.size) for part in parts])
+        return Penalty(l1, l2, loc, lower, upper, tails)
 
     def take(self, index: object) -> Penalty:
         """The entries chosen by an index array, a mask or a slice."""
-        return Penalty(
-            *(getattr(self, name)[index] for name in ("l1", "l2", "loc", "lower", "upper")),
-            tails=None if self.tails is None else self.tails.take(index),
-        )
+        l1, l2, loc, lower, upper = (getattr(self, name)[index] for name in _ARRAYS)
+        tails = None if self.tails is None else self.tails.take(index)
+        return Penalty(l1, l2, loc, lower, upper, tails)
 
 
 def unbounded(l1: FloatArray, l2: FloatArray, loc: FloatArray) -> Penalty:
@@ -221,9 +220,7 @@ def bounded(penalty: Penalty, lower: FloatArray, upper: FloatArray) -> Penalty:
     )
 
 
-def _require_representable(
-    l1: FloatArray, l2: FloatArray, where: BoolArray | bool = True
-) -> None:
+def _require_representable(l1: FloatArray, l2: FloatArray, where: BoolArray | bool = True) -> None:
     overflow = np.flatnonzero((~np.isfinite(l1) | ~np.isfinite(l2)) & where)
     if overflow.size:
         raise ModelError(

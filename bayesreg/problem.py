@@ -150,14 +150,19 @@ class Problem:
 
         Of a convex loss its own curvature, which need not lie above.
         """
-        if not isinstance(self.likelihood, NonConvexLikelihood):
+        if self.majorised is None:
             return self.curvature_rows(eta)
-        return self.weights * self.likelihood.majorising_curvature(self.y, eta)
+        return self.weights * self.majorised.majorising_curvature(self.y, eta)
+
+    @cached_property
+    def majorised(self) -> NonConvexLikelihood | None:
+        """The likelihood where its loss is not convex, else None."""
+        return self.likelihood if isinstance(self.likelihood, NonConvexLikelihood) else None
 
     @property
     def convex(self) -> bool:
         """True when neither the likelihood nor any prior has to be treated locally."""
-        return self.penalty.tails is None and not isinstance(self.likelihood, NonConvexLikelihood)
+        return self.penalty.tails is None and self.majorised is None
 
     def loss(self, eta: FloatArray) -> float:
         """The data term, without its constants."""

@@ -47,15 +47,17 @@ def least_curvature(problem: Problem, v: FloatArray) -> float:
         return 1.0
     if free.size > LARGEST_HESSIAN:
         return float("nan")
-    eta = problem.linear_predictor(v)
-    block, penalty = problem.block(free), problem.penalty.take(free)
-    above = problem.majorising_rows(eta) @ block**2 + penalty.majorant(v[free]).l2
-    block = block / np.sqrt(np.where(above > 0, above, 1.0))
-    hessian = block.T @ (problem.curvature_rows(eta)[:, None] * block)
-    hessian[np.diag_indices_from(hessian)] += penalty.curvature(v[free]) / np.where(
-        above > 0, above, 1.0
-    )
-    return float(np.linalg.eigvalsh(hessian)[0])
+    eta, penalty = problem.linear_predictor(v), problem.penalty.take(free)
+    above = problem.column_squares(problem.majorising_rows(eta))[free]
+    above = above + penalty.majorant(v[free]).l2
+    hessian = np.diag(penalty.curvature(v[free]) + np.zeros(free.size))
+    curvature = problem.curvature_rows(eta)
+    for sign in (1.0, -1.0):
+        part = np.maximum(sign * curvature, 0.0)
+        if part.any():
+            hessian += sign * problem.cross_products(free, free, part, None)
+    unit = 1.0 / np.sqrt(np.where(above > 0, above, 1.0))
+    return float(np.linalg.eigvalsh(hessian * unit * unit[:, None])[0])
 
 
 def half_null_deviance(problem: Problem) -> float:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -136,8 +137,8 @@ class Tails:
     def widened(self, factor: FloatArray) -> Tails:
         return Tails(self.nu, self.scale * factor)
 
-    def take(self, index: object) -> Tails:
-        return Tails(self.nu[index], self.scale[index])  # type: ignore[index]
+    def take(self, index: Any) -> Tails:
+        return Tails(self.nu[index], self.scale[index])
 
     @staticmethod
     def joined(parts: Sequence[tuple[Tails | None, int]]) -> Tails | None:

@@ -149,7 +149,8 @@ def test_no_two_units_need_each_other():
 THIRD_PARTY = {
     "certificate": {"numpy", "scipy"},
     "stationarity": {"numpy", "scipy"},
-    "conventions": {"numpy", "scipy"}}
+    "conventions": {"numpy", "scipy"},
+}
 
 
 @pytest.mark.parametrize("unit", THIRD_PARTY)

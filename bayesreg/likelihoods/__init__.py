@@ -9,6 +9,16 @@ from bayesreg.likelihoods.poisson import Poisson
 from bayesreg.student_t import StudentT
 
 #: Every likelihood that a model text may name.
-LIKELIHOODS: dict[str, type] = {kind.__name__: kind for kind in (Bernoulli, Gaussian, Poisson, StudentT)}
+LIKELIHOODS: dict[str, type] = {
+    kind.__name__: kind for kind in (Bernoulli, Gaussian, Poisson, StudentT)
+}
 
-__all__ = ["LIKELIHOODS", "Bernoulli", "Gaussian", "Likelihood", "NonConvexLikelihood", "Poisson", "StudentT"]
+__all__ = [
+    "LIKELIHOODS",
+    "Bernoulli",
+    "Gaussian",
+    "Likelihood",
+    "NonConvexLikelihood",
+    "Poisson",
+    "StudentT",
+]

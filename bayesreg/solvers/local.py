@@ -76,9 +76,7 @@ def best_of(
     )
 
 
-def local_modes(
-    problem: Problem, starts: Iterable[FloatArray], max_steps: int
-) -> list[LocalPoint]:
+def local_modes(problem: Problem, starts: Iterable[FloatArray], max_steps: int) -> list[LocalPoint]:
     """Distinct local modes, best first; where none settled, the best point reached."""
     found: list[LocalPoint] = []
     for start in starts:
@@ -127,9 +125,7 @@ def _mode(problem: Problem, point: LocalPoint, names: tuple[str, ...]) -> LocalM
     return LocalMode(coef, intercept, {}, -(point.value + problem.constants))
 
 
-def _reported(
-    problem: Problem, v: FloatArray, names: tuple[str, ...]
-) -> tuple[FloatArray, float]:
+def _reported(problem: Problem, v: FloatArray, names: tuple[str, ...]) -> tuple[FloatArray, float]:
     """The user's coefficients and intercept; an error where they are no floats."""
     coef, intercept = problem.coefficients(v)
     if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):

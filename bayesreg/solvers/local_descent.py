@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
-from bayesreg.likelihoods import Gaussian, NonConvexLikelihood
+from bayesreg.likelihoods import Gaussian
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
 from bayesreg.solvers.newton import minimise
@@ -24,9 +24,10 @@ _EPS = float(np.finfo(float).eps)
 # Majorising steps before the first Newton step, so that the latter begins near the end of the
 # valley in which the start lies.
 _FIRST_STEPS = 20
-_INNER_ITERATIONS = 50
+# Iterations on each majorant: few, for it changes anyway, and many where few found nothing.
+_INNER_ITERATIONS = (3, 50)
 
-# A row far out weighs at least this share of the heaviest one: a larger curvature is a majorant too.
+# A row far out weighs at least this share of the heaviest: more curvature is a majorant too.
 _LEAST_WEIGHT = 1e-16
 
 # Largest free set whose eigenvectors are sought to leave a saddle.
@@ -62,7 +63,9 @@ def descend(problem: Problem, v: FloatArray, max_steps: int = 1000) -> LocalPoin
     v = np.clip(v, problem.penalty.lower, problem.penalty.upper)
     best, best_residual, steps, stalled = v, np.inf, 0, 0
     while steps < max_steps and stalled < 3:
-        v, used = _majorising_steps(problem, v, min(max_steps - steps, 1 if steps else _FIRST_STEPS))
+        v, used = _majorising_steps(
+            problem, v, min(max_steps - steps, 1 if steps else _FIRST_STEPS)
+        )
         steps += used
         v, used = _newton_steps(problem, v, max_steps - steps)
         steps += used
@@ -98,9 +101,9 @@ def majorant_problem(problem: Problem, v: FloatArray, eta: FloatArray) -> Proble
     A non-convex loss becomes h (t - eta + gradient / h)^2 / 2: reweighted least squares.
     """
     penalty = problem.penalty.majorant(v)
-    if not isinstance(problem.likelihood, NonConvexLikelihood):
+    if problem.majorised is None:
         return replace(problem, penalty=penalty)
-    h = problem.likelihood.majorising_curvature(problem.y, eta)
+    h = problem.majorised.majorising_curvature(problem.y, eta)
     h = np.maximum(h, _LEAST_WEIGHT * np.max(h))
     target = eta - problem.likelihood.gradient(problem.y, eta) / h
     return replace(
@@ -113,7 +116,10 @@ def _majorising_steps(problem: Problem, v: FloatArray, limit: int) -> tuple[Floa
     value = problem.value(v)
     for step in range(1, limit + 1):
         eta = problem.linear_predictor(v)
-        moved = minimise(majorant_problem(problem, v, eta), v, _INNER_ITERATIONS).v
+        above = majorant_problem(problem, v, eta)
+        moved = minimise(above, v, _INNER_ITERATIONS[0]).v
+        if np.array_equal(moved, v):
+            moved = minimise(above, v, _INNER_ITERATIONS[1]).v
         lower = problem.value(moved)
         if not lower <= value + 64 * _EPS * abs(value):
             return v, step
@@ -243,7 +249,9 @@ def ways_off_a_saddle(problem: Problem, point: LocalPoint) -> list[FloatArray]:
     if not 0 < free.size <= _LARGEST_EIGENPROBLEM:
         return []
     eta, penalty = problem.linear_predictor(v), problem.penalty.take(free)
-    unit = 1.0 / np.sqrt(np.maximum(majorant_curvature(problem, v, eta)[free], np.finfo(float).tiny))
+    unit = 1.0 / np.sqrt(
+        np.maximum(majorant_curvature(problem, v, eta)[free], np.finfo(float).tiny)
+    )
     hessian = _hessian(problem, free, problem.curvature_rows(eta), penalty.curvature(v[free]))
     values, vectors = np.linalg.eigh(hessian * unit * unit[:, None])
     if values[0] > -1e-9:

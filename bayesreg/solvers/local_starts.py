@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.likelihoods import Gaussian, NonConvexLikelihood
+from bayesreg.likelihoods import Gaussian
 from bayesreg.problem import Problem
 from bayesreg.solvers.mode import starting_point
 from bayesreg.solvers.newton import minimise
@@ -40,7 +40,7 @@ def starting_points(problem: Problem, names: tuple[str, ...]) -> Iterator[FloatA
     if problem.penalty.tails is not None:
         believed = minimise(wide, starting_point(wide, names), 50).v
         yield believed
-    robust = isinstance(problem.likelihood, NonConvexLikelihood)
+    robust = problem.majorised is not None
     if robust:
         yield _least_absolute(wide, believed)
     if float(problem.n) * problem.size**2 > _LARGE:
@@ -62,9 +62,9 @@ def _stand_in(problem: Problem, share: float) -> Problem:
     if tails is not None:
         tight = penalty.l2 + share * tails.weight(np.zeros(penalty.size))
         penalty = replace(penalty, l2=tight, tails=None)
-    if not isinstance(problem.likelihood, NonConvexLikelihood):
+    if problem.majorised is None:
         return replace(problem, penalty=penalty)
-    steepest = problem.likelihood.majorising_curvature(problem.y, problem.y)
+    steepest = problem.majorised.majorising_curvature(problem.y, problem.y)
     weights = problem.weights * steepest
     return replace(problem, weights=weights, likelihood=Gaussian(1.0), penalty=penalty)
 
