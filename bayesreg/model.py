@@ -203,6 +203,11 @@ class Model:
         stated = self._stated_penalty(data, self.likelihood.noise)
         part = stated.l1 if np.any(stated.l1 > 0) else stated.l2
         penalised = np.flatnonzero(part > 0)
+        if not penalised.size and stated.tails is not None:
+            raise ModelError(
+                "StudentT and Cauchy priors have no lambda, so there is no axis to vary; call "
+                "find_map at each scale, or give some column a Laplace or Normal prior"
+            )
         if not penalised.size:
             raise ModelError("every coefficient has a flat prior; there is no scale to vary")
         j = int(penalised[0])

@@ -16,10 +16,11 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
-from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson
+from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson, StudentT
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem, bind
+from bayesreg.tails import Tails
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -135,6 +136,8 @@ def _prior(name: str, penalty: Penalty, dims: str | None = None) -> Any:
     import pymc as pm
 
     l1, l2, loc = penalty.l1, penalty.l2, penalty.loc
+    if penalty.tails is not None and np.any(penalty.tails.present):
+        return _student_t(name, penalty, penalty.tails, dims)
     if np.all(penalty.is_flat):
         return pm.Flat(name, dims=dims)
     if np.all(l1 > 0) and np.all(l2 == 0):
@@ -146,6 +149,35 @@ def _prior(name: str, penalty: Penalty, dims: str | None = None) -> Any:
         name, l1, l2, loc, normaliser, logp=_elastic_net_logp, dims=dims,
         support_point=lambda rv, size, l1, l2, loc, normaliser: loc,
     )  # fmt: skip
+
+
+def _student_t(name: str, penalty: Penalty, tails: Tails, dims: str | None) -> Any:
+    """PyMC's StudentT or Cauchy where all coefficients have one, else their density."""
+    import pymc as pm
+
+    loc = penalty.loc
+    if np.all(tails.present) and np.all(tails.nu == 1.0):
+        return pm.Cauchy(name, alpha=loc, beta=tails.scale, dims=dims)
+    if np.all(tails.present):
+        return pm.StudentT(name, nu=tails.nu, mu=loc, sigma=tails.scale, dims=dims)
+    # (distance / width)^2 is 0 without tails, for width is infinite.
+    width, power = tails.scale * np.sqrt(tails.nu), 0.5 * (tails.nu + 1.0)
+    normaliser = penalty.log_normaliser()
+    return pm.CustomDist(
+        name, penalty.l1, penalty.l2, loc, normaliser, width, power,
+        logp=_tailed_logp, dims=dims,
+        support_point=lambda rv, size, l1, l2, loc, normaliser, width, power: loc,
+    )  # fmt: skip
+
+
+def _tailed_logp(
+    value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any, width: Any, power: Any
+) -> Any:
+    """The elastic-net density with Student-t tails on the coefficients that have them."""
+    import pytensor.tensor as pt
+
+    tails = power * pt.log1p(((value - loc) / width) ** 2)
+    return _elastic_net_logp(value, l1, l2, loc, normaliser) - tails
 
 
 def _elastic_net_logp(value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any) -> Any:
@@ -165,9 +197,16 @@ def _observe(problem: Problem, eta: Any) -> None:
         _observe_weighted(lambda eta: {"logit_p": eta}, pm.Bernoulli, eta, y, weights)
     elif isinstance(kind, Poisson):
         _observe_weighted(lambda eta: {"mu": pm.math.exp(eta)}, pm.Poisson, eta, y, weights)
+    elif isinstance(kind, StudentT):
+        _observe_weighted(
+            # A Python float would become a 32-bit constant.
+            lambda eta: {"nu": np.float64(kind.nu), "mu": eta, "sigma": np.float64(kind.sigma)},
+            pm.StudentT, eta, y, weights, counts=False,
+        )  # fmt: skip
     else:
         raise ModelError(
-            f"to_pymc has no counterpart of {kind!r}; it knows Bernoulli, Gaussian, Poisson"
+            f"to_pymc has no counterpart of {kind!r}; it knows Bernoulli, Gaussian, Poisson, "
+            "StudentT"
         )
 
 
@@ -177,18 +216,20 @@ def _observe_weighted(
     eta: Any,
     y: FloatArray,
     weights: FloatArray,
+    counts: bool = True,
 ) -> None:
     """s_i log p(y_i | eta_i): the distribution itself where every weight is 1."""
     import pymc as pm
 
-    counts = y.astype(np.int64)
+    observed = y.astype(np.int64) if counts else y
     if np.all(weights == 1.0):
-        distribution("y", **arguments(eta), observed=counts, dims="obs")
+        distribution("y", **arguments(eta), observed=observed, dims="obs")
         return
 
     def weighted_logp(value: Any, eta: Any, weights: Any) -> Any:
         return weights * pm.logp(distribution.dist(**arguments(eta)), value)
 
     pm.CustomDist(
-        "y", eta, weights, logp=weighted_logp, observed=counts, dims="obs", dtype="int64"
+        "y", eta, weights, logp=weighted_logp, observed=observed, dims="obs",
+        dtype=str(observed.dtype),
     )  # fmt: skip

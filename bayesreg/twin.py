@@ -74,7 +74,7 @@ def twin_target(problem: Problem) -> str:
     if kind == "Poisson" and not has_l1:
         return "sklearn.PoissonRegressor"
     raise NoEquivalentError(
-        f"scikit-learn has no estimator for {problem.likelihood!r} with an L1 penalty"
+        f"scikit-learn has no estimator for {problem.likelihood!r} and this penalty"
     )
 
 

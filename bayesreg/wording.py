@@ -10,12 +10,13 @@ from bayesreg._tables import number
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.model import Model
-from bayesreg.problem import bind
+from bayesreg.problem import Problem, bind
 
 _LIKELIHOODS = {
     "Gaussian": "y_i ~ Normal({eta}, sd = {sigma})",
     "Bernoulli": "y_i ~ Bernoulli(1 / (1 + exp(-({eta}))))",
     "Poisson": "y_i ~ Poisson(exp({eta}))",
+    "StudentT": "y_i ~ StudentT(nu = {nu}, {eta}, scale = {sigma})",
 }
 
 
@@ -34,7 +35,7 @@ def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
         ("likelihood", _likelihood(model, data)),
         ("prior", _prior(model)),
         ("intercept", _intercept(model)),
-        ("penalty", _penalty(model, l1, l2, data.weights is not None)),
+        ("penalty", _penalty(model, l1, l2, data.weights is not None) + _tails(problem)),
         ("data", _size(data)),
     ]
 
@@ -50,10 +51,11 @@ def _likelihood(model: Model, data: Data) -> str:
         )
         if present
     )
-    sigma = number(model.likelihood.noise, 6)
+    sigma = number(getattr(model.likelihood, "sigma", model.likelihood.noise), 6)
+    nu = number(getattr(model.likelihood, "nu", 0.0), 6)
     if data.weights is not None and kind == "Gaussian":
         sigma += " / sqrt(weight_i)"
-    return _LIKELIHOODS.get(kind, repr(model.likelihood)).format(eta=eta, sigma=sigma)
+    return _LIKELIHOODS.get(kind, repr(model.likelihood)).format(eta=eta, sigma=sigma, nu=nu)
 
 
 def _prior(model: Model) -> str:
@@ -86,6 +88,13 @@ def _penalty(model: Model, l1: FloatArray, l2: FloatArray, weighted: bool) -> st
     return (
         f"{loss}{_lambda('lambda1', 'b', l1, variance)}{_lambda('lambda2', 'tau^2', l2, variance)}"
     )
+
+
+def _tails(problem: Problem) -> str:
+    """The term of StudentT and Cauchy priors, which has no lambda."""
+    if problem.penalty.take(slice(0, problem.p)).tails is None:
+        return ""
+    return " + sum (nu + 1)/2 log(1 + (w_j - m_j)^2 / (nu scale_j^2)) over columns with tails"
 
 
 def _lambda(name: str, scale: str, rates: FloatArray, variance: float) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, ScalarOrVector
-from bayesreg.errors import ModelError, NoModeError
+from bayesreg.errors import ModelError
 from bayesreg.penalty import Penalty
 
 _CONSTANT = 0.5 * np.log(2.0) + 1.5 * np.log(np.pi)
@@ -66,7 +66,11 @@ class Horseshoe:
 
     def penalty(self, size: int, noise: float = 1.0) -> Penalty:
         """Refused: minus infinity at loc is no penalty."""
-        raise NoModeError(f"no mode: {why_none(self)}")
+        raise ModelError(
+            f"{self!r} cannot be stated as a penalty: its density is infinite at loc. It has no "
+            "mode, and no sampler takes it in this version; use Laplace(scale=...) or "
+            "StudentT(nu=3, scale=...)"
+        )
 
     @property
     def has_kink(self) -> bool:

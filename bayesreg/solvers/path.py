@@ -15,7 +15,9 @@ from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
+from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import MapEstimate
+from bayesreg.solvers.local_path import local_estimates, require_scales
 from bayesreg.solvers.mode import act_on_failure, check_options, solve, starting_point
 
 if TYPE_CHECKING:
@@ -87,11 +89,13 @@ class MapPath:
         )
 
     def __repr__(self) -> str:
-        worst = max(certificate.relative_gap for certificate in self.certificates)
+        local = any(certificate.local for certificate in self.certificates)
+        figure = "kkt_residual" if local else "relative_gap"
+        worst = max(float(getattr(certificate, figure)) for certificate in self.certificates)
         return (
             f"<MapPath: {len(self)} scales from {self.scales[0]:.4g} to {self.scales[-1]:.4g}, "
             f"{self.n_nonzero[0]} to {self.n_nonzero[-1]} nonzero, "
-            f"largest relative gap {worst:.1g}>"
+            f"largest {'KKT residual (local modes)' if local else 'relative gap'} {worst:.1g}>"
         )
 
 
@@ -118,7 +122,7 @@ def find_map_path(
         Scales of the ``axis_column`` of the result, in any order. Default: where
         the prior has an L1 part, ``n_scales`` from the smallest at which a coefficient leaves
         its loc to 1000 times that; for Normal priors, evenly spaced in effective degrees of
-        freedom.
+        freedom. Where the model is not log-concave they must be given.
     n_scales : int
         Length of the default grid.
     tol, on_failure, max_iterations
@@ -131,6 +135,17 @@ def find_map_path(
     check_options(None, tol, on_failure, max_iterations)
     problem = bind(model, data)
     reference = model.axis_scale(data)
+    if not model.log_concave:
+        require_scales(scales)
+        axis = _checked_scales(scales)  # type: ignore[arg-type]
+        distinct = np.unique(axis)
+        options = Options(None, tol, max_iterations)
+        found = dict(
+            zip(distinct, local_estimates(model, data, distinct / reference, options), strict=True)
+        )
+        for estimate in found.values():
+            act_on_failure(estimate, data, on_failure, max_iterations)
+        return _assembled(model, data, axis, tuple(found[scale] for scale in axis))
     start = starting_point(problem, data.names)
     grid = _default_scales(problem, reference, n_scales, data) if scales is None else scales
     axis = _checked_scales(grid)
@@ -144,13 +159,20 @@ def find_map_path(
         act_on_failure(estimate, data, on_failure, max_iterations)
         estimates[float(scale)] = estimate
         start = scaled.extended(estimate.coef, estimate.intercept)
-    along = tuple(estimates[float(scale)] for scale in axis)
+    return _assembled(model, data, axis, tuple(estimates[float(scale)] for scale in axis))
+
+
+def _assembled(
+    model: Model, data: Data, axis: FloatArray, along: tuple[MapEstimate, ...]
+) -> MapPath:
     lambdas = np.array([estimate.model.axis(data)[2] for estimate in along])
     return MapPath(axis, lambdas, model.axis(data)[0], along)
 
 
 def smallest_scale(model: Model, data: Data) -> float:
     """The scale up to which every coefficient with an L1 part stays exactly at its loc."""
+    if not model.log_concave:
+        raise ModelError("a model that is not log-concave has no smallest scale of its path")
     problem = bind(model, data)
     return model.axis_scale(data) * _first_factor(problem, data.names)
 
