@@ -220,7 +220,7 @@ def _check_distance(penalty: Penalty) -> None:
                 penalty.subgradient_distance(w, -c),
                 np.where(penalty.is_pinned, 0.0, distance),
                 f"subgradient_distance({w}, {-c}) is not the distance of {c} to the subgradients",
-                atol=1e-6 * (1.0 + np.abs(c) + distance),
+                atol=1e-6 * (1.0 + np.abs(c) + distance) + 1e-9 / _widths(penalty),
             )
 
 
