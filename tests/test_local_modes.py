@@ -1,4 +1,4 @@
-"""Modes of posteriors that are not log-concave: stationary, no saddle, and none on a grid missed."""
+"""Modes of posteriors that are not log-concave: stationary, no saddles, the best on a grid."""
 
 import json
 import warnings

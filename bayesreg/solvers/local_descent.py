@@ -18,6 +18,7 @@ from bayesreg.likelihoods import Gaussian
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
 from bayesreg.solvers.newton import minimise
+from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
 
 _EPS = float(np.finfo(float).eps)
 
@@ -26,6 +27,9 @@ _EPS = float(np.finfo(float).eps)
 _FIRST_STEPS = 20
 # Iterations on each majorant: few, for it changes anyway, and many where few found nothing.
 _INNER_ITERATIONS = (3, 50)
+
+# Up to this size a quadratic model over all coefficients is formed at once.
+_SMALL = 60
 
 # A row far out weighs at least this share of the heaviest: more curvature is a majorant too.
 _LEAST_WEIGHT = 1e-16
@@ -116,11 +120,7 @@ def _majorising_steps(problem: Problem, v: FloatArray, limit: int) -> tuple[Floa
     value = problem.value(v)
     for step in range(1, limit + 1):
         eta = problem.linear_predictor(v)
-        above = majorant_problem(problem, v, eta)
-        moved = minimise(above, v, _INNER_ITERATIONS[0]).v
-        if np.array_equal(moved, v):
-            moved = minimise(above, v, _INNER_ITERATIONS[1]).v
-        lower = problem.value(moved)
+        moved, lower = _majorant_optimum(problem, v, eta, value)
         if not lower <= value + 64 * _EPS * abs(value):
             return v, step
         size = np.abs(moved - v) * np.sqrt(majorant_curvature(problem, v, eta))
@@ -128,6 +128,29 @@ def _majorising_steps(problem: Problem, v: FloatArray, limit: int) -> tuple[Floa
         if np.max(size, initial=0.0) <= 0.01:
             break
     return v, step
+
+
+def _majorant_optimum(
+    problem: Problem, v: FloatArray, eta: FloatArray, value: float
+) -> tuple[FloatArray, float]:
+    """The optimum of the majorant (or near it), and J there.
+
+    Small problems form the majorant's quadratic model once and solve it exactly; where that does
+    not lower J (a convex loss that is no parabola), and for large ones, the convex solver runs.
+    """
+    if problem.size <= _SMALL:
+        by_row = problem.majorising_rows(eta)
+        H = problem.cross_products(np.arange(problem.size), np.arange(problem.size), by_row, None)
+        gradient = problem.transposed_product(problem.gradient_rows(eta))
+        moved = minimise_quadratic(Quadratic(H, gradient, v), problem.penalty.majorant(v))
+        lower = problem.value(moved)
+        if lower < value:
+            return moved, lower
+    above = majorant_problem(problem, v, eta)
+    moved = minimise(above, v, _INNER_ITERATIONS[0]).v
+    if np.array_equal(moved, v):
+        moved = minimise(above, v, _INNER_ITERATIONS[1]).v
+    return moved, problem.value(moved)
 
 
 def _newton_steps(problem: Problem, v: FloatArray, limit: int) -> tuple[FloatArray, int]:

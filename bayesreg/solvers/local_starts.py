@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -20,7 +22,8 @@ from bayesreg.solvers.mode import starting_point
 from bayesreg.solvers.newton import minimise
 
 _SEED = 20240229
-_SUBSETS, _MIXTURES = 8, 6
+_SUBSETS, _BEST_SUBSETS, _MIXTURES = 300, 8, 6
+_MOST_COEFFICIENTS = 30
 _QUANTILES = (0.1, 0.3, 0.7, 0.9)
 
 # Multiplications in one Newton step beyond which only the first starts are worth their time.
@@ -48,7 +51,7 @@ def starting_points(problem: Problem, names: tuple[str, ...]) -> Iterator[FloatA
     rng = np.random.default_rng(_SEED)
     if robust:
         yield from _shifted_intercepts(problem, shrunk)
-        yield from _subsets(wide, names, rng)
+        yield from _subsets(problem, rng)
     if problem.penalty.tails is not None:
         yield from _mixtures(problem, shrunk, believed, rng)
 
@@ -92,21 +95,29 @@ def _shifted_intercepts(problem: Problem, v: FloatArray) -> Iterator[FloatArray]
         yield moved
 
 
-def _subsets(
-    problem: Problem, names: tuple[str, ...], rng: np.random.Generator
-) -> Iterator[FloatArray]:
-    """Fits to a few rows each: some of them hold no outlier, or one cluster alone."""
-    size = min(problem.size + 1, problem.n)
-    for _ in range(_SUBSETS if size < problem.n else 0):
-        rows = np.sort(rng.choice(problem.n, size, replace=False))
-        part = replace(
-            problem,
-            X=problem.X[rows],
-            y=problem.y[rows],
-            weights=problem.weights[rows],
-            offset=problem.offset[rows],
-        )
-        yield minimise(part, starting_point(part, names), 20).v
+def _subsets(problem: Problem, rng: np.random.Generator) -> Iterator[FloatArray]:
+    """The best of many exact fits to as few rows as there are coefficients.
+
+    Some of them hold no outlier, or one cluster alone (Rousseeuw and Leroy 1987, chapter 5).
+    """
+    size, n = problem.size, problem.n
+    if size > min(n, _MOST_COEFFICIENTS):
+        return
+    if comb(n, size) <= _SUBSETS:
+        rows = np.array(list(combinations(range(n), size)))
+    else:
+        rows = np.stack([rng.choice(n, size, replace=False) for _ in range(_SUBSETS)])
+    A = problem.block(np.arange(size))[rows]
+    b = (problem.y - problem.offset)[rows]
+    normal = np.swapaxes(A, 1, 2) @ A
+    diagonal = np.einsum("kjj->kj", normal)
+    unit = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    scaled = normal / unit[:, None, :] / unit[:, :, None] + 1e-9 * np.eye(size)
+    right = (np.swapaxes(A, 1, 2) @ b[..., None])[..., 0] / unit
+    fits = np.linalg.solve(scaled, right[..., None])[..., 0] / unit
+    fits = np.clip(fits, problem.penalty.lower, problem.penalty.upper)
+    values = np.array([problem.value(v) for v in fits])
+    yield from fits[np.argsort(values, kind="stable")[:_BEST_SUBSETS]]
 
 
 def _mixtures(
