@@ -64,7 +64,7 @@ def half_null_deviance(problem: Problem) -> float:
     """The loss at w = loc beyond the least possible, in nats: the scale of a local certificate.
 
     Flat columns and the intercept are refitted from there by reweighted least squares, which
-    never raises the loss.
+    never raises the loss. 0 when what is left is only rounding.
     """
     v = problem.start.copy()
     refitted = np.flatnonzero(problem.penalty.is_flat)
@@ -85,4 +85,7 @@ def half_null_deviance(problem: Problem) -> float:
             break
         eta = moved
     excess = problem.likelihood.loss(problem.y, eta) - problem.likelihood.saturated_loss(problem.y)
-    return float(problem.weights @ np.maximum(excess, 0.0))
+    half = float(problem.weights @ np.maximum(excess, 0.0))
+    magnitude = np.abs(eta) + np.abs(problem.offset) + np.abs(problem.y)
+    rounding = float(problem.majorising_rows(eta) @ (32 * np.finfo(float).eps * magnitude) ** 2)
+    return half if half > rounding else 0.0
