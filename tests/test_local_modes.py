@@ -594,7 +594,7 @@ def test_posterior_of_a_robust_regression_by_quadrature():
     y[:3] += 20.0
     data = br.Data(x[:, None], y)
     model = br.Model(br.StudentT(3.0, sigma=0.5), br.Cauchy(0.5), None)
-    post = br.sample(model, data, draws=500, chains=2, seed=1, progress=False)
+    post = br.sample(model, data, draws=1000, chains=2, seed=1, progress=False)
     assert post.attrs["sampler"] == "nuts"
     grid = np.linspace(-3, 4, 4001)
     log_density = np.array([model.log_density(data, [w]) for w in grid])
