@@ -24,15 +24,18 @@ if TYPE_CHECKING:
         Gaussian,
         NegativeBinomial,
         Poisson,
+        StudentT,
     )
     from bayesreg.model import Model
     from bayesreg.plots import plot_map_vs_posterior, plot_path
     from bayesreg.posterior import sample
     from bayesreg.priors import (
+        Cauchy,
         ElasticNet,
         Exponential,
         Flat,
         HalfNormal,
+        Horseshoe,
         Laplace,
         Normal,
         Truncated,
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Bernoulli": "likelihoods",
     "Binomial": "likelihoods",
+    "Cauchy": "priors",
     "Certificate": "certificate",
     "Comparison": "comparison",
     "Data": "data",
@@ -56,6 +60,7 @@ _HOME = {
     "Gamma": "likelihoods",
     "Gaussian": "likelihoods",
     "HalfNormal": "priors",
+    "Horseshoe": "priors",
     "Laplace": "priors",
     "MapEstimate": "solvers",
     "MapPath": "solvers",
@@ -66,6 +71,7 @@ _HOME = {
     "Poisson": "likelihoods",
     "Problem": "problem",
     "Report": "verification",
+    "StudentT": "likelihoods",
     "Truncated": "priors",
     "Uniform": "priors",
     "bind": "problem",

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesreg import _checks
+from bayesreg import _checks, stationarity
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.data import Data
 from bayesreg.errors import DataError
@@ -31,6 +31,9 @@ _EPS = float(np.finfo(float).eps)
 # X_f' theta = 0 must hold for the unpenalised columns; beyond this, relative to the size of its
 # terms, the imbalance is not rounding but a point that is no optimum (separation, say).
 _FLAT_TOLERANCE = 1e-9
+
+# An eigenvalue below this, of a Hessian scaled to at most 1, is negative beyond rounding.
+_SADDLE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,9 @@ class Certificate:
     local : bool
         The problem is not convex: there is no gap (it is NaN), and the point is only shown to be
         stationary, by its KKT residual.
+    least_curvature : float
+        Of a local point: the least eigenvalue of the scaled Hessian over the coefficients off
+        their kinks and bounds; negative at a saddle, NaN where it was not computed.
     """
 
     gap: float
@@ -71,16 +77,19 @@ class Certificate:
     half_null_deviance: float
     tol: float
     local: bool = False
+    least_curvature: float = float("nan")
 
     @property
     def holds(self) -> bool:
         """The relative gap is within ``tol`` and unpenalised columns are balanced.
 
-        Of a local point: what one coordinate could still win is at most ``tol`` of the scale.
+        Of a local point: what one coordinate could still win is at most ``tol`` of the scale,
+        and it is no saddle.
         """
         if self.local:
             scale = self.half_null_deviance if self.half_null_deviance > 0 else 1.0
-            return 0.5 * self.kkt_residual**2 <= self.tol * scale
+            saddle = self.least_curvature < -_SADDLE
+            return 0.5 * self.kkt_residual**2 <= self.tol * scale and not saddle
         return self.relative_gap <= self.tol and self.flat_residual <= _FLAT_TOLERANCE
 
     def __str__(self) -> str:
@@ -90,6 +99,7 @@ class Certificate:
             return (
                 f"local mode (not convex: no bound on the distance from the best), certificate "
                 f"{verdict}: KKT residual {self.kkt_residual:.2g} root nats"
+                f"{', a saddle' if self.least_curvature < -_SADDLE else ''}"
             )
         return (
             f"certificate {verdict}: gap {self.gap:.2g} nats (relative {self.relative_gap:.2g}, "
@@ -138,7 +148,12 @@ def certify(
     return certify_point(problem, problem.extended(w, a), _checks.positive_number(tol, "tol"))
 
 
-def local_certificate(kkt_residual: float, half_null_deviance: float, tol: float) -> Certificate:
+def local_certificate(
+    kkt_residual: float,
+    half_null_deviance: float,
+    tol: float,
+    least_curvature: float = float("nan"),
+) -> Certificate:
     """The certificate of a stationary point of a problem that is not convex."""
     return Certificate(
         gap=float("nan"),
@@ -149,13 +164,19 @@ def local_certificate(kkt_residual: float, half_null_deviance: float, tol: float
         half_null_deviance=half_null_deviance,
         tol=tol,
         local=True,
+        least_curvature=least_curvature,
     )
 
 
 def certify_point(
     problem: Problem, v: FloatArray, tol: float = 1e-8, half_null_deviance: float | None = None
 ) -> Certificate:
-    """The certificate of an extended vector."""
+    """The certificate of an extended vector; a local one where the problem is not convex."""
+    if not problem.convex:
+        scale = half_null_deviance
+        scale = stationarity.half_null_deviance(problem) if scale is None else scale
+        residual = stationarity.kkt_residual(problem, v)
+        return local_certificate(residual, scale, tol, stationarity.least_curvature(problem, v))
     eta = problem.linear_predictor(v)
     if half_null_deviance is None:
         half_null_deviance = null_deviance(problem) / 2

@@ -29,6 +29,7 @@ from bayesreg.likelihoods import (
 )
 from bayesreg.penalty import Penalty
 from bayesreg.priors import PRIORS, Flat, Prior
+from bayesreg.student_t import in_place
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,6 +63,7 @@ class Model:
         # A class has its instances' attributes, so that the protocol alone would accept it.
         if isinstance(self.likelihood, type) or not isinstance(self.likelihood, Likelihood):
             raise ModelTypeError(_not_a("likelihood", self.likelihood, LIKELIHOODS))
+        object.__setattr__(self, "likelihood", in_place(self.likelihood, "likelihood"))
         if isinstance(self.prior, Mapping):
             object.__setattr__(self, "prior", dict(self.prior))
             if not self.prior:
@@ -72,6 +74,7 @@ class Model:
         for where, prior in self._priors().items():
             if isinstance(prior, type) or not isinstance(prior, Prior):
                 raise ModelTypeError(_not_a(where, prior, PRIORS))
+            in_place(prior, "prior")
             if prior.relative_to_noise and not isinstance(self.likelihood, Gaussian):
                 raise ModelError(
                     f"{where} has relative_to_noise=True, but {self.likelihood!r} has no noise "
@@ -79,6 +82,20 @@ class Model:
                 )
         standardize = _checks.flag(self.standardize, "standardize")
         object.__setattr__(self, "standardize", standardize)
+
+    @property
+    def log_concave(self) -> bool:
+        """True when the posterior density is: then a mode is global and can be certified.
+
+        False under a StudentT likelihood, a StudentT or Cauchy prior: modes are local.
+        """
+        parts = (self.likelihood, *self.priors)
+        return all(getattr(part, "log_concave", True) for part in parts)
+
+    @property
+    def priors(self) -> tuple[Prior, ...]:
+        """Every prior that the model states, that of the intercept last."""
+        return tuple(self._priors().values())
 
     def _priors(self) -> dict[str, Any]:
         priors = self.prior if isinstance(self.prior, dict) else {"": self.prior}
@@ -193,6 +210,11 @@ class Model:
         stated = self._stated_penalty(data, self.likelihood.noise)
         part = stated.l1 if np.any(stated.l1 > 0) else stated.l2
         penalised = np.flatnonzero(part > 0)
+        if not penalised.size and stated.tails is not None:
+            raise ModelError(
+                "StudentT and Cauchy priors have no lambda, so there is no axis to vary; call "
+                "find_map at each scale, or give some column a Laplace or Normal prior"
+            )
         if not penalised.size:
             raise ModelError("every coefficient has a flat prior; there is no scale to vary")
         j = int(penalised[0])

@@ -4,7 +4,8 @@
 
 A prior is minus the logarithm of ``exp(-g) / Z``: Laplace has ``l1 = 1/b``, Normal
 ``l2 = 1/tau^2``, a flat prior neither.  Solvers, samplers and the certificate know priors only
-as these arrays.
+as these arrays.  Student-t and Cauchy priors add ``tails``, the one term that is not convex
+(:mod:`bayesreg.tails`); ``majorant`` is the convex penalty that touches it from above.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import ModelError
+from bayesreg.tails import Tails
+
+_ARRAYS = ("l1", "l2", "loc", "lower", "upper")
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """Five arrays of length p.
+    """Five arrays of length p, and tails where some prior is not log-concave.
 
     Attributes
     ----------
@@ -30,6 +34,8 @@ class Penalty:
         Where the penalty is 0.
     lower, upper : (p,) arrays
         Bounds, infinite where there are none.
+    tails : Tails or None
+        What is not convex: ``best_response`` and ``fenchel_young`` are for penalties without.
     """
 
     l1: FloatArray
@@ -37,6 +43,7 @@ class Penalty:
     loc: FloatArray
     lower: FloatArray
     upper: FloatArray
+    tails: Tails | None = None
 
     @property
     def size(self) -> int:
@@ -46,7 +53,8 @@ class Penalty:
     def is_flat(self) -> BoolArray:
         """True where the prior says nothing: no slope, no curvature, no bound."""
         unbounded = np.isneginf(self.lower) & np.isposinf(self.upper)
-        return (self.l1 == 0) & (self.l2 == 0) & unbounded
+        flat: BoolArray = (self.l1 == 0) & (self.l2 == 0) & unbounded
+        return flat if self.tails is None else flat & ~self.tails.present
 
     @property
     def is_pinned(self) -> BoolArray:
@@ -57,7 +65,10 @@ class Penalty:
         """g_j(w_j) for each coefficient; infinite outside the bounds."""
         distance = np.abs(w - self.loc)
         inside = (w >= self.lower) & (w <= self.upper)
-        return np.where(inside, self.l1 * distance + 0.5 * self.l2 * distance**2, np.inf)
+        terms = self.l1 * distance + 0.5 * self.l2 * distance**2
+        if self.tails is not None:
+            terms = terms + self.tails.values(distance)
+        return np.where(inside, terms, np.inf)
 
     def value(self, w: FloatArray) -> float:
         return float(np.sum(self.values(w)))
@@ -74,17 +85,37 @@ class Penalty:
             part = self.take(bounded)
             low, high = part.lower - part.loc, part.upper - part.loc
             whole[bounded] = _log_integral(part.l1, part.l2, low, high)
+        if self.tails is not None:
+            with_tails = self.tails.log_normaliser(self.lower - self.loc, self.upper - self.loc)
+            whole = np.where(self.tails.present, with_tails, whole)
         return np.where(self.is_pinned, 0.0, whole)
 
     def slope(self, w: FloatArray) -> FloatArray:
         """The derivative of g, with 0 taken at the kink."""
         delta = w - self.loc
-        return self.l1 * np.sign(delta) + self.l2 * delta
+        return self.l1 * np.sign(delta) + self._smooth_slope(delta)
+
+    def _smooth_slope(self, delta: FloatArray) -> FloatArray:
+        linear = self.l2 * delta
+        return linear if self.tails is None else linear + self.tails.slope(delta)
+
+    def curvature(self, w: FloatArray) -> FloatArray:
+        """The second derivative of g off its kink; negative far out in the tails."""
+        return self.l2 if self.tails is None else self.l2 + self.tails.curvature(w - self.loc)
+
+    def majorant(self, w: FloatArray) -> Penalty:
+        """The convex penalty that lies above g, but for a constant, and touches it at w.
+
+        Tails become parabolas around loc; kinks and bounds stay as they are.
+        """
+        if self.tails is None:
+            return self
+        return replace(self, l2=self.l2 + self.tails.weight(w - self.loc), tails=None)
 
     def subdifferential(self, w: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Least and largest slope of g_j at w_j: an interval at a kink, unbounded at a bound."""
         delta = w - self.loc
-        linear = self.l2 * delta
+        linear = self._smooth_slope(delta)
         low = linear + np.where(delta > 0, self.l1, -self.l1)
         high = linear + np.where(delta < 0, -self.l1, self.l1)
         return np.where(w <= self.lower, -np.inf, low), np.where(w >= self.upper, np.inf, high)
@@ -136,6 +167,7 @@ class Penalty:
             loc=self.loc / unit,
             lower=self.lower / unit,
             upper=self.upper / unit,
+            tails=None if self.tails is None else self.tails.in_units(unit),
         )
 
     def pinned(self, where: BoolArray) -> Penalty:
@@ -150,18 +182,17 @@ class Penalty:
     @staticmethod
     def joined(parts: Sequence[Penalty]) -> Penalty:
         """Penalties of consecutive coefficients as one."""
-        return Penalty(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("l1", "l2", "loc", "lower", "upper")
-            )
+        l1, l2, loc, lower, upper = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS
         )
+        tails = Tails.joined([(part.tails, part.size) for part in parts])
+        return Penalty(l1, l2, loc, lower, upper, tails)
 
     def take(self, index: object) -> Penalty:
         """The entries chosen by an index array, a mask or a slice."""
-        return Penalty(
-            *(getattr(self, name)[index] for name in ("l1", "l2", "loc", "lower", "upper"))
-        )
+        l1, l2, loc, lower, upper = (getattr(self, name)[index] for name in _ARRAYS)
+        tails = None if self.tails is None else self.tails.take(index)
+        return Penalty(l1, l2, loc, lower, upper, tails)
 
 
 def unbounded(l1: FloatArray, l2: FloatArray, loc: FloatArray) -> Penalty:
@@ -169,6 +200,15 @@ def unbounded(l1: FloatArray, l2: FloatArray, loc: FloatArray) -> Penalty:
     _require_representable(l1, l2)
     infinite = np.full(l1.shape, np.inf)
     return Penalty(l1, l2, loc, -infinite, infinite)
+
+
+def tailed(nu: float, scale: FloatArray, loc: FloatArray) -> Penalty:
+    """A Student-t penalty without bounds; flat where the scale is infinite."""
+    with np.errstate(over="ignore"):
+        _require_representable(scale, (1.0 + 1.0 / nu) / scale / scale, where=np.isfinite(scale))
+    nothing = np.zeros(scale.shape)
+    tails = Tails(np.full(scale.shape, nu), scale)
+    return replace(unbounded(nothing, nothing.copy(), loc), tails=tails)
 
 
 def bounded(penalty: Penalty, lower: FloatArray, upper: FloatArray) -> Penalty:
@@ -180,8 +220,8 @@ def bounded(penalty: Penalty, lower: FloatArray, upper: FloatArray) -> Penalty:
     )
 
 
-def _require_representable(l1: FloatArray, l2: FloatArray) -> None:
-    overflow = np.flatnonzero(~np.isfinite(l1) | ~np.isfinite(l2))
+def _require_representable(l1: FloatArray, l2: FloatArray, where: BoolArray | bool = True) -> None:
+    overflow = np.flatnonzero((~np.isfinite(l1) | ~np.isfinite(l2)) & where)
     if overflow.size:
         raise ModelError(
             f"the prior scale of coefficient {overflow[0]} is so small that its penalty exceeds "

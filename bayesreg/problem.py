@@ -18,7 +18,7 @@ from bayesreg import design
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.data import Data
 from bayesreg.design import Design
-from bayesreg.likelihoods import Likelihood
+from bayesreg.likelihoods import Likelihood, NonConvexLikelihood
 from bayesreg.model import Model, checked_likelihood, require_model_and_data
 from bayesreg.penalty import Penalty
 
@@ -152,6 +152,25 @@ class Problem:
         """s_i d2 loss / d eta_i2."""
         return self.weights * self.likelihood.curvature(self.y, eta)
 
+    def majorising_rows(self, eta: FloatArray) -> FloatArray:
+        """s_i h_i >= 0: curvatures of parabolas that lie above the losses and touch them at eta.
+
+        Of a convex loss its own curvature, which need not lie above.
+        """
+        if self.majorised is None:
+            return self.curvature_rows(eta)
+        return self.weights * self.majorised.majorising_curvature(self.y, eta)
+
+    @cached_property
+    def majorised(self) -> NonConvexLikelihood | None:
+        """The likelihood where its loss is not convex, else None."""
+        return self.likelihood if isinstance(self.likelihood, NonConvexLikelihood) else None
+
+    @property
+    def convex(self) -> bool:
+        """True when neither the likelihood nor any prior has to be treated locally."""
+        return self.penalty.tails is None and self.majorised is None
+
     def loss(self, eta: FloatArray) -> float:
         """The data term, without its constants."""
         return float(self.weights @ self.likelihood.loss(self.y, eta))
@@ -202,6 +221,9 @@ class Problem:
             l1=np.where(scanned, self.penalty.l1 / factor, self.penalty.l1),
             l2=np.where(scanned, self.penalty.l2 / common, self.penalty.l2),
         )
+        if penalty.tails is not None:
+            tails = penalty.tails.widened(np.where(scanned, np.sqrt(common), 1.0))
+            penalty = replace(penalty, tails=tails)
         return replace(self, penalty=penalty)
 
 
@@ -296,9 +318,10 @@ def _representable_columns(
 
 def _exponents_within(penalty: Penalty, p: int) -> tuple[FloatArray, FloatArray]:
     """Least and largest k for which l1 / 2^k and l2 / 4^k neither overflow nor vanish."""
-    l1, l2 = (np.frexp(part[:p])[1] for part in (penalty.l1, penalty.l2))
+    steepest = penalty.majorant(penalty.loc).l2
+    l1, l2 = (np.frexp(part[:p])[1] for part in (penalty.l1, steepest))
     low, high = l1 - 1000.0, l1 + 1000.0
-    quadratic = penalty.l2[:p] > 0
+    quadratic = steepest[:p] > 0
     low = np.where(quadratic, np.maximum(low, np.ceil((l2 - 1000) / 2)), low)
     high = np.where(quadratic, np.minimum(high, np.floor((l2 + 1000) / 2)), high)
     return np.minimum(low, 0.0), np.maximum(high, 0.0)

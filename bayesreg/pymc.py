@@ -24,10 +24,12 @@ from bayesreg.likelihoods import (
     Likelihood,
     NegativeBinomial,
     Poisson,
+    StudentT,
 )
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem, bind
+from bayesreg.tails import Tails
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -143,6 +145,8 @@ def _prior(name: str, penalty: Penalty, dims: str | None = None) -> Any:
     import pymc as pm
 
     l1, l2, loc = penalty.l1, penalty.l2, penalty.loc
+    if penalty.tails is not None and np.any(penalty.tails.present):
+        return _student_t(name, penalty, penalty.tails, dims)
     if np.all(penalty.is_flat):
         return pm.Flat(name, dims=dims)
     if np.all(l1 > 0) and np.all(l2 == 0):
@@ -154,6 +158,35 @@ def _prior(name: str, penalty: Penalty, dims: str | None = None) -> Any:
         name, l1, l2, loc, normaliser, logp=_elastic_net_logp, dims=dims,
         support_point=lambda rv, size, l1, l2, loc, normaliser: loc,
     )  # fmt: skip
+
+
+def _student_t(name: str, penalty: Penalty, tails: Tails, dims: str | None) -> Any:
+    """PyMC's StudentT or Cauchy where all coefficients have one, else their density."""
+    import pymc as pm
+
+    loc = penalty.loc
+    if np.all(tails.present) and np.all(tails.nu == 1.0):
+        return pm.Cauchy(name, alpha=loc, beta=tails.scale, dims=dims)
+    if np.all(tails.present):
+        return pm.StudentT(name, nu=tails.nu, mu=loc, sigma=tails.scale, dims=dims)
+    # (distance / width)^2 is 0 without tails, for width is infinite.
+    width, power = tails.scale * np.sqrt(tails.nu), 0.5 * (tails.nu + 1.0)
+    normaliser = penalty.log_normaliser()
+    return pm.CustomDist(
+        name, penalty.l1, penalty.l2, loc, normaliser, width, power,
+        logp=_tailed_logp, dims=dims,
+        support_point=lambda rv, size, l1, l2, loc, normaliser, width, power: loc,
+    )  # fmt: skip
+
+
+def _tailed_logp(
+    value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any, width: Any, power: Any
+) -> Any:
+    """The elastic-net density with Student-t tails on the coefficients that have them."""
+    import pytensor.tensor as pt
+
+    tails = power * pt.log1p(((value - loc) / width) ** 2)
+    return _elastic_net_logp(value, l1, l2, loc, normaliser) - tails
 
 
 def _elastic_net_logp(value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any) -> Any:
@@ -171,7 +204,7 @@ def _observe(problem: Problem, eta: Any) -> None:
         pm.Normal("y", mu=eta, sigma=kind.sigma / np.sqrt(weights), observed=y, dims="obs")
         return
     distribution, arguments = _counterpart(kind)
-    observed = y if isinstance(kind, Gamma) else y.astype(np.int64)
+    observed = y if isinstance(kind, Gamma | StudentT) else y.astype(np.int64)
     if np.all(weights == 1.0):
         distribution("y", **arguments(eta), observed=observed, dims="obs")
         return
@@ -205,7 +238,10 @@ def _counterpart(kind: Likelihood) -> tuple[Any, Callable[[Any], dict[str, Any]]
     if isinstance(kind, Gamma) and isinstance(kind.phi, float):
         shape = np.asarray(1.0 / kind.phi)
         return pm.Gamma, lambda eta: {"alpha": shape, "beta": shape * pm.math.exp(-eta)}
+    if isinstance(kind, StudentT):
+        nu, sigma = np.asarray(kind.nu), np.asarray(kind.sigma)
+        return pm.StudentT, lambda eta: {"nu": nu, "mu": eta, "sigma": sigma}
     raise ModelError(
         f"to_pymc has no counterpart of {kind!r}; it knows Bernoulli, Binomial, Gamma, Gaussian, "
-        "NegativeBinomial, Poisson"
+        "NegativeBinomial, Poisson, StudentT"
     )

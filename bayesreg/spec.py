@@ -25,6 +25,7 @@ from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import LIKELIHOODS, Likelihood
 from bayesreg.model import Model
 from bayesreg.priors import PRIORS, Prior
+from bayesreg.student_t import StudentT, in_place
 
 #: A model or one of its parts; a mapping is a prior by column name.
 Spec: TypeAlias = Model | Likelihood | Prior | Mapping[str, Prior]
@@ -255,6 +256,7 @@ def _mapping(node: ast.Dict, source: _Source) -> dict[str, Any]:
         mapping[key.value] = _value(value, source)
         if not isinstance(mapping[key.value], Prior):
             raise source.refusal(f"column {shown(key.value)} needs a prior", value)
+        in_place(mapping[key.value], "prior")
     if not mapping:
         raise source.refusal("it is empty; name a prior for every column", node)
     return mapping
@@ -303,6 +305,7 @@ def _mapping_from_dict(spec: Any, where: str, path: str, depth: int) -> dict[str
         mapping[key] = _part_from_dict(part, f"{path}[{shown(key)}]", depth + 1)
         if not isinstance(mapping[key], Prior):
             raise ModelError(f"{where}: column {shown(key)} needs a prior")
+        in_place(mapping[key], "prior")
     return mapping
 
 
@@ -357,6 +360,8 @@ def _check_kind(kind: str | None) -> None:
 
 
 def _of_kind(found: Any, kind: str | None, where: str) -> Any:
+    if kind in ("likelihood", "prior") and isinstance(found, StudentT):
+        return in_place(found, kind)
     other = "likelihood" if isinstance(found, Likelihood) else "prior"
     actual = "model" if isinstance(found, Model) else other
     if kind not in (None, actual):

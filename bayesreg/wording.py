@@ -10,7 +10,7 @@ from bayesreg._tables import number
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.model import Model
-from bayesreg.problem import bind
+from bayesreg.problem import Problem, bind
 
 _LIKELIHOODS = {
     "Gaussian": "y_i ~ Normal({eta}, sd = {sigma})",
@@ -19,6 +19,7 @@ _LIKELIHOODS = {
     "Gamma": "y_i ~ Gamma(mean = exp({eta}), shape = 1 / {dispersion})",
     "NegativeBinomial": "y_i ~ NegativeBinomial(mean = exp({eta}), alpha = {dispersion})",
     "Poisson": "y_i ~ Poisson(exp({eta}))",
+    "StudentT": "y_i ~ StudentT(nu = {nu}, {eta}, scale = {sigma})",
 }
 
 
@@ -37,7 +38,7 @@ def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
         ("likelihood", _likelihood(model, data)),
         ("prior", _prior(model)),
         ("intercept", _intercept(model)),
-        ("penalty", _penalty(model, l1, l2, data.weights is not None)),
+        ("penalty", _penalty(model, l1, l2, data.weights is not None) + _tails(problem)),
         ("data", _size(data)),
     ]
 
@@ -53,12 +54,13 @@ def _likelihood(model: Model, data: Data) -> str:
         )
         if present
     )
-    sigma = number(model.likelihood.noise, 6)
+    sigma = number(getattr(model.likelihood, "sigma", model.likelihood.noise), 6)
+    nu = number(getattr(model.likelihood, "nu", 0.0), 6)
     if data.weights is not None and kind == "Gaussian":
         sigma += " / sqrt(weight_i)"
     dispersion = getattr(model.likelihood, "dispersion", None)
     words = _LIKELIHOODS.get(kind, repr(model.likelihood))
-    return words.format(eta=eta, sigma=sigma, dispersion=dispersion)
+    return words.format(eta=eta, sigma=sigma, nu=nu, dispersion=dispersion)
 
 
 def _prior(model: Model) -> str:
@@ -91,6 +93,13 @@ def _penalty(model: Model, l1: FloatArray, l2: FloatArray, weighted: bool) -> st
     return (
         f"{loss}{_lambda('lambda1', 'b', l1, variance)}{_lambda('lambda2', 'tau^2', l2, variance)}"
     )
+
+
+def _tails(problem: Problem) -> str:
+    """The term of StudentT and Cauchy priors, which has no lambda."""
+    if problem.penalty.take(slice(0, problem.p)).tails is None:
+        return ""
+    return " + sum (nu + 1)/2 log(1 + (w_j - m_j)^2 / (nu scale_j^2)) over columns with tails"
 
 
 def _lambda(name: str, scale: str, rates: FloatArray, variance: float) -> str:

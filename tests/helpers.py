@@ -10,6 +10,7 @@ import pytest
 from bayesreg import (
     Bernoulli,
     Binomial,
+    Cauchy,
     Data,
     ElasticNet,
     Exponential,
@@ -22,6 +23,7 @@ from bayesreg import (
     NegativeBinomial,
     Normal,
     Poisson,
+    StudentT,
     Truncated,
     Uniform,
 )
@@ -30,6 +32,7 @@ from bayesreg import (
 P = 7
 
 _SCALES = (0.1, 0.4, 0.2, 1.0, 0.3, 2.0, 0.15)
+_SCALES_ABOVE = (0.3, 0.6, 0.4, 1.2, 0.5, 2.2, 0.35)
 _LOCS = (0.0, 0.3, -0.2, 0.0, 0.1, 0.0, -0.5)
 _FLAT_TWICE = (0.1, np.inf, 0.2, 1.0, np.inf, 2.0, 0.15)
 
@@ -76,6 +79,24 @@ BOUNDED_PRIORS = [
     _param(Truncated(Laplace(0.3, loc=0.1), lower=-0.1, upper=0.2), "truncated-laplace"),
     _param(Truncated(Normal(0.5, loc=0.4), upper=_SCALES), "truncated-normal-vector"),
     _param(Truncated(ElasticNet(0.3, 0.6), lower=0.0), "truncated-elastic-net"),
+]
+
+#: A loss that is not convex in eta, priors that are not log-concave: their modes are local.
+LOCAL_LIKELIHOODS = [
+    _param(StudentT(nu=4.0, sigma=1.5), "student-t"),
+    _param(StudentT(nu=1.0, sigma=0.5), "cauchy-noise"),
+    _param(StudentT(nu=50.0, sigma=2.0), "nearly-gaussian"),
+]
+
+LOCAL_PRIORS = [
+    _param(StudentT(nu=3.0, scale=0.4), "student-t-prior"),
+    _param(StudentT(nu=0.5, scale=_SCALES, loc=_LOCS), "student-t-prior-vector"),
+    _param(StudentT(nu=4.0, scale=_FLAT_TWICE), "student-t-prior-some-flat"),
+    _param(StudentT(nu=4.0, scale=0.3, loc=0.1, relative_to_noise=True), "student-t-relative"),
+    _param(Cauchy(scale=0.3), "cauchy"),
+    _param(Cauchy(scale=0.2, loc=_LOCS, relative_to_noise=True), "cauchy-relative"),
+    _param(Truncated(StudentT(3.0, 0.4, loc=0.1), lower=-0.1), "truncated-student-t"),
+    _param(Truncated(Cauchy(0.4), lower=0.2, upper=_SCALES_ABOVE), "truncated-cauchy"),
 ]
 
 #: Priors by column name; together they reach x0 ... x6 exactly once.

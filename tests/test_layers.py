@@ -23,6 +23,8 @@ LAYERS = [
         "design",
         "errors",
         "penalty",
+        "student_t",
+        "tails",
     ],
     ["likelihoods", "priors"],
     ["model"],
@@ -36,6 +38,7 @@ LAYERS = [
         "pymc",
         "solvers",
         "spec",
+        "scalar_stationarity",
         "stationarity",
         "testing",
         "uniqueness",
@@ -54,7 +57,8 @@ FOUNDATION = {name for row in LAYERS[: LAYERS.index(["problem"]) + 1] for name i
 ONLY_FROM = {
     "testing": FOUNDATION,
     "spec": FOUNDATION,
-    "certificate": FOUNDATION,
+    "certificate": FOUNDATION | {"stationarity"},
+    "stationarity": FOUNDATION,
     "conventions": FOUNDATION,
 }
 KERNEL_USERS = {"solvers", "posterior"}
@@ -145,7 +149,11 @@ def test_no_two_units_need_each_other():
     assert order.index("errors") < order.index("model") < order.index("problem")
 
 
-THIRD_PARTY = {"certificate": {"numpy", "scipy"}, "conventions": {"numpy", "scipy"}}
+THIRD_PARTY = {
+    "certificate": {"numpy", "scipy"},
+    "stationarity": {"numpy", "scipy"},
+    "conventions": {"numpy", "scipy"},
+}
 
 
 @pytest.mark.parametrize("unit", THIRD_PARTY)

@@ -6,7 +6,7 @@ import math
 import time
 
 import pytest
-from helpers import COMBINATIONS, LIKELIHOODS, PRIORS
+from helpers import COMBINATIONS, LIKELIHOODS, LOCAL_LIKELIHOODS, LOCAL_PRIORS, PRIORS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,7 +89,7 @@ def test_unknown_kind_names_the_nearest(reader):
 # ---- round trips -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", [*PRIORS, *LIKELIHOODS])
+@pytest.mark.parametrize("part", [*PRIORS, *LIKELIHOODS, *LOCAL_PRIORS, *LOCAL_LIKELIHOODS])
 def test_every_part_survives_text_and_json(part):
     assert from_text(repr(part)) == part
     assert type(from_text(repr(part))) is type(part)
@@ -289,7 +289,7 @@ def test_fault_is_named_and_located(text, reason, character):
 def test_refusal_lists_what_is_allowed():
     with pytest.raises(
         ModelError,
-        match=r"Allowed: .* ElasticNet, Exponential, Flat, Gamma, Gaussian, HalfNormal, Laplace",
+        match=r"Allowed: .* ElasticNet, Exponential, Flat, Gamma, Gaussian, HalfNormal, Hor",
     ):
         from_text("Student(1)")
 

@@ -1,4 +1,4 @@
-"""Likelihoods: one per file, each a convex loss of the linear predictor."""
+"""Likelihoods: one per file, each a loss of the linear predictor, nearly always convex."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bayesreg.likelihoods._dispersion import (
     estimated_dispersion,
     require_numbers,
 )
-from bayesreg.likelihoods._protocol import Likelihood
+from bayesreg.likelihoods._protocol import Likelihood, NonConvexLikelihood
 from bayesreg.likelihoods._trials import likelihood_of_rows
 from bayesreg.likelihoods.bernoulli import Bernoulli
 from bayesreg.likelihoods.binomial import Binomial
@@ -15,11 +15,12 @@ from bayesreg.likelihoods.gamma import Gamma
 from bayesreg.likelihoods.gaussian import Gaussian
 from bayesreg.likelihoods.negative_binomial import NegativeBinomial
 from bayesreg.likelihoods.poisson import Poisson
+from bayesreg.student_t import StudentT
 
 #: Every likelihood that a model text may name.
 LIKELIHOODS: dict[str, type] = {
     kind.__name__: kind
-    for kind in (Bernoulli, Binomial, Gamma, Gaussian, NegativeBinomial, Poisson)
+    for kind in (Bernoulli, Binomial, Gamma, Gaussian, NegativeBinomial, Poisson, StudentT)
 }
 
 __all__ = [
@@ -31,7 +32,9 @@ __all__ = [
     "Gaussian",
     "Likelihood",
     "NegativeBinomial",
+    "NonConvexLikelihood",
     "Poisson",
+    "StudentT",
     "estimated_dispersion",
     "likelihood_of_rows",
     "require_numbers",

@@ -1,4 +1,4 @@
-"""What a likelihood is: a convex loss of the linear predictor, row by row.
+"""What a likelihood is: a (nearly always convex) loss of the linear predictor, row by row.
 
 A row of weight s contributes ``s * loss(y, eta) + constant(y, s)`` nats to the objective; the
 sum of both is minus the full log density, so that it equals scipy's and PyMC's.
@@ -72,4 +72,18 @@ class Likelihood(Protocol):
         It must hold for every dual point u whose Bregman divergence from gradient(eta) is at
         most ``excess``; infinity is a valid answer.
         """
+        ...
+
+
+@runtime_checkable
+class NonConvexLikelihood(Likelihood, Protocol):
+    """A likelihood whose loss is not convex in eta; modes under it are local."""
+
+    @property
+    def log_concave(self) -> bool:
+        """False; a likelihood without this attribute is log-concave."""
+        ...
+
+    def majorising_curvature(self, y: FloatArray, eta: FloatArray) -> FloatArray:
+        """h >= 0 with loss(t) <= loss(eta) + gradient (t - eta) + h (t - eta)^2 / 2 for all t."""
         ...

@@ -12,6 +12,7 @@ from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import (
+    LocalModesWarning,
     ModelError,
     ModelTypeError,
     NoModeError,
@@ -50,7 +51,7 @@ SAMPLERS: dict[str, Sampler] = {
         ),
         Sampler(
             "nuts",
-            "no specialised sampler covers this likelihood: PyMC's no-U-turn sampler",
+            "no specialised sampler covers this model: PyMC's no-U-turn sampler",
             nuts.unsuited, 1000, nuts.draw,
         ),
     )
@@ -200,6 +201,7 @@ def _mode(model: Model, data: Data) -> tuple[MapEstimate | None, str]:
         with warnings.catch_warnings():
             # Recorded in the group as ``unique``: not an obstacle to sampling.
             warnings.simplefilter("ignore", NotUniqueWarning)
+            warnings.simplefilter("ignore", LocalModesWarning)
             return find_map(model, data), ""
     except (NotCertifiedError, NoModeError) as error:
         return None, str(error)

@@ -10,7 +10,11 @@ from bayesreg.penalty import Penalty
 
 @runtime_checkable
 class Prior(Protocol):
-    """The interface of :mod:`bayesreg.priors`; see ``CONTRIBUTING.md`` for adding one."""
+    """The interface of :mod:`bayesreg.priors`; see ``CONTRIBUTING.md`` for adding one.
+
+    A prior with an attribute ``log_concave`` that is False is not: its penalty has ``tails``, and
+    modes under it are local. Without the attribute it is log-concave.
+    """
 
     @property
     def relative_to_noise(self) -> bool:

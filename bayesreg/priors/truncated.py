@@ -17,6 +17,7 @@ from bayesreg._types import FloatArray, ScalarOrVector
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.penalty import Penalty, bounded
 from bayesreg.priors._protocol import Prior
+from bayesreg.student_t import in_place
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +46,7 @@ class Truncated:
             raise ModelTypeError(
                 f"Truncated prior must be a prior such as Laplace(scale=1.0); got {self.prior!r}"
             )
+        object.__setattr__(self, "prior", in_place(self.prior, "prior"))
         for name in ("lower", "upper"):
             value = _checks.bound(getattr(self, name), f"Truncated {name}")
             object.__setattr__(self, name, value)
@@ -58,6 +60,10 @@ class Truncated:
     @property
     def relative_to_noise(self) -> bool:
         return bool(self.prior.relative_to_noise)
+
+    @property
+    def log_concave(self) -> bool:
+        return bool(getattr(self.prior, "log_concave", True))
 
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """log p_inner(w) - log Z; -inf outside the bounds."""

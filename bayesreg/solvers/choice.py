@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bayesreg.data import Data
-from bayesreg.errors import ModelError
+from bayesreg.errors import ModelError, NoModeError
 from bayesreg.likelihoods import estimated_dispersion
 from bayesreg.model import Model
+from bayesreg.priors import Horseshoe
+from bayesreg.priors.horseshoe import why_none
 from bayesreg.solvers.estimate import MapEstimate
 
 
@@ -52,6 +54,20 @@ def _dispersion() -> Finder:
     return find_with_dispersion
 
 
+def _local() -> Finder:
+    from bayesreg.solvers.local import find_locally
+
+    return find_locally
+
+
+def _no_mode() -> Finder:
+    def refuse(model: Model, data: Data, options: Options) -> MapEstimate:
+        pole = next(prior for prior in model.priors if isinstance(prior, Horseshoe))
+        raise NoModeError(f"no mode: {why_none(pole)}")
+
+    return refuse
+
+
 METHODS = (
     Method(
         "profile-dispersion",
@@ -59,6 +75,21 @@ METHODS = (
         "NegativeBinomial or Gamma with a prior on its dispersion, separable convex priors",
         "local: KKT residual, the dispersion's among them",
         _dispersion,
+    ),
+    Method(
+        "no-mode",
+        lambda model: any(isinstance(prior, Horseshoe) for prior in model.priors),
+        "a Horseshoe prior: none has a mode, it is refused",
+        "none",
+        _no_mode,
+    ),
+    Method(
+        "local-newton",
+        lambda model: not model.log_concave,
+        "StudentT likelihood, StudentT or Cauchy priors: majorise and minimise, then Newton, "
+        "from several starts",
+        "local: KKT residual, no negative curvature",
+        _local,
     ),
     Method(
         "proximal-newton",

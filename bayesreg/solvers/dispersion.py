@@ -30,11 +30,11 @@ from bayesreg.existence import why_no_mode
 from bayesreg.likelihoods import Dispersed, Likelihood, estimated_dispersion
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
+from bayesreg.scalar_stationarity import scalar_residual
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.dispersion_range import Knots, knots
 from bayesreg.solvers.estimate import LocalMode, MapEstimate
 from bayesreg.solvers.mode import settle, solve, starting_point
-from bayesreg.stationarity import scalar_residual
 
 # A slope at the end of the grid that no rounding explains: F falls without bound.
 _FALLING = 1e-3

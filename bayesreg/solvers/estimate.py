@@ -152,6 +152,7 @@ class MapEstimate:
             "log_density": self.log_density,
             "certificate": {
                 "holds": certificate.holds,
+                "local": certificate.local,
                 "gap": certificate.gap,
                 "relative_gap": certificate.relative_gap,
                 "kkt_residual": certificate.kkt_residual,

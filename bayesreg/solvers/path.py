@@ -15,8 +15,10 @@ from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
+from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.gaussian import path_at_once
+from bayesreg.solvers.local_path import local_estimates, require_scales
 from bayesreg.solvers.mode import (
     act_on_failure,
     as_estimate,
@@ -121,11 +123,13 @@ class MapPath:
         )
 
     def __repr__(self) -> str:
-        worst = max(certificate.relative_gap for certificate in self.certificates)
+        local = any(certificate.local for certificate in self.certificates)
+        figure = "kkt_residual" if local else "relative_gap"
+        worst = max(float(getattr(certificate, figure)) for certificate in self.certificates)
         return (
             f"<MapPath: {len(self)} scales from {self.scales[0]:.4g} to {self.scales[-1]:.4g}, "
             f"{self.n_nonzero[0]} to {self.n_nonzero[-1]} nonzero, "
-            f"largest relative gap {worst:.1g}>"
+            f"largest {'KKT residual (local modes)' if local else 'relative gap'} {worst:.1g}>"
         )
 
 
@@ -152,7 +156,7 @@ def find_map_path(
         Scales of the ``axis_column`` of the result, in any order. Default: where
         the prior has an L1 part, ``n_scales`` from the smallest at which a coefficient leaves
         its loc to 1000 times that; for Normal priors, evenly spaced in effective degrees of
-        freedom.
+        freedom. Where the model is not log-concave they must be given.
     n_scales : int
         Length of the default grid.
     tol, on_failure, max_iterations
@@ -165,13 +169,16 @@ def find_map_path(
     check_options(None, tol, on_failure, max_iterations)
     problem = bind(model, data)
     column, reference, reference_lambda = model.axis(data)
+    if not model.log_concave:
+        require_scales(scales)
     grid = _default_scales(problem, reference, n_scales, data) if scales is None else scales
     axis = _checked_scales(grid)
     widening, position = np.unique(axis, return_inverse=True)
     t = widening / reference
     common = t if np.any(problem.penalty.l1[: problem.p] > 0) else t**2
     task = _Task(problem, model, data, t, tol, on_failure, max_iterations)
-    points = _at_once(task, common) or _one_by_one(task)
+    points = _locally(task) if not model.log_concave else None
+    points = points or _at_once(task, common) or _one_by_one(task)
     kinked = problem.penalty.l1[: problem.p].any()
     return MapPath(
         scales=axis,
@@ -208,6 +215,15 @@ class _Points:
     certificates: Sequence[Certificate]
     estimates: Sequence[MapEstimate]
 
+    @classmethod
+    def of(cls, estimates: Sequence[MapEstimate]) -> _Points:
+        return cls(
+            np.stack([estimate.coef for estimate in estimates]),
+            np.array([estimate.intercept for estimate in estimates]),
+            tuple(estimate.certificate for estimate in estimates),
+            tuple(estimates),
+        )
+
 
 def _one_by_one(task: _Task) -> _Points:
     """Each point by find_map's solver, from the point before."""
@@ -218,12 +234,17 @@ def _one_by_one(task: _Task) -> _Points:
         scaled = task.problem.at_scale(factor)
         estimates.append(_solve_at(task, scaled, factor, start, half))
         start = scaled.extended(estimates[-1].coef, estimates[-1].intercept)
-    return _Points(
-        np.stack([estimate.coef for estimate in estimates]),
-        np.array([estimate.intercept for estimate in estimates]),
-        tuple(estimate.certificate for estimate in estimates),
-        tuple(estimates),
-    )
+    return _Points.of(estimates)
+
+
+def _locally(task: _Task) -> _Points:
+    """The best local mode at each point."""
+    options = Options(None, task.tol, task.max_iterations)
+    estimates = []
+    for estimate in local_estimates(task.model, task.data, task.t, options):
+        act_on_failure(estimate, task.data, task.on_failure, task.max_iterations)
+        estimates.append(estimate)
+    return _Points.of(estimates)
 
 
 def _solve_at(
@@ -280,6 +301,8 @@ def _user_coefficients(problem: Problem, v: FloatArray) -> tuple[FloatArray, Flo
 
 def smallest_scale(model: Model, data: Data) -> float:
     """The scale up to which every coefficient with an L1 part stays exactly at its loc."""
+    if not model.log_concave:
+        raise ModelError("a model that is not log-concave has no smallest scale of its path")
     problem = bind(model, data)
     return model.axis_scale(data) * _first_factor(problem, data.names)
 

@@ -13,6 +13,9 @@ from bayesreg.testing._numeric import compare, least_anywhere, require
 def check_prior(prior: Prior, size: int = 1) -> None:
     """Check that a prior is one convex, normalised density, told the same way throughout.
 
+    Of one that says ``log_concave = False`` the majorant is checked in place of the conjugate,
+    which exists for convex penalties only.
+
     Parameters
     ----------
     prior : Prior
@@ -35,8 +38,16 @@ def check_prior(prior: Prior, size: int = 1) -> None:
     _check_noise(prior, penalty, size)
     _check_rescaled(prior, penalty, size)
     _check_units(penalty)
-    _check_conjugate(penalty)
-    _check_subgradient(penalty)
+    require(
+        getattr(prior, "log_concave", True) == (penalty.tails is None),
+        "log_concave must be False exactly when the penalty has tails",
+    )
+    if penalty.tails is None:
+        _check_conjugate(penalty)
+        _check_subgradient(penalty)
+    else:
+        _check_majorant(penalty)
+        _check_distance(penalty)
 
 
 def _check_arrays(penalty: Penalty, size: int) -> None:
@@ -74,7 +85,9 @@ def _check_normalised(prior: Prior, penalty: Penalty) -> None:
             w[j] += _widths(penalty)[j] * u
             return float(np.exp(prior.log_density(w)[j]) * _widths(penalty)[j])
 
-        sides = ((-np.inf, 0.0), (0.0, np.inf))
+        low, high = ((b[j] - penalty.loc[j]) / _widths(penalty)[j]
+                     for b in (penalty.lower, penalty.upper))  # fmt: skip
+        sides = ((low, np.clip(0.0, low, high)), (np.clip(0.0, low, high), high))
         total = sum(quad(density, *side, epsabs=1e-11)[0] for side in sides)
         compare(
             total,
@@ -109,6 +122,12 @@ def _check_rescaled(prior: Prior, penalty: Penalty, size: int) -> None:
     changed = other.penalty(size)
     compare(changed.l1, penalty.l1 / 4.0, "rescaled(4, 9) must divide l1 by 4", atol=0)
     compare(changed.l2, penalty.l2 / 9.0, "rescaled(4, 9) must divide l2 by 9", atol=0)
+    compare(
+        changed.majorant(changed.loc).l2,
+        penalty.majorant(penalty.loc).l2 / 9.0,
+        "rescaled(4, 9) must divide the curvature of tails at loc by 9",
+        atol=0,
+    )
     for name in ("loc", "lower", "upper"):
         compare(getattr(changed, name), getattr(penalty, name), f"rescaled must keep {name}")
     require(
@@ -189,6 +208,11 @@ def _check_subgradient(penalty: Penalty) -> None:
             f"subgradient_distance is {distance} at the minimum {best} of g(w) - {c} w, "
             "where it must be 0",
         )
+    _check_distance(penalty)
+
+
+def _check_distance(penalty: Penalty) -> None:
+    for c in _dual_points(penalty):
         for w in _points(penalty):
             left, right = _one_sided_slopes(penalty, w)
             distance = np.maximum(np.maximum(left - c, c - right), 0.0)
@@ -196,13 +220,38 @@ def _check_subgradient(penalty: Penalty) -> None:
                 penalty.subgradient_distance(w, -c),
                 np.where(penalty.is_pinned, 0.0, distance),
                 f"subgradient_distance({w}, {-c}) is not the distance of {c} to the subgradients",
-                atol=1e-6 * (1.0 + np.abs(c) + distance),
+                atol=1e-6 * (1.0 + np.abs(c) + distance) + 1e-9 / _widths(penalty),
             )
+
+
+def _check_majorant(penalty: Penalty) -> None:
+    """The majorant is convex, lies above the penalty and touches it; curvature is g''."""
+    points = _points(penalty)
+    for at in points:
+        above = penalty.majorant(at)
+        require(above.tails is None and np.all(above.l2 >= 0), "the majorant must be convex")
+        compare(above.slope(at), penalty.slope(at), f"the majorant at {at} has another slope")
+        for w in points:
+            rise = above.values(w) - above.values(at)
+            require(
+                penalty.values(w) <= penalty.values(at) + rise + 1e-9 * (1 + np.abs(rise)),
+                f"the penalty at {w} lies above its majorant that touches it at {at}",
+            )
+        step = 1e-4 * _widths(penalty)
+        slopes = [penalty.slope(at + sign * step) for sign in (1.0, -1.0)]
+        smooth = (penalty.l1 == 0) | (np.abs(at - penalty.loc) > step)
+        compare(
+            np.where(smooth, penalty.curvature(at), 0.0),
+            np.where(smooth, (slopes[0] - slopes[1]) / (2 * step), 0.0),
+            f"curvature({at}) is not the derivative of slope",
+            rtol=1e-5,
+            atol=1e-6 / _widths(penalty) ** 2,
+        )
 
 
 def _widths(penalty: Penalty) -> FloatArray:
     """The distance over which each penalty grows by about a nat; 1 where it is flat."""
-    rate = penalty.l1 + np.sqrt(penalty.l2)
+    rate = penalty.l1 + np.sqrt(penalty.majorant(penalty.loc).l2)
     return np.where(rate > 0, 1.0 / np.where(rate > 0, rate, 1.0), 1.0)
 
 
