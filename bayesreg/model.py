@@ -18,6 +18,7 @@ import numpy as np
 from bayesreg import _checks, design
 from bayesreg._text import dataclass_text, nearest
 from bayesreg._types import FloatArray, IntArray, ScalarOrVector
+from bayesreg.covariance import AnyPenalty, joined
 from bayesreg.data import Data
 from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
 from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood
@@ -101,7 +102,7 @@ class Model:
             return replace(self, prior=rescaled)
         return replace(self, prior=rescaled[""])
 
-    def coefficient_penalty(self, data: Data) -> Penalty:
+    def coefficient_penalty(self, data: Data) -> AnyPenalty:
         """The prior on the coefficients of the original columns, in nats."""
         require_model_and_data(self, data)
         penalty = self._stated_penalty(data, self.likelihood.noise)
@@ -113,7 +114,12 @@ class Model:
 
     def intercept_penalty(self) -> Penalty | None:
         """The prior on the intercept, in nats; None without an intercept."""
-        return None if self.intercept is None else self.intercept.penalty(1, self.likelihood.noise)
+        if self.intercept is None:
+            return None
+        penalty = self.intercept.penalty(1, self.likelihood.noise)
+        if not isinstance(penalty, Penalty):
+            raise ModelError(f"the intercept is one number; {self.intercept!r} is a joint density")
+        return penalty
 
     def linear_predictor(
         self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
@@ -205,7 +211,7 @@ class Model:
                     return float(scales[columns == j][0])
         raise ModelError(f"the prior of column {data.names[j]!r} has no scale to vary")
 
-    def _stated_penalty(self, data: Data, noise: float) -> Penalty:
+    def _stated_penalty(self, data: Data, noise: float) -> AnyPenalty:
         """The coefficient priors as penalties in the units they are stated in."""
         if isinstance(self.prior, Mapping):
             return _mapped_penalty(self.prior, data.names, noise)
@@ -264,11 +270,13 @@ def prior_columns(
     return resolved
 
 
-def _mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: float) -> Penalty:
+def _mapped_penalty(
+    prior: Mapping[str, Prior], names: tuple[str, ...], noise: float
+) -> AnyPenalty:
     resolved = prior_columns(prior, names)
-    joined = Penalty.joined([part.penalty(columns.size, noise) for part, columns in resolved])
+    in_turn = joined([part.penalty(columns.size, noise) for part, columns in resolved])
     order = np.argsort(np.concatenate([columns for _, columns in resolved]))
-    return joined.take(order)
+    return in_turn.take(order)
 
 
 def _not_a(where: str, found: object, known: dict[str, type]) -> str:

@@ -5,15 +5,28 @@ from __future__ import annotations
 from bayesreg.priors._protocol import Prior
 from bayesreg.priors.elastic_net import ElasticNet
 from bayesreg.priors.flat import Flat
+from bayesreg.priors.group_laplace import GroupLaplace
 from bayesreg.priors.half import Exponential, HalfNormal, Uniform
 from bayesreg.priors.laplace import Laplace
+from bayesreg.priors.multivariate_normal import MultivariateNormal
 from bayesreg.priors.normal import Normal
 from bayesreg.priors.truncated import Truncated
 
 #: Every prior that a model text may name.
 PRIORS: dict[str, type] = {
     kind.__name__: kind
-    for kind in (ElasticNet, Exponential, Flat, HalfNormal, Laplace, Normal, Truncated, Uniform)
+    for kind in (
+        ElasticNet,
+        Exponential,
+        Flat,
+        GroupLaplace,
+        HalfNormal,
+        Laplace,
+        MultivariateNormal,
+        Normal,
+        Truncated,
+        Uniform,
+    )
 }
 
 __all__ = [
@@ -21,8 +34,10 @@ __all__ = [
     "ElasticNet",
     "Exponential",
     "Flat",
+    "GroupLaplace",
     "HalfNormal",
     "Laplace",
+    "MultivariateNormal",
     "Normal",
     "Prior",
     "Truncated",

@@ -177,11 +177,12 @@ def solve(
             f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
             "measure that column in other units"
         )
-    # What is reported is what is certified: undoing a shift of the columns may round.
-    v = problem.extended(coef, intercept) if problem.shift.any() else solution.v
+    # What is reported is what is certified: undoing a shift or a covariance may round.
+    rounded = problem.shift.any() or bool(problem.blocks)
+    v = problem.extended(coef, intercept) if rounded else solution.v
     certificate = certify_point(problem, v, tol, half_null_deviance)
     coef.flags.writeable = False
-    penalty = problem.penalty.take(slice(0, problem.p)).in_units(1.0 / problem.unit)
+    penalty = problem.coefficient_penalty
     return MapEstimate(
         coef=coef,
         intercept=intercept,
