@@ -185,6 +185,8 @@ def _default_scales(problem: Problem, reference: float, n_scales: int, data: Dat
 def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
     """t_min = min_j l1_j / |gradient_j at w = loc| over the coefficients with an L1 part.
 
+    Of a group 1 / ||gradient / l1||.
+
     The rest of the model (intercept, flat and purely Normal columns) is at its optimum there.
     """
     from dataclasses import replace
@@ -196,7 +198,7 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
     v = minimise(held, starting_point(held, names)).v
     gradient = problem.transposed_product(problem.gradient_rows(problem.linear_predictor(v)))
     at_bound = np.where(gradient < 0, v >= problem.penalty.upper, v <= problem.penalty.lower)
-    pull = np.where(at_bound, 0.0, np.abs(gradient))[kinked] / problem.penalty.l1[kinked]
+    pull = problem.penalty.kink_ratio(np.where(at_bound, 0.0, gradient))[kinked]
     steepest = float(np.max(pull, initial=0.0))
     return 1.0 / steepest if steepest > 0 else 1.0
 
