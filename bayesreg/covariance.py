@@ -54,8 +54,10 @@ class CovarianceBlock:
     def without(self, kept: BoolArray) -> CovarianceBlock:
         """The marginal distribution of some of the coefficients."""
         rows = self.factor[kept]
-        factor = np.linalg.qr(rows.T, mode="r").T
-        return CovarianceBlock(self.columns[kept], factor * np.sign(np.diag(factor)), self.loc[kept])
+        factor = np.asarray(np.linalg.qr(rows.T, mode="r")).T
+        return CovarianceBlock(
+            self.columns[kept], factor * np.sign(np.diag(factor)), self.loc[kept]
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,9 @@ grouped variables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class GroupedPenalty(Penalty):
     def sizes(self) -> IntArray:
         return np.diff(np.append(self.starts, self.members.size))
 
-    def _each(self, by_group: FloatArray) -> FloatArray:
+    def _each(self, by_group: Any) -> Any:
         """An entry per group as one per member."""
         return np.repeat(by_group, self.sizes, axis=-1)
 
@@ -196,14 +197,18 @@ class GroupedPenalty(Penalty):
 
     def pinned(self, where: BoolArray) -> Penalty:
         """Pinned members are at loc, add nothing to the norm, and leave their group."""
-        return replace(super().pinned(where), group=np.where(where, -1, self.group))
+        held, group = super().pinned(where), np.where(where, -1, self.group)
+        return _with_groups(held, group)
 
     def take(self, index: object) -> Penalty:
         """Groups are taken as a whole; a plain Penalty where none is among the entries."""
-        part, group = super().take(index), self.group[index]  # type: ignore[call-overload]
-        if not np.any(group >= 0):
-            return part
-        return GroupedPenalty(part.l1, part.l2, part.loc, part.lower, part.upper, group)
+        return _with_groups(super().take(index), self.group[index])  # type: ignore[call-overload]
+
+
+def _with_groups(penalty: Penalty, group: IntArray) -> Penalty:
+    """The arrays with these groups; plain where there are none."""
+    arrays = (penalty.l1, penalty.l2, penalty.loc, penalty.lower, penalty.upper)
+    return GroupedPenalty(*arrays, group) if np.any(group >= 0) else Penalty(*arrays)
 
 
 def grouped(penalty: Penalty, group: IntArray) -> Penalty:
@@ -214,10 +219,7 @@ def grouped(penalty: Penalty, group: IntArray) -> Penalty:
     label = np.where(penalty.l1 > 0, group, -1)
     found, size = np.unique(label, return_counts=True)
     label = np.where(np.isin(label, found[size == 1]), -1, label)
-    whole = GroupedPenalty(
-        penalty.l1, penalty.l2, penalty.loc, penalty.lower, penalty.upper, label
-    )
-    return whole.take(slice(None))
+    return _with_groups(penalty, label)
 
 
 def joined(parts: Sequence[Penalty]) -> Penalty:
@@ -228,8 +230,4 @@ def joined(parts: Sequence[Penalty]) -> Penalty:
         group = part.group if isinstance(part, GroupedPenalty) else np.full(part.size, -1)
         labels.append(np.where(group >= 0, group + used, -1))
         used += int(np.max(group, initial=-1)) + 1
-    if not used:
-        return plain
-    return GroupedPenalty(
-        plain.l1, plain.l2, plain.loc, plain.lower, plain.upper, np.concatenate(labels)
-    )
+    return _with_groups(plain, np.concatenate(labels))

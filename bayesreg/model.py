@@ -270,9 +270,7 @@ def prior_columns(
     return resolved
 
 
-def _mapped_penalty(
-    prior: Mapping[str, Prior], names: tuple[str, ...], noise: float
-) -> AnyPenalty:
+def _mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: float) -> AnyPenalty:
     resolved = prior_columns(prior, names)
     in_turn = joined([part.penalty(columns.size, noise) for part, columns in resolved])
     order = np.argsort(np.concatenate([columns for _, columns in resolved]))

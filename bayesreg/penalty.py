@@ -231,6 +231,8 @@ def unbounded(l1: FloatArray, l2: FloatArray, loc: FloatArray) -> Penalty:
 
 def bounded(penalty: Penalty, lower: FloatArray, upper: FloatArray) -> Penalty:
     """The penalty on the part of its domain between two bounds."""
+    if not penalty.is_separable:
+        raise ModelError("coefficients that share a term cannot have bounds")
     return replace(
         penalty,
         lower=np.maximum(penalty.lower, lower),

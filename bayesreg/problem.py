@@ -19,10 +19,10 @@ from bayesreg._types import FloatArray, IntArray
 from bayesreg.covariance import AnyPenalty, CorrelatedPenalty, CovarianceBlock
 from bayesreg.data import Data
 from bayesreg.design import Design
-from bayesreg.likelihoods import Likelihood
-from bayesreg.model import Model, require_model_and_data
 from bayesreg.errors import ModelError
 from bayesreg.group_penalty import joined
+from bayesreg.likelihoods import Likelihood
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.penalty import Penalty
 
 # Columns beyond these magnitudes are rescaled by a power of two, so that squares and inner

@@ -56,7 +56,7 @@ def from_text(text: str, kind: str | None = None) -> Any:
     text : str
         ``Name(argument=value, ...)`` with the names of priors, likelihoods and ``Model``, or
         ``{'column or glob': prior, ...}``. Values are numbers, ``inf``, ``True``, ``False``,
-        ``None``, lists of numbers and further parts.
+        ``None``, lists of numbers, lists of such lists (a matrix) and further parts.
     kind : {"model", "prior", "likelihood"}, optional
         What the text has to be.
 
@@ -203,9 +203,16 @@ def _value(node: ast.expr, source: _Source) -> Any:
     if isinstance(node, ast.Dict):
         return _mapping(node, source)
     if isinstance(node, ast.List | ast.Tuple):
-        return [_number(element, source) for element in node.elts]
+        return [_entry(element, source) for element in node.elts]
     if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool)):
         return node.value
+    return _number(node, source)
+
+
+def _entry(node: ast.expr, source: _Source) -> float | list[float]:
+    """A number of a vector, or a row of a matrix."""
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_number(element, source) for element in node.elts]
     return _number(node, source)
 
 
@@ -310,8 +317,15 @@ def _value_from_dict(value: Any, path: str, depth: int) -> Any:
     if isinstance(value, Mapping):
         return _part_from_dict(value, path, depth)
     if isinstance(value, list | tuple):
-        return [_number_from_dict(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
+        return [_entry_from_dict(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
     return value if value is None or isinstance(value, bool) else _number_from_dict(value, path)
+
+
+def _entry_from_dict(value: Any, path: str) -> float | list[float]:
+    """A number of a vector, or a row of a matrix."""
+    if isinstance(value, list | tuple):
+        return [_number_from_dict(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
+    return _number_from_dict(value, path)
 
 
 def _number_from_dict(value: Any, path: str) -> float:

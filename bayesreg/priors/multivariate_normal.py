@@ -1,6 +1,6 @@
 """Multivariate Normal prior: a full covariance between coefficients.
 
-    p(w) = exp(-(w - loc)' S^-1 (w - loc) / 2) / sqrt(det(2 pi S))        S is the covariance
+p(w) = exp(-(w - loc)' S^-1 (w - loc) / 2) / sqrt(det(2 pi S))        S is the covariance
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ no single coefficient at its kink, wants to leave.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -112,16 +113,14 @@ def _standard_form(quadratic: Quadratic, penalty: GroupedPenalty) -> _StandardFo
     start[singles.size :] = (start[singles.size :] - loc) / unit
     A = np.ascontiguousarray(quadratic.H[np.ix_(order, order)] * scale * scale[:, None])
     values, vectors = np.zeros(order.size), np.zeros((int(np.max(sizes)), order.size))
-    for first, end in zip(ends[:-1], ends[1:], strict=True):
+    for first, end in pairwise(ends.tolist()):
         own = slice(first, end)
         found, basis = np.linalg.eigh(A[own, own])
         values[own], vectors[: end - first, own] = np.maximum(found, 0.0), basis
     single = penalty.take(singles)
     start[: singles.size] = np.clip(start[: singles.size], single.lower, single.upper)
     gradient = quadratic.gradient[order] * scale
-    return _StandardForm(
-        A, gradient, start, single, ends, rates, values, vectors, order, unit, loc
-    )
+    return _StandardForm(A, gradient, start, single, ends, rates, values, vectors, order, unit, loc)
 
 
 def _free(form: _StandardForm, x: FloatArray) -> BoolArray:
