@@ -99,11 +99,10 @@ MIXED_JOINT_PRIOR = {
 }
 
 
-def _combinations():
+def _combinations(joint):
     rows = []
     for likelihood in LIKELIHOODS:
-        mixed = [_param(MIXED_PRIOR, "mixed"), _param(MIXED_JOINT_PRIOR, "mixed-joint")]
-        for prior in [*PRIORS, *JOINT_PRIORS, *mixed]:
+        for prior in [*PRIORS, _param(MIXED_PRIOR, "mixed"), *joint]:
             needs_noise = getattr(prior.values[0], "relative_to_noise", False)
             if needs_noise and not isinstance(likelihood.values[0], Gaussian):
                 continue
@@ -112,8 +111,11 @@ def _combinations():
     return rows
 
 
-#: Every (likelihood, prior) that makes a model, the mapping included.
-COMBINATIONS = _combinations()
+#: Every (likelihood, prior) that makes a model, the mappings included.
+COMBINATIONS = _combinations([*JOINT_PRIORS, _param(MIXED_JOINT_PRIOR, "mixed-joint")])
+
+#: Those whose priors are independent between coefficients.
+SEPARABLE_COMBINATIONS = _combinations([])
 
 
 def make_design(n=60, p=P, seed=0):

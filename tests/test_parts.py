@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import BOUNDED_PRIORS, LIKELIHOODS, PRIORS, P, make_data
+from helpers import BOUNDED_PRIORS, JOINT_PRIORS, LIKELIHOODS, PRIORS, P, make_data
 from scipy import special
 
 from bayesreg import Bernoulli, ElasticNet, Gaussian, Laplace, Normal, Poisson
@@ -15,7 +15,7 @@ from bayesreg.testing import check_likelihood, check_prior
 from bayesreg.testing.priors import _check_conjugate, _check_subgradient
 
 
-@pytest.mark.parametrize("prior", [*PRIORS, *BOUNDED_PRIORS])
+@pytest.mark.parametrize("prior", [*PRIORS, *BOUNDED_PRIORS, *JOINT_PRIORS])
 def test_prior(prior):
     check_prior(prior, size=P)
 
@@ -60,7 +60,7 @@ def test_likelihood_of_extreme_targets(likelihood, y):
 
 
 def test_every_part_is_in_the_tables():
-    assert {type(row.values[0]) for row in [*PRIORS, *BOUNDED_PRIORS]} == set(
+    assert {type(row.values[0]) for row in [*PRIORS, *BOUNDED_PRIORS, *JOINT_PRIORS]} == set(
         PRIORS_BY_NAME.values()
     )
     assert {type(row.values[0]) for row in LIKELIHOODS} == set(LIKELIHOODS_BY_NAME.values())

@@ -206,5 +206,6 @@ def _check_conjugate(penalty: GroupedPenalty, points: list[FloatArray]) -> None:
 def _steepest(penalty: GroupedPenalty, c: FloatArray) -> float:
     """The largest c's - g(loc + s) over random directions s and the best one of each group."""
     rng = np.random.default_rng(2)
-    directions = [*rng.normal(size=(200, penalty.size)) / penalty.l1, c / penalty.l1**2]
+    rate = np.where(penalty.is_flat, np.inf, penalty.l1)
+    directions = [*rng.normal(size=(200, penalty.size)) / rate, c / rate**2]
     return max(float(c @ s - np.sum(penalty.values(penalty.loc + s))) for s in directions)
