@@ -168,8 +168,10 @@ class GroupedPenalty(Penalty):
         rays = np.zeros((columns.size, single.size + part.sizes.size))
         rays[single, np.arange(single.size)] = 1.0
         number = np.repeat(np.arange(part.sizes.size), part.sizes)
-        towards = c[columns][part.members] / part.l1[part.members] ** 2
-        rays[part.members, single.size + number] = towards
+        # Any multiple will do: near 1 for the largest entry.
+        unit = part._each(np.minimum.reduceat(part.l1[part.members], part.starts))
+        towards = c[columns][part.members] / part.l1[part.members]
+        rays[part.members, single.size + number] = towards * (unit / part.l1[part.members])
         return rays
 
     def best_response(self, c: FloatArray) -> FloatArray:

@@ -170,15 +170,19 @@ def _search(
 ) -> tuple[FloatArray | None, bool]:
     """The first of x + step, x + step / 2, ... that does not raise the objective.
 
-    Single coefficients that would cross their kink or a bound stop there, which is reported.
+    Single coefficients that would cross their kink or a bound stop there, groups that would turn
+    round stop at their loc, which is reported.
     """
     single, first = form.single, form.ends[0]
     for halving in range(12):
         moved = x + 0.5**halving * step
+        products = moved[form.members] * x[form.members]
+        turned = np.add.reduceat(products, form.ends[:-1] - first) < 0
+        moved[form.members] = np.where(turned[form.of_each], 0.0, moved[form.members])
         alone = moved[:first]
         crossed = (single.l1 > 0) & ((alone - single.loc) * (x[:first] - single.loc) < 0)
         kept = np.clip(np.where(crossed, single.loc, alone), single.lower, single.upper)
-        met_kink = not np.array_equal(kept, alone)
+        met_kink = bool(turned.any()) or not np.array_equal(kept, alone)
         moved[:first] = kept
         d = moved - x
         allowed = 1e-15 * float(np.abs(r) @ np.abs(d))

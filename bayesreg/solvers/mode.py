@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
 from bayesreg.certificate import Certificate, certify_point
 from bayesreg.data import Data
 from bayesreg.errors import (
@@ -24,6 +24,7 @@ from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method
 from bayesreg.solvers.estimate import MapEstimate
+from bayesreg.solvers.groups import minimise_by_widening
 from bayesreg.solvers.newton import Solution, minimise
 from bayesreg.uniqueness import mode_is_unique
 
@@ -167,7 +168,10 @@ def solve(
 ) -> MapEstimate:
     """Minimise, certify, and put the result into the user's units."""
     first = min(max_iterations, _DIRECT_ITERATIONS)
-    solution = minimise(problem, start, first)
+    if _many_groups(problem) and np.all(problem.penalty.at_kink(start)[kinked(problem)]):
+        solution = minimise_by_widening(problem, start, max_iterations)
+    else:
+        solution = minimise(problem, start, first)
     if not solution.settled and max_iterations > first:
         solution = _carefully(problem, names, solution, max_iterations - first)
     coef, intercept = problem.coefficients(solution.v)
@@ -199,17 +203,29 @@ def solve(
     )
 
 
+def _many_groups(problem: Problem) -> bool:
+    return not problem.penalty.is_separable and problem.size > problem.n
+
+
+def kinked(problem: Problem) -> BoolArray:
+    """Extended columns whose penalty has a kink."""
+    return problem.penalty.l1 > 0
+
+
 def _carefully(
     problem: Problem, names: tuple[str, ...], direct: Solution, max_iterations: int
 ) -> Solution:
     """Start again with one coefficient in or out at a time, where there are kinks to cross.
 
     With more columns than rows and a weak penalty, many sets of columns fit nearly equally well
-    and coordinate descent wanders among them. Without kinks, go on from where it stopped.
+    and coordinate descent wanders among them. Groups are followed from narrow scales. Without kinks, go on from where it stopped.
     """
-    kinked = bool(np.any(problem.penalty.l1 > 0))
-    start = starting_point(problem, names) if kinked else direct.v
-    last = minimise(problem, start, max_iterations, one_at_a_time=kinked)
+    has_kinks = bool(np.any(kinked(problem)))
+    start = starting_point(problem, names) if has_kinks else direct.v
+    if problem.penalty.is_separable:
+        last = minimise(problem, start, max_iterations, one_at_a_time=has_kinks)
+    else:
+        last = minimise_by_widening(problem, start, max_iterations)
     best = last
     if not last.settled and problem.value(direct.v) < problem.value(last.v):
         best = direct
