@@ -218,7 +218,8 @@ def _carefully(
     """Start again with one coefficient in or out at a time, where there are kinks to cross.
 
     With more columns than rows and a weak penalty, many sets of columns fit nearly equally well
-    and coordinate descent wanders among them. Groups are followed from narrow scales. Without kinks, go on from where it stopped.
+    and coordinate descent wanders among them. Groups are followed from narrow scales. Without
+    kinks, go on from where it stopped.
     """
     has_kinks = bool(np.any(kinked(problem)))
     start = starting_point(problem, names) if has_kinks else direct.v

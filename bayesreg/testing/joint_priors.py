@@ -66,16 +66,19 @@ def _check_normalised(prior: Prior, penalty: AnyPenalty) -> None:
     """The integral of the density in polar coordinates around loc."""
     proper = ~penalty.is_flat
     require(proper.all(), "the integral is taken of proper priors; check one without flat parts")
-    width = _widths(penalty)
+    # Any linear change of variables will do; this one makes the density about round.
+    spread = np.diag(_widths(penalty))
+    for block in penalty.blocks if isinstance(penalty, CorrelatedPenalty) else ():
+        spread[np.ix_(block.columns, block.columns)] = block.factor
     log_radius = np.linspace(-45.0, 9.0, 700)
     step, radius = log_radius[1] - log_radius[0], np.exp(log_radius)
     total = 0.0
     for direction, weight in zip(*_sphere(penalty.size), strict=True):
-        w = penalty.loc + radius[:, None] * direction * width
+        w = penalty.loc + radius[:, None] * (spread @ direction)
         density = np.exp(np.sum(prior.log_density(w), axis=-1))
         total += weight * step * float(density @ radius**penalty.size)
     compare(
-        total * np.prod(width),
+        total * abs(np.linalg.det(spread)),
         1.0,
         "exp of the sum of log_density must integrate to 1; correct its constant",
         rtol=1e-7,
