@@ -35,7 +35,7 @@ class Model:
     likelihood : Gaussian, Bernoulli, Poisson
     prior : Prior or mapping of column name (or glob) to Prior
         One prior for every coefficient, or one per column; a mapping must reach every column
-        exactly once.
+        exactly once. The columns of one key share a GroupLaplace or MultivariateNormal prior.
     intercept : Prior or None
         Prior of the intercept, flat by default; ``None`` for a model without one.
     standardize : bool

@@ -15,7 +15,7 @@ from bayesreg.solvers.newton import Solution, minimise
 
 _WIDENING = 4.0
 # Solutions on the way are starting points, nothing more.
-_ITERATIONS_ON_THE_WAY = 8
+_ITERATIONS_ON_THE_WAY = 3
 
 
 def minimise_by_widening(problem: Problem, v: FloatArray, max_iterations: int) -> Solution:

@@ -44,7 +44,7 @@ def find_map(
     """The mode of the posterior, with a proof of optimality.
 
     Minimises  sum_i s_i loss(y_i, offset_i + a + x_i w) + sum_j |w_j - m_j| / b_j
-    + (w_j - m_j)^2 / (2 tau_j^2), in nats.
+    + (w_j - m_j)^2 / (2 tau_j^2), in nats, or with the terms of other priors.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def find_map(
 
 
 def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
-    """The mode under a smooth convex likelihood and separable convex priors."""
+    """The mode under a smooth convex likelihood and convex priors."""
     problem = bind(model, data)
     start = starting_point(problem, data.names)
     return solve(problem, model, data.names, start, options.tol, options.max_iterations)
