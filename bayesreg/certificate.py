@@ -245,7 +245,7 @@ def _least_over_scalings(
     penalty, likelihood = problem.penalty.take(kept), problem.likelihood
     at_point = likelihood.gradient(problem.y, eta)
     best = np.inf
-    for alpha in _dual_scalings(problem, c, kept):
+    for alpha in penalty.dual_scalings(c[kept]):
         # alpha u - gradient(eta), without subtracting the two
         rows = likelihood.fenchel_young(problem.y, eta, alpha * shift - (1 - alpha) * at_point)
         by_column = penalty.fenchel_young(v[kept], alpha * c[kept])
@@ -294,25 +294,6 @@ def _polished_gap(problem: Problem, v: FloatArray, eta: FloatArray) -> float:
 def _left_over(problem: Problem, u: FloatArray, slope: FloatArray, columns: IntArray) -> FloatArray:
     """x_j' theta + g_j'(v_j) for the chosen columns: 0 at the best dual point."""
     return problem.transposed_product(problem.weights * u)[columns] + slope[columns]
-
-
-def _dual_scalings(problem: Problem, c: FloatArray, kept: BoolArray) -> list[float]:
-    """Factors that make every c_j feasible, without and with the help of curvature."""
-    penalty = problem.penalty
-    beyond = np.where(c > 0, np.isinf(penalty.upper), np.isinf(penalty.lower))
-    excess = np.where(kept & beyond, np.abs(c) - penalty.l1, 0.0)
-    factors = {1.0}
-    for bound in (excess > 0, (excess > 0) & (penalty.l2 == 0)):
-        factors.add(_largest_factor(penalty.l1[bound], np.abs(c[bound])))
-    return sorted(factors)
-
-
-def _largest_factor(l1: FloatArray, size: FloatArray) -> float:
-    """The largest alpha <= 1 with alpha |c_j| <= l1_j in floating point."""
-    alpha = min(1.0, *(l1 / size).tolist()) if l1.size else 1.0
-    while alpha > 0 and np.any(alpha * size > l1):
-        alpha = float(np.nextafter(alpha, 0.0))
-    return alpha
 
 
 def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
@@ -387,13 +368,14 @@ def _weakly_penalised(problem: Problem, v: FloatArray, eta: FloatArray, scale: f
     weak_slope = penalty.l1 < 1e7 * noise
     weak_curvature = penalty.l2 * scale < 1e10 * noise**2
     unbounded = np.isinf(penalty.lower) & np.isinf(penalty.upper)
-    return unbounded & ~penalty.is_flat & (v != penalty.loc) & weak_slope & weak_curvature
+    off_centre = ~penalty.is_flat & ~penalty.at_loc(v)
+    return ~penalty.whole(~(unbounded & off_centre & weak_slope & weak_curvature))
 
 
 def _kkt_residual(problem: Problem, v: FloatArray, eta: FloatArray, gradient: FloatArray) -> float:
     distance = problem.penalty.subgradient_distance(v, gradient)
     root = np.hypot(
-        _column_norms(problem, problem.curvature_rows(eta)), np.sqrt(problem.penalty.l2)
+        _column_norms(problem, problem.curvature_rows(eta)), np.sqrt(problem.penalty.curvature(v))
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         residual = np.where(distance > 0, distance / root, 0.0)
@@ -406,7 +388,8 @@ def _zeros_proved(
 ) -> bool:
     """|x_j' theta| + ||x_j|| radius < l1_j for every coefficient at its kink or bound.
 
-    In general: -x_j' theta is inside the subdifferential of g_j by more than ||x_j|| radius.
+    In general: -x_j' theta is inside the subdifferential of g_j by more than ||x_j|| radius; of a
+    group, ||(X_g' theta) / l1|| + ||(||x_j|| radius / l1_j)_j|| < 1.
 
     theta* of the mode lies within Bregman divergence ``gap`` of theta at the point, so that
     |x_j'(theta - theta*)| <= sqrt(2 gap sum_i s_i L_i x_ij^2), L_i bounding the curvature over
@@ -433,7 +416,7 @@ def _zeros_proved(
         norm = np.minimum(norm, centred)
         allowance = allowance + np.abs(mean * gradient[-1])
     reach = norm * np.sqrt(2 * gap) + allowance
-    inside = (-gradient - reach > low) & (-gradient + reach < high)
+    inside = penalty.strictly_inside(v, -gradient, reach)
     return bool(np.all(inside[zeros]))
 
 

@@ -81,6 +81,20 @@ def column_range(X: FloatArray) -> tuple[FloatArray, FloatArray]:
     return low, high
 
 
+def mixed_columns(X: Design, columns: IntArray, factor: FloatArray) -> Design:
+    """A copy with the chosen columns replaced by X[:, columns] factor, dense within sparse."""
+    if not is_sparse(X):
+        copy = np.array(X, order="F")
+        copy[:, columns] = copy[:, columns] @ factor
+        return copy
+    from scipy.sparse import csc_array, hstack
+
+    others = np.setdiff1d(np.arange(X.shape[1]), columns)
+    mixed = csc_array(X[:, columns].toarray() @ factor)
+    order = np.argsort(np.concatenate([others, columns]))
+    return csc_array(csc_array(hstack([X[:, others], mixed]))[:, order])
+
+
 def largest_entries(X: Design) -> FloatArray:
     """max_i |x_ij| for each column."""
     if is_sparse(X):

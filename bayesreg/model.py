@@ -18,6 +18,7 @@ import numpy as np
 from bayesreg import _checks, design
 from bayesreg._text import dataclass_text, nearest
 from bayesreg._types import BoolArray, FloatArray, IntArray, ScalarOrVector
+from bayesreg.covariance import AnyPenalty, joined
 from bayesreg.data import Data
 from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
 from bayesreg.likelihoods import (
@@ -41,7 +42,7 @@ class Model:
     likelihood : Gaussian, Bernoulli, Binomial, Poisson, NegativeBinomial, Gamma
     prior : Prior or mapping of column name (or glob) to Prior
         One prior for every coefficient, or one per column; a mapping must reach every column
-        exactly once.
+        exactly once. The columns of one key share a GroupLaplace or MultivariateNormal prior.
     intercept : Prior or None
         Prior of the intercept, flat by default; ``None`` for a model without one.
     standardize : bool
@@ -124,7 +125,7 @@ class Model:
             return replace(self, prior=rescaled)
         return replace(self, prior=rescaled[""])
 
-    def coefficient_penalty(self, data: Data) -> Penalty:
+    def coefficient_penalty(self, data: Data) -> AnyPenalty:
         """The prior on the coefficients of the original columns, in nats."""
         require_model_and_data(self, data)
         penalty = self._stated_penalty(data, self.likelihood.noise)
@@ -136,7 +137,12 @@ class Model:
 
     def intercept_penalty(self) -> Penalty | None:
         """The prior on the intercept, in nats; None without an intercept."""
-        return None if self.intercept is None else self.intercept.penalty(1, self.likelihood.noise)
+        if self.intercept is None:
+            return None
+        penalty = self.intercept.penalty(1, self.likelihood.noise)
+        if not isinstance(penalty, Penalty):
+            raise ModelError(f"the intercept is one number; {self.intercept!r} is a joint density")
+        return penalty
 
     def linear_predictor(
         self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
@@ -210,7 +216,7 @@ class Model:
         stated = self._stated_penalty(data, self.likelihood.noise)
         part = stated.l1 if np.any(stated.l1 > 0) else stated.l2
         penalised = np.flatnonzero(part > 0)
-        if not penalised.size and stated.tails is not None:
+        if not penalised.size and getattr(stated, "tails", None) is not None:
             raise ModelError(
                 "StudentT and Cauchy priors have no lambda, so there is no axis to vary; call "
                 "find_map at each scale, or give some column a Laplace or Normal prior"
@@ -234,7 +240,7 @@ class Model:
                     return float(scales[columns == j][0])
         raise ModelError(f"the prior of column {data.names[j]!r} has no scale to vary")
 
-    def _stated_penalty(self, data: Data, noise: float) -> Penalty:
+    def _stated_penalty(self, data: Data, noise: float) -> AnyPenalty:
         """The coefficient priors as penalties in the units they are stated in."""
         if isinstance(self.prior, Mapping):
             return _mapped_penalty(self.prior, data.names, noise)
@@ -308,11 +314,11 @@ def prior_columns(
     return resolved
 
 
-def _mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: float) -> Penalty:
+def _mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: float) -> AnyPenalty:
     resolved = prior_columns(prior, names)
-    joined = Penalty.joined([part.penalty(columns.size, noise) for part, columns in resolved])
+    in_turn = joined([part.penalty(columns.size, noise) for part, columns in resolved])
     order = np.argsort(np.concatenate([columns for _, columns in resolved]))
-    return joined.take(order)
+    return in_turn.take(order)
 
 
 def _not_a(where: str, found: object, known: dict[str, type]) -> str:

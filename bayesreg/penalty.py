@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesreg._types import BoolArray, FloatArray
+from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.errors import ModelError
 from bayesreg.tails import Tails
 
@@ -50,6 +50,11 @@ class Penalty:
         return self.l1.size
 
     @property
+    def is_separable(self) -> bool:
+        """False where coefficients share a term (see :mod:`bayesreg.group_penalty`)."""
+        return True
+
+    @property
     def is_flat(self) -> BoolArray:
         """True where the prior says nothing: no slope, no curvature, no bound."""
         unbounded = np.isneginf(self.lower) & np.isposinf(self.upper)
@@ -60,6 +65,14 @@ class Penalty:
     def is_pinned(self) -> BoolArray:
         """True where the bounds leave a single point."""
         return self.lower == self.upper
+
+    def at_loc(self, w: FloatArray) -> BoolArray:
+        """True where the coefficient sits exactly on its centre."""
+        return w == self.loc
+
+    def at_kink(self, w: FloatArray) -> BoolArray:
+        """True where the penalty has a corner at w."""
+        return self.at_loc(w) & (self.l1 > 0)
 
     def values(self, w: FloatArray) -> FloatArray:
         """g_j(w_j) for each coefficient; infinite outside the bounds."""
@@ -125,6 +138,38 @@ class Penalty:
         low, high = self.subdifferential(w)
         return np.maximum(np.maximum(low + gradient, -gradient - high), 0.0)
 
+    def strictly_inside(self, w: FloatArray, c: FloatArray, reach: FloatArray) -> BoolArray:
+        """True where every slope within ``reach_j`` of c_j is inside the subdifferential at w_j."""
+        low, high = self.subdifferential(w)
+        return (c - reach > low) & (c + reach < high)
+
+    def kink_ratio(self, c: FloatArray) -> FloatArray:
+        """|c_j| / l1_j: how much of the kink the slope c_j takes up; 0 where there is none."""
+        has_kink = self.l1 > 0
+        with np.errstate(over="ignore"):
+            return np.where(has_kink, np.abs(c) / np.where(has_kink, self.l1, 1.0), 0.0)
+
+    def dual_scalings(self, c: FloatArray) -> list[float]:
+        """Factors alpha <= 1 that make every alpha c_j a slope of g_j somewhere.
+
+        One without and one with the help of curvature, and 1.
+        """
+        beyond = np.where(c > 0, np.isinf(self.upper), np.isinf(self.lower))
+        excess = np.where(beyond, np.abs(c) - self.l1, 0.0)
+        factors = {1.0}
+        for bound in (excess > 0, (excess > 0) & (self.l2 == 0)):
+            factors.add(largest_factor(self.l1[bound], np.abs(c[bound])))
+        return sorted(factors)
+
+    def whole(self, chosen: BoolArray) -> BoolArray:
+        """The chosen coefficients and all that share a term with one of them."""
+        return chosen
+
+    def rays(self, c: FloatArray, columns: IntArray) -> FloatArray | None:
+        """Directions, one per column of the result, in which the chosen coefficients can move
+        while c stays in the subdifferential; None when each moves by itself."""
+        return None
+
     def best_response(self, c: FloatArray) -> FloatArray:
         """argmax over w of c_j w - g_j(w); infinite where that has no maximum.
 
@@ -161,7 +206,8 @@ class Penalty:
         with np.errstate(over="ignore"):
             l1, l2 = self.l1 * unit, self.l2 * unit * unit
         _require_representable(l1, l2)
-        return Penalty(
+        return replace(
+            self,
             l1=l1,
             l2=l2,
             loc=self.loc / unit,
@@ -195,6 +241,14 @@ class Penalty:
         return Penalty(l1, l2, loc, lower, upper, tails)
 
 
+def largest_factor(bound: FloatArray, size: FloatArray) -> float:
+    """The largest alpha <= 1 with alpha size_j <= bound_j in floating point."""
+    alpha = min(1.0, *(bound / size).tolist()) if bound.size else 1.0
+    while alpha > 0 and np.any(alpha * size > bound):
+        alpha = float(np.nextafter(alpha, 0.0))
+    return alpha
+
+
 def unbounded(l1: FloatArray, l2: FloatArray, loc: FloatArray) -> Penalty:
     """A penalty without bounds."""
     _require_representable(l1, l2)
@@ -213,6 +267,8 @@ def tailed(nu: float, scale: FloatArray, loc: FloatArray) -> Penalty:
 
 def bounded(penalty: Penalty, lower: FloatArray, upper: FloatArray) -> Penalty:
     """The penalty on the part of its domain between two bounds."""
+    if not penalty.is_separable:
+        raise ModelError("coefficients that share a term cannot have bounds")
     return replace(
         penalty,
         lower=np.maximum(penalty.lower, lower),

@@ -16,8 +16,11 @@ import numpy as np
 
 from bayesreg import design
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.covariance import AnyPenalty, CorrelatedPenalty, CovarianceBlock
 from bayesreg.data import Data
 from bayesreg.design import Design
+from bayesreg.errors import ModelError
+from bayesreg.group_penalty import joined
 from bayesreg.likelihoods import Likelihood, NonConvexLikelihood
 from bayesreg.model import Model, checked_likelihood, require_model_and_data
 from bayesreg.penalty import Penalty
@@ -43,6 +46,8 @@ class Problem:
     shift : (p,) array
         Subtracted from the user's columns, nearly always 0: columns far from 0 beside their
         spread, where a flat intercept makes up for it.
+    blocks : tuple of CovarianceBlock
+        Coefficients with a full covariance: ``w`` holds their independent coordinates z.
     """
 
     X: Design
@@ -54,6 +59,7 @@ class Problem:
     has_intercept: bool
     unit: FloatArray
     shift: FloatArray
+    blocks: tuple[CovarianceBlock, ...] = ()
 
     @property
     def n(self) -> int:
@@ -186,7 +192,9 @@ class Problem:
         data = np.sum(self.likelihood.constant(self.y, self.weights))
         no_density = self.penalty.is_flat | self.penalty.is_pinned
         on_user_scale = np.where(no_density[: self.p], 0.0, np.log(self.unit))
-        return float(data + np.sum(self.penalty.log_normaliser()) + np.sum(on_user_scale))
+        of_blocks = sum(np.sum(np.log(np.diag(block.factor))) for block in self.blocks)
+        prior = np.sum(self.penalty.log_normaliser()) + np.sum(on_user_scale) + of_blocks
+        return float(data + prior)
 
     @cached_property
     def start(self) -> FloatArray:
@@ -196,18 +204,34 @@ class Problem:
     def extended(self, coef: FloatArray, intercept: float) -> FloatArray:
         """The user's coefficients and intercept as an extended vector."""
         v = np.empty(self.size)
-        v[: self.p] = coef / self.unit
+        v[: self.p] = coef
+        for block in self.blocks:
+            v[block.columns] = block.standard(coef[block.columns])
+        v[: self.p] /= self.unit
         if self.has_intercept:
             v[self.p] = intercept + self.shift @ coef
         return v
 
     def coefficients(self, v: FloatArray) -> tuple[FloatArray, float]:
         """The user's coefficients and intercept (0 without one) of an extended vector."""
-        with np.errstate(over="ignore"):
-            coef = v[: self.p] * self.unit
+        coef = self.user_coefficients(v[: self.p])
         if not np.all(np.isfinite(coef)):
             return coef, np.nan
         return coef, float(v[self.p] - self.shift @ coef) if self.has_intercept else 0.0
+
+    def user_coefficients(self, w: FloatArray) -> FloatArray:
+        """Coefficients in the user's units, over the last axis."""
+        with np.errstate(over="ignore"):
+            coef = w * self.unit
+        for block in self.blocks:
+            coef[..., block.columns] = block.coefficients(coef[..., block.columns])
+        return coef
+
+    @property
+    def coefficient_penalty(self) -> AnyPenalty:
+        """The penalty of the coefficients in the user's units."""
+        own = self.penalty.take(slice(0, self.p)).in_units(1.0 / self.unit)
+        return CorrelatedPenalty(own, self.blocks) if self.blocks else own
 
     def at_scale(self, factor: float) -> Problem:
         """Every coefficient prior at ``factor`` times its scale; the intercept's stays.
@@ -248,6 +272,11 @@ def bind(model: Model, data: Data) -> Problem:
     if on_intercept is not None and on_intercept.is_flat[0]:
         X, shift = _near_columns(X, low, high)
     size = np.maximum(np.abs(low - shift), np.abs(high - shift))
+    blocks: tuple[CovarianceBlock, ...] = ()
+    if isinstance(penalty, CorrelatedPenalty):
+        blocks, penalty = penalty.blocks, penalty.standard
+        X, offset = _standard_columns(X, offset, blocks)
+        size = design.largest_entries(X)
     X, unit = _representable_columns(X, size, penalty)
     if np.any(unit != 1.0):
         penalty = penalty.in_units(unit)
@@ -257,10 +286,11 @@ def bind(model: Model, data: Data) -> Problem:
         weights=weights,
         offset=offset,
         likelihood=likelihood,
-        penalty=penalty if on_intercept is None else Penalty.joined([penalty, on_intercept]),
+        penalty=penalty if on_intercept is None else joined([penalty, on_intercept]),
         has_intercept=on_intercept is not None,
         unit=unit,
         shift=shift,
+        blocks=blocks,
     )
 
 
@@ -280,6 +310,22 @@ def _column_range(X: Design, data: Data) -> tuple[FloatArray, FloatArray]:
         return -size, size
     known = data.entries
     return design.column_range(X) if known is None or X.shape != data.X.shape else known
+
+
+def _standard_columns(
+    X: Design, offset: FloatArray, blocks: tuple[CovarianceBlock, ...]
+) -> tuple[Design, FloatArray]:
+    """X L and offset + X loc for the columns B of each block: eta = X_B (loc + L z)."""
+    for block in blocks:
+        with np.errstate(over="ignore", invalid="ignore"):
+            offset = offset + X[:, block.columns] @ block.loc
+            X = design.mixed_columns(X, block.columns, block.factor)
+        if not np.all(np.isfinite(design.largest_entries(X)[block.columns])):
+            raise ModelError(
+                "a column times its prior standard deviation is beyond the range of floating "
+                "point; measure the columns under the MultivariateNormal prior in other units"
+            )
+    return X, offset
 
 
 def _near_columns(X: Design, low: FloatArray, high: FloatArray) -> tuple[Design, FloatArray]:

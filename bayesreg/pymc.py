@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
+from bayesreg.group_penalty import GroupedPenalty, joined
 from bayesreg.likelihoods import (
     Bernoulli,
     Binomial,
@@ -53,8 +55,10 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
         Named PyMC distributions where one exists for all coefficients; a ``CustomDist`` with
         the same density for an elastic net or a mixture of priors, and for weights of a
         likelihood other than Gaussian (both without a random method: sampling from the prior
-        needs the named ones). Constant columns under ``standardize=True`` are pinned: then
-        ``coef`` is a Deterministic of the random ``coef_free``.
+        needs the named ones). ``MultivariateNormal`` for all coefficients is
+        ``pm.MvNormal``; beside other priors, and for ``GroupLaplace``, ``coef`` is ``pm.Flat`` with
+        the density in a ``pm.Potential``. Constant columns under ``standardize=True`` are pinned:
+        then ``coef`` is a Deterministic of the random ``coef_free``.
 
     Raises
     ------
@@ -73,15 +77,18 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     problem = bind(model, data)
     used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
     penalty = model.coefficient_penalty(data)
+    own = penalty.standard if isinstance(penalty, CorrelatedPenalty) else penalty
     on_intercept = model.intercept_penalty()
     in_user_units = replace(
         problem,
         X=data.X[used],
         unit=np.ones(data.p),
         shift=np.zeros(data.p),
-        penalty=penalty if on_intercept is None else Penalty.joined([penalty, on_intercept]),
+        offset=np.zeros(used.size) if data.offset is None else data.offset[used],
+        penalty=own if on_intercept is None else joined([own, on_intercept]),
+        blocks=(),
     )
-    return build_pymc(in_user_units, data.names, used.tolist())
+    return build_pymc(in_user_units, data.names, used.tolist(), penalty)
 
 
 def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, float], float]:
@@ -106,15 +113,25 @@ def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, floa
     return log_density
 
 
-def build_pymc(problem: Problem, names: Sequence[str], rows: Sequence[int]) -> pm.Model:
-    """A problem as a ``pymc.Model`` of the coefficients in the problem's own units."""
+def build_pymc(
+    problem: Problem,
+    names: Sequence[str],
+    rows: Sequence[int],
+    penalty: AnyPenalty | None = None,
+) -> pm.Model:
+    """A problem as a ``pymc.Model`` of the coefficients in the problem's own units.
+
+    ``penalty`` is that of the coefficients, where it is not the problem's.
+    """
     import pymc as pm
+
+    penalty = problem.penalty.take(slice(0, problem.p)) if penalty is None else penalty
 
     bounded = np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)
     if np.any(bounded & ~problem.penalty.is_pinned):
         raise ModelError("to_pymc cannot express bounds on coefficients; use an unbounded prior")
     with pm.Model(coords={"feature": list(names), "obs": list(rows)}) as pm_model:
-        eta = pm.math.dot(problem.X, _coefficients(problem, names))
+        eta = pm.math.dot(problem.X, _coefficients(penalty, names))
         if problem.has_intercept:
             eta = eta + _prior("intercept", problem.penalty.take(problem.p))
         if np.any(problem.offset):
@@ -123,14 +140,13 @@ def build_pymc(problem: Problem, names: Sequence[str], rows: Sequence[int]) -> p
     return pm_model
 
 
-def _coefficients(problem: Problem, names: Sequence[str]) -> Any:
+def _coefficients(penalty: AnyPenalty, names: Sequence[str]) -> Any:
     """The vector of coefficients; pinned entries are constants in it."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    penalty = problem.penalty.take(slice(0, problem.p))
     free = np.flatnonzero(~penalty.is_pinned)
-    if free.size == problem.p:
+    if free.size == penalty.size:
         return _prior("coef", penalty, dims="feature")
     coef = pt.as_tensor_variable(np.where(penalty.is_pinned, penalty.lower, 0.0))
     if free.size:
@@ -140,10 +156,17 @@ def _coefficients(problem: Problem, names: Sequence[str]) -> Any:
     return pm.Deterministic("coef", coef, dims="feature")
 
 
-def _prior(name: str, penalty: Penalty, dims: str | None = None) -> Any:
+def _prior(name: str, penalty: AnyPenalty, dims: str | None = None) -> Any:
     """One random variable with the density exp(-g) / Z, by its name in PyMC if it has one."""
     import pymc as pm
 
+    if isinstance(penalty, CorrelatedPenalty) and penalty.blocks[0].loc.size == penalty.size:
+        block = penalty.blocks[0]
+        return pm.MvNormal(name, mu=block.loc, chol=block.factor, dims=dims)
+    if isinstance(penalty, CorrelatedPenalty | GroupedPenalty):
+        coef = pm.Flat(name, dims=dims)
+        pm.Potential(f"{name}_log_prior", _joint_logp(coef, penalty))
+        return coef
     l1, l2, loc = penalty.l1, penalty.l2, penalty.loc
     if penalty.tails is not None and np.any(penalty.tails.present):
         return _student_t(name, penalty, penalty.tails, dims)
@@ -187,6 +210,29 @@ def _tailed_logp(
 
     tails = power * pt.log1p(((value - loc) / width) ** 2)
     return _elastic_net_logp(value, l1, l2, loc, normaliser) - tails
+
+
+def _joint_logp(coef: Any, penalty: CorrelatedPenalty | GroupedPenalty) -> Any:
+    """-g(w) - log Z of all coefficients together, with the norms and covariances written out."""
+    import pytensor.tensor as pt
+
+    z = coef
+    standard = penalty.standard if isinstance(penalty, CorrelatedPenalty) else penalty
+    if isinstance(penalty, CorrelatedPenalty):
+        for block in penalty.blocks:
+            deviation = coef[block.columns] - block.loc
+            solved = pt.linalg.solve_triangular(block.factor, deviation, lower=True)
+            z = pt.set_subtensor(z[block.columns], solved)
+    group = getattr(standard, "group", np.full(penalty.size, -1))
+    single = np.flatnonzero(group < 0)
+    part = standard.take(single)
+    terms = _elastic_net_logp(z[single], part.l1, part.l2, part.loc, 0.0)
+    total = pt.sum(terms) - np.sum(penalty.log_normaliser())
+    for label in np.unique(group[group >= 0]):
+        own = np.flatnonzero(group == label)
+        scaled = standard.l1[own] * (z[own] - standard.loc[own])
+        total = total - pt.sqrt(pt.sum(scaled**2))
+    return total
 
 
 def _elastic_net_logp(value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any) -> Any:

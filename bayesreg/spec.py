@@ -15,7 +15,7 @@ import ast
 import keyword
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeAlias
 
@@ -57,7 +57,7 @@ def from_text(text: str, kind: str | None = None) -> Any:
     text : str
         ``Name(argument=value, ...)`` with the names of priors, likelihoods and ``Model``, or
         ``{'column or glob': prior, ...}``. Values are numbers, ``inf``, ``True``, ``False``,
-        ``None``, lists of numbers and further parts.
+        ``None``, lists of numbers, lists of such lists (a matrix) and further parts.
     kind : {"model", "prior", "likelihood"}, optional
         What the text has to be.
 
@@ -204,10 +204,17 @@ def _value(node: ast.expr, source: _Source) -> Any:
     if isinstance(node, ast.Dict):
         return _mapping(node, source)
     if isinstance(node, ast.List | ast.Tuple):
-        return [_number(element, source) for element in node.elts]
+        return _list(node, source)
     if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool)):
         return node.value
     return _number(node, source)
+
+
+def _list(node: ast.List | ast.Tuple, source: _Source) -> list[Any]:
+    """A vector of numbers, or a matrix as a list of them."""
+    if node.elts and all(isinstance(row, ast.List | ast.Tuple) for row in node.elts):
+        return [[_number(entry, source) for entry in row.elts] for row in node.elts]  # type: ignore[attr-defined]
+    return [_number(element, source) for element in node.elts]
 
 
 def _number(node: ast.expr, source: _Source) -> float:
@@ -313,8 +320,19 @@ def _value_from_dict(value: Any, path: str, depth: int) -> Any:
     if isinstance(value, Mapping):
         return _part_from_dict(value, path, depth)
     if isinstance(value, list | tuple):
-        return [_number_from_dict(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
+        return _list_from_dict(value, path)
     return value if value is None or isinstance(value, bool) else _number_from_dict(value, path)
+
+
+def _list_from_dict(value: Sequence[Any], path: str) -> list[Any]:
+    """A vector of numbers, or a matrix as a list of them."""
+    if value and all(isinstance(row, list | tuple) for row in value):
+        return [_numbers_from_dict(row, f"{path}[{i}]") for i, row in enumerate(value)]
+    return _numbers_from_dict(value, path)
+
+
+def _numbers_from_dict(value: Sequence[Any], path: str) -> list[float]:
+    return [_number_from_dict(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
 
 
 def _number_from_dict(value: Any, path: str) -> float:

@@ -198,6 +198,8 @@ def _gradient(model: Model, data: Data, problem: Problem, point: FloatArray) -> 
     exact = np.append(*model.gradient(data, *problem.coefficients(point)))[: problem.size]
     if problem.has_intercept:
         exact[: problem.p] -= problem.shift * exact[-1]
+    for block in problem.blocks:
+        exact[block.columns] = exact[block.columns] @ block.factor
     exact[: problem.p] *= problem.unit
     return exact
 
@@ -266,6 +268,8 @@ def _segments(model: Model, data: Data, fit: MapEstimate, seed: int) -> Check:
                                             progress=False))  # fmt: skip
     except ImproperPosteriorError as reason:
         return Check(name, None, None, None, f"no posterior to draw from: {reason}")
+    except ModelError as reason:
+        return Check(name, None, None, None, f"not sampled: {reason}")
     problem = bind(model, data)
     mode = problem.extended(fit.coef, fit.intercept)
     at_mode = problem.value(mode)

@@ -8,7 +8,9 @@ import numpy as np
 
 from bayesreg._tables import number
 from bayesreg._types import FloatArray
+from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
+from bayesreg.group_penalty import GroupedPenalty
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 
@@ -31,14 +33,12 @@ def describe(model: Model, data: Data) -> str:
 def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
     """(word, sentence) pairs of :func:`describe`."""
     problem = bind(model, data)
-    p = problem.p
-    l1 = problem.penalty.l1[:p] / problem.unit
-    l2 = problem.penalty.l2[:p] / problem.unit**2
+    penalty = _penalty(model, model.coefficient_penalty(data), data.weights is not None)
     return [
         ("likelihood", _likelihood(model, data)),
         ("prior", _prior(model)),
         ("intercept", _intercept(model)),
-        ("penalty", _penalty(model, l1, l2, data.weights is not None) + _tails(problem)),
+        ("penalty", penalty + _tails(problem)),
         ("data", _size(data)),
     ]
 
@@ -80,19 +80,29 @@ def _intercept(model: Model) -> str:
     return f"a ~ {model.intercept!r}"
 
 
-def _penalty(model: Model, l1: FloatArray, l2: FloatArray, weighted: bool) -> str:
+def _penalty(model: Model, penalty: AnyPenalty, weighted: bool) -> str:
     """The same optimum as penalised least squares (or penalised likelihood)."""
     variance = model.likelihood.noise**2
     gaussian = type(model.likelihood).__name__ == "Gaussian"
     squares = "1/2 sum weight_i (y_i - eta_i)^2" if weighted else "1/2 ||y - eta||^2"
     loss = squares if gaussian else "negative log likelihood"
-    if np.any(l1 > 0):
+    standard = penalty.standard if isinstance(penalty, CorrelatedPenalty) else penalty
+    blocks = penalty.blocks if isinstance(penalty, CorrelatedPenalty) else ()
+    in_group = standard.group >= 0 if isinstance(standard, GroupedPenalty) else np.array([False])
+    l1, l2 = standard.l1, standard.l2.copy()
+    for block in blocks:
+        l2[block.columns] = 0.0
+    if np.any((l1 > 0) & ~in_group):
         loss += " + lambda1 ||w||_1"
+    if np.any(in_group):
+        loss += " + lambda1 sum_G ||w_G||_2"
     if np.any(l2 > 0):
         loss += " + lambda2/2 ||w||_2^2"
-    return (
-        f"{loss}{_lambda('lambda1', 'b', l1, variance)}{_lambda('lambda2', 'tau^2', l2, variance)}"
-    )
+    scale = "sigma^2 S^-1" if variance != 1.0 else "S^-1"
+    correlated = f", Lambda = {scale} with S the prior covariance" if blocks else ""
+    loss += " + 1/2 (w - m)' Lambda (w - m)" if blocks else ""
+    lambdas = (_lambda("lambda1", "b", l1, variance), _lambda("lambda2", "tau^2", l2, variance))
+    return f"{loss}{''.join(lambdas)}{correlated}"
 
 
 def _tails(problem: Problem) -> str:

@@ -17,9 +17,11 @@ from bayesreg import (
     Flat,
     Gamma,
     Gaussian,
+    GroupLaplace,
     HalfNormal,
     Laplace,
     Model,
+    MultivariateNormal,
     NegativeBinomial,
     Normal,
     Poisson,
@@ -99,14 +101,35 @@ LOCAL_PRIORS = [
     _param(Truncated(Cauchy(0.4), lower=0.2, upper=_SCALES_ABOVE), "truncated-cauchy"),
 ]
 
+_LABELS = (0, 1, 0, 2, 1, 1, 0)
+_COVARIANCE = np.multiply.outer(_SCALES, _SCALES) * (0.4 + 0.6 * np.eye(P))
+
+#: Joint densities of all coefficients: they share a norm or a covariance.
+JOINT_PRIORS = [
+    _param(GroupLaplace(scale=0.4), "group"),
+    _param(GroupLaplace(scale=0.3, loc=_LOCS, groups=_LABELS), "groups-loc"),
+    _param(GroupLaplace((0.2, np.inf, 0.4), groups=_LABELS), "groups-some-flat"),
+    _param(GroupLaplace(0.2, 0.1, True, groups=_LABELS), "groups-relative"),
+    _param(MultivariateNormal(_COVARIANCE), "covariance"),
+    _param(MultivariateNormal(_COVARIANCE, loc=_LOCS), "covariance-loc"),
+    _param(MultivariateNormal(_COVARIANCE, 0.1, relative_to_noise=True), "covariance-relative"),
+]
+
 #: Priors by column name; together they reach x0 ... x6 exactly once.
 MIXED_PRIOR = {"x0": Flat(), "x[1-3]": Laplace(0.3, loc=[0.0, 0.2, 0.0]), "x[4-6]": Normal(0.5)}
 
+#: The same with a group and a covariance whose columns lie apart.
+MIXED_JOINT_PRIOR = {
+    "x1": Laplace(0.3),
+    "x[0246]": GroupLaplace(0.3, loc=[0.0, 0.1, 0.0, 0.0]),
+    "x[35]": MultivariateNormal([[0.5, -0.3], [-0.3, 0.4]], loc=[0.1, 0.0]),
+}
 
-def _combinations():
+
+def _combinations(joint):
     rows = []
     for likelihood in LIKELIHOODS:
-        for prior in [*PRIORS, _param(MIXED_PRIOR, "mixed")]:
+        for prior in [*PRIORS, _param(MIXED_PRIOR, "mixed"), *joint]:
             needs_noise = getattr(prior.values[0], "relative_to_noise", False)
             if needs_noise and not isinstance(likelihood.values[0], Gaussian):
                 continue
@@ -115,8 +138,11 @@ def _combinations():
     return rows
 
 
-#: Every (likelihood, prior) that makes a model, the mapping included.
-COMBINATIONS = _combinations()
+#: Every (likelihood, prior) that makes a model, the mappings included.
+COMBINATIONS = _combinations([*JOINT_PRIORS, _param(MIXED_JOINT_PRIOR, "mixed-joint")])
+
+#: Those whose priors are independent between coefficients.
+SEPARABLE_COMBINATIONS = _combinations([])
 
 
 def make_design(n=60, p=P, seed=0):

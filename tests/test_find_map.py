@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import COMBINATIONS, MIXED_PRIOR, make_data, make_design
+from helpers import MIXED_PRIOR, SEPARABLE_COMBINATIONS, make_data, make_design
 
 import bayesreg as br
 from bayesreg.errors import (
@@ -42,7 +42,7 @@ def subgradient_violation(model, data, fit):
 
 
 @pytest.mark.parametrize("standardize", [False, True])
-@pytest.mark.parametrize(("likelihood", "prior"), COMBINATIONS)
+@pytest.mark.parametrize(("likelihood", "prior"), SEPARABLE_COMBINATIONS)
 def test_optimality_conditions(likelihood, prior, standardize):
     model = br.Model(likelihood, prior, standardize=standardize)
     data = make_data(likelihood, weights=True, offset=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers import (
     BOUNDED_PRIORS,
+    JOINT_PRIORS,
     LIKELIHOODS,
     LOCAL_LIKELIHOODS,
     LOCAL_PRIORS,
@@ -23,7 +24,7 @@ from bayesreg.testing import check_likelihood, check_prior
 from bayesreg.testing.priors import _check_conjugate, _check_subgradient
 
 
-@pytest.mark.parametrize("prior", [*PRIORS, *BOUNDED_PRIORS, *LOCAL_PRIORS])
+@pytest.mark.parametrize("prior", [*PRIORS, *BOUNDED_PRIORS, *LOCAL_PRIORS, *JOINT_PRIORS])
 def test_prior(prior):
     check_prior(prior, size=P)
 
@@ -70,7 +71,7 @@ def test_likelihood_of_extreme_targets(likelihood, y):
 
 
 def test_every_part_is_in_the_tables():
-    priors = [*PRIORS, *BOUNDED_PRIORS, *LOCAL_PRIORS]
+    priors = [*PRIORS, *BOUNDED_PRIORS, *LOCAL_PRIORS, *JOINT_PRIORS]
     # A Horseshoe has no penalty, so that the checks have nothing to hold its density against.
     assert {*(type(row.values[0]) for row in priors), Horseshoe} == set(PRIORS_BY_NAME.values())
     likelihoods = [*LIKELIHOODS, *LOCAL_LIKELIHOODS]

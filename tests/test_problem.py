@@ -90,8 +90,16 @@ def test_at_scale_is_the_rescaled_model(likelihood, prior, factor):
         expected = bind(model.rescaled(factor), data)
         for name in ("l1", "l2", "loc", "lower", "upper"):
             np.testing.assert_allclose(
-                getattr(found.penalty, name), getattr(expected.penalty, name), rtol=1e-13
+                getattr(found.coefficient_penalty, name),
+                getattr(expected.coefficient_penalty, name),
+                rtol=1e-12,
             )
+        w = np.random.default_rng(0).normal(size=(3, P))
+        np.testing.assert_allclose(
+            found.coefficient_penalty.log_density(w),
+            expected.coefficient_penalty.log_density(w),
+            rtol=1e-12,
+        )
         assert found.constants == pytest.approx(expected.constants, rel=1e-12)
 
 

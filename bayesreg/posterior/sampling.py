@@ -175,6 +175,12 @@ def choose_sampler(problem: Problem, name: str) -> Sampler:
     """
     if not isinstance(name, str):
         raise ModelTypeError(f"sampler must be a name such as 'auto'; got {name!r}")
+    if not problem.penalty.is_separable:
+        raise ModelError(
+            "sample has no sampler for GroupLaplace yet: its kinks at whole groups would mislead "
+            "NUTS, and its scale mixture is not built. find_map gives the certified mode; Laplace "
+            "and Normal priors can be sampled"
+        )
     reasons = {row.name: row.unsuited(problem) for row in SAMPLERS.values()}
     suited = [row for row in SAMPLERS.values() if reasons[row.name] is None]
     if name != "auto" and name not in SAMPLERS:

@@ -46,7 +46,7 @@ class Parameters:
 
 def parameters(problem: Problem, draws: Draws) -> Parameters:
     """Draws of the extended vector as coefficients and intercept."""
-    coef = draws.v[:, :, : problem.p] * problem.unit
+    coef = problem.user_coefficients(draws.v[:, :, : problem.p])
     if not problem.has_intercept:
         return Parameters(coef, None)
     intercept = draws.v[:, :, problem.p]

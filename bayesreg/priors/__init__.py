@@ -6,9 +6,11 @@ from bayesreg.priors._protocol import Prior
 from bayesreg.priors.cauchy import Cauchy
 from bayesreg.priors.elastic_net import ElasticNet
 from bayesreg.priors.flat import Flat
+from bayesreg.priors.group_laplace import GroupLaplace
 from bayesreg.priors.half import Exponential, HalfNormal, Uniform
 from bayesreg.priors.horseshoe import Horseshoe
 from bayesreg.priors.laplace import Laplace
+from bayesreg.priors.multivariate_normal import MultivariateNormal
 from bayesreg.priors.normal import Normal
 from bayesreg.priors.truncated import Truncated
 from bayesreg.student_t import StudentT
@@ -21,9 +23,11 @@ PRIORS: dict[str, type] = {
         ElasticNet,
         Exponential,
         Flat,
+        GroupLaplace,
         HalfNormal,
         Horseshoe,
         Laplace,
+        MultivariateNormal,
         Normal,
         StudentT,
         Truncated,
@@ -37,9 +41,11 @@ __all__ = [
     "ElasticNet",
     "Exponential",
     "Flat",
+    "GroupLaplace",
     "HalfNormal",
     "Horseshoe",
     "Laplace",
+    "MultivariateNormal",
     "Normal",
     "Prior",
     "StudentT",

@@ -1,11 +1,14 @@
-"""What a prior is: one density on the real line, the same for each coefficient or one per each."""
+"""What a prior is: one density on the real line, the same for each coefficient or one per each.
+
+Or a joint density of all the coefficients that it governs (GroupLaplace, MultivariateNormal).
+"""
 
 from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
 from bayesreg._types import FloatArray, ScalarOrVector
-from bayesreg.penalty import Penalty
+from bayesreg.covariance import AnyPenalty
 
 
 @runtime_checkable
@@ -22,10 +25,13 @@ class Prior(Protocol):
         ...
 
     def log_density(self, w: ScalarOrVector) -> FloatArray:
-        """Normalised log density at each entry of ``w``, by the textbook formula."""
+        """Normalised log density at each entry of ``w``, by the textbook formula.
+
+        Of a prior that is not separable: shares whose sum is the log density of the vector.
+        """
         ...
 
-    def penalty(self, size: int, noise: float = 1.0) -> Penalty:
+    def penalty(self, size: int, noise: float = 1.0) -> AnyPenalty:
         """The same density as penalty arrays for ``size`` coefficients.
 
         ``noise`` is sigma, used when the prior is relative to it.

@@ -17,6 +17,8 @@ from bayesreg._types import FloatArray, ScalarOrVector
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.penalty import Penalty, bounded
 from bayesreg.priors._protocol import Prior
+from bayesreg.priors.group_laplace import GroupLaplace
+from bayesreg.priors.multivariate_normal import MultivariateNormal
 from bayesreg.student_t import in_place
 
 
@@ -45,6 +47,11 @@ class Truncated:
         if isinstance(self.prior, type) or not isinstance(self.prior, Prior):
             raise ModelTypeError(
                 f"Truncated prior must be a prior such as Laplace(scale=1.0); got {self.prior!r}"
+            )
+        if isinstance(self.prior, GroupLaplace | MultivariateNormal):
+            raise ModelError(
+                f"Truncated bounds coefficients one by one, and {type(self.prior).__name__} is a "
+                "joint density of several; bound a Laplace, Normal or ElasticNet prior instead"
             )
         object.__setattr__(self, "prior", in_place(self.prior, "prior"))
         for name in ("lower", "upper"):

@@ -94,7 +94,7 @@ METHODS = (
     Method(
         "proximal-newton",
         lambda model: True,
-        "a smooth convex likelihood, separable convex priors",
+        "a smooth convex likelihood; convex priors, separable, of groups, or with a covariance",
         "duality gap",
         _newton,
     ),

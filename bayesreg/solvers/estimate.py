@@ -45,7 +45,8 @@ class MapEstimate:
     names : tuple of str
     model : Model
     l1, l2, loc : (p,) arrays
-        The penalty in nats on the original columns: slope, curvature, centre.
+        The penalty in nats on the original columns: slope (of a group, the rate of its norm),
+        curvature (with a covariance, the diagonal of the precision matrix), centre.
     unique : bool
         False when other points attain the same density (duplicate columns under a pure L1, say).
     iterations : int

@@ -32,6 +32,10 @@ _LARGEST_SPARSE = 1000
 _RELAXATION = 1.25
 
 
+def _applies(problem: Problem) -> bool:
+    return isinstance(problem.likelihood, Gaussian) and problem.penalty.is_separable
+
+
 def moments_pay(problem: Problem) -> bool:
     """Fewer coefficients than rows, few enough for a square matrix of them."""
     largest = _LARGEST_SPARSE if is_sparse(problem.X) else _LARGEST
@@ -48,7 +52,7 @@ class Along:
 
 def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> Along | None:
     """The modes with l1 divided by f and l2 by g, ascending; None where no way here applies."""
-    if not isinstance(problem.likelihood, Gaussian):
+    if not _applies(problem):
         return None
     size = problem.p if problem.flat_intercept else problem.size
     penalty = problem.penalty.take(slice(0, size))
@@ -80,7 +84,7 @@ def warm_start(
     The penalty is relaxed from where every coefficient is at its loc to what is asked, so that
     the coefficients in play stay few.
     """
-    if not isinstance(problem.likelihood, Gaussian):
+    if not _applies(problem):
         return start, None
     kinked = bool(np.any(problem.penalty.l1[: problem.p] > 0))
     if moments_pay(problem):

@@ -14,7 +14,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.certificate import certify_point
 from bayesreg.data import Data
-from bayesreg.errors import DataError, NoModeError
+from bayesreg.errors import DataError, ModelError, NoModeError
 from bayesreg.existence import why_no_mode
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
@@ -50,15 +50,21 @@ def best_of(
     options: Options,
 ) -> MapEstimate:
     """The estimate at the best local mode that the starts lead to."""
+    if not problem.penalty.is_separable:
+        raise ModelError(
+            "GroupLaplace beside a likelihood or prior that is not log-concave has no solver; "
+            "give its columns a Laplace prior, or use Gaussian noise and log-concave priors"
+        )
     reason = why_no_mode(problem, names)
     if reason is not None:
         raise NoModeError(f"no mode: {reason}")
     points = local_modes(problem, starts, options.max_iterations)
     best = points[0]
     coef, intercept = _reported(problem, best.v, names)
-    v = problem.extended(coef, intercept) if problem.shift.any() else best.v
+    rounded = problem.shift.any() or bool(problem.blocks)
+    v = problem.extended(coef, intercept) if rounded else best.v
     ties = len(points) > 1 and _same_value(best, points[1])
-    penalty = problem.penalty.take(slice(0, problem.p)).in_units(1.0 / problem.unit)
+    penalty = problem.coefficient_penalty
     return MapEstimate(
         coef=coef,
         intercept=intercept,

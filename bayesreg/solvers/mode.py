@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
 from bayesreg.certificate import Certificate, certify_point
 from bayesreg.data import Data
 from bayesreg.design import is_sparse
@@ -27,6 +27,7 @@ from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.gaussian import warm_start
+from bayesreg.solvers.groups import minimise_by_widening
 from bayesreg.solvers.newton import Curvature, Solution, minimise
 from bayesreg.uniqueness import mode_is_unique
 
@@ -48,7 +49,7 @@ def find_map(
     """The mode of the posterior, with a proof of optimality.
 
     Minimises  sum_i s_i loss(y_i, offset_i + a + x_i w) + sum_j |w_j - m_j| / b_j
-    + (w_j - m_j)^2 / (2 tau_j^2), in nats.
+    + (w_j - m_j)^2 / (2 tau_j^2), in nats, or with the terms of other priors.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def _several(estimate: MapEstimate) -> str:
 
 
 def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
-    """The mode under a smooth convex likelihood and separable convex priors."""
+    """The mode under a smooth convex likelihood and convex priors."""
     if options.target not in (None, "conditional"):
         raise ModelError(
             f"target must be None or 'conditional', got {options.target!r}: every parameter beside "
@@ -206,8 +207,9 @@ def solve(
             f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
             "measure that column in other units"
         )
-    # What is reported is what is certified: undoing a shift of the columns may round.
-    v = problem.extended(coef, intercept) if problem.shift.any() else solution.v
+    # What is reported is what is certified: undoing a shift or a covariance may round.
+    rounded = problem.shift.any() or bool(problem.blocks)
+    v = problem.extended(coef, intercept) if rounded else solution.v
     certificate = certify_point(problem, v, tol, half_null_deviance)
     unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
     return as_estimate(problem, model, names, v, solution, certificate, unique)
@@ -231,7 +233,7 @@ def as_estimate(
     """An extended vector in the user's units, with all that belongs to it."""
     coef, intercept = problem.coefficients(v)
     coef.flags.writeable = False
-    penalty = problem.penalty.take(slice(0, problem.p)).in_units(1.0 / problem.unit)
+    penalty = problem.coefficient_penalty
     return MapEstimate(
         coef=coef,
         intercept=intercept,
@@ -257,10 +259,22 @@ def settle(
 ) -> Solution:
     """The minimum of J: directly where that goes, else one coefficient in or out at a time."""
     first = min(max_iterations, _DIRECT_ITERATIONS)
-    solution = minimise(problem, start, first, curvature=curvature)
+    if _many_groups(problem) and np.all(problem.penalty.at_kink(start)[kinked(problem)]):
+        solution = minimise_by_widening(problem, start, max_iterations)
+    else:
+        solution = minimise(problem, start, first, curvature=curvature)
     if not solution.settled and max_iterations > first:
         solution = _carefully(problem, names, solution, max_iterations - first)
     return solution
+
+
+def _many_groups(problem: Problem) -> bool:
+    return not problem.penalty.is_separable and problem.size > problem.n
+
+
+def kinked(problem: Problem) -> BoolArray:
+    """Extended columns whose penalty has a kink."""
+    return problem.penalty.l1 > 0
 
 
 def _carefully(
@@ -269,11 +283,15 @@ def _carefully(
     """Start again with one coefficient in or out at a time, where there are kinks to cross.
 
     With more columns than rows and a weak penalty, many sets of columns fit nearly equally well
-    and coordinate descent wanders among them. Without kinks, go on from where it stopped.
+    and coordinate descent wanders among them. Groups are followed from narrow scales. Without
+    kinks, go on from where it stopped.
     """
-    kinked = bool(np.any(problem.penalty.l1 > 0))
-    start = starting_point(problem, names) if kinked else direct.v
-    last = minimise(problem, start, max_iterations, one_at_a_time=kinked)
+    has_kinks = bool(np.any(kinked(problem)))
+    start = starting_point(problem, names) if has_kinks else direct.v
+    if problem.penalty.is_separable:
+        last = minimise(problem, start, max_iterations, one_at_a_time=has_kinks)
+    else:
+        last = minimise_by_widening(problem, start, max_iterations)
     best = last
     if not last.settled and problem.value(direct.v) < problem.value(last.v):
         best = direct

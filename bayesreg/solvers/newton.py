@@ -1,4 +1,5 @@
-"""Proximal Newton on a working set: the one algorithm behind every convex separable pair.
+"""Proximal Newton on a working set: the one algorithm behind every smooth convex likelihood with
+separable or grouped convex priors.
 
 Each iteration replaces the loss by its quadratic model at the current point, minimises model
 plus penalty exactly over the working set, and searches along that direction.  For a Gaussian
@@ -17,9 +18,11 @@ import numpy as np
 
 from bayesreg import design
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.group_penalty import GroupedPenalty
 from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
+from bayesreg.solvers.group_quadratic import minimise_grouped_quadratic
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic, solve_symmetric
 
 _EPS = float(np.finfo(float).eps)
@@ -183,7 +186,7 @@ def _residual(penalty: Penalty, v: FloatArray, state: _LocalModel) -> float:
     if state.mean is not None:
         gradient[-1] = state.intercept_gradient
     distance = penalty.subgradient_distance(v, gradient)
-    scale = np.sqrt(state.curvature + penalty.l2)
+    scale = np.sqrt(state.curvature + penalty.curvature(v))
     with np.errstate(divide="ignore", invalid="ignore"):
         worst = np.max(np.where(distance > 0, distance / scale, 0.0))
     return float(worst) if np.isfinite(worst) else np.inf
@@ -200,7 +203,7 @@ def _working_set(
     eliminated = np.zeros(problem.size, dtype=bool)
     if problem.flat_intercept:
         eliminated[p] = True
-    at_kink = (v == penalty.loc) & (penalty.l1 > 0)
+    at_kink = penalty.at_kink(v)
     chosen: BoolArray = ~at_kink & ~penalty.is_pinned & ~eliminated
     chosen[current] = True
     distance = penalty.subgradient_distance(v, state.gradient)
@@ -212,7 +215,7 @@ def _working_set(
     if violating.size > room:
         violating = violating[np.argsort(-excess[violating], kind="stable")[:room]]
     chosen[violating] = True
-    return np.flatnonzero(chosen)
+    return np.flatnonzero(penalty.whole(chosen))
 
 
 def _direction(
@@ -230,7 +233,10 @@ def _direction(
     elif working.size:
         hessian = state.of_rows.over(problem, working)
         quadratic = Quadratic(hessian, state.gradient[working], v[working])
-        minimum = minimise_quadratic(quadratic, on_working, one_at_a_time)
+        if isinstance(on_working, GroupedPenalty):
+            minimum = minimise_grouped_quadratic(quadratic, on_working)
+        else:
+            minimum = minimise_quadratic(quadratic, on_working, one_at_a_time)
         direction[working] = minimum - v[working]
     if state.mean is not None:
         total = state.curvature[-1]

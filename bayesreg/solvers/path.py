@@ -293,7 +293,7 @@ def _at_once(task: _Task, common: FloatArray) -> _Points | None:
 
 def _user_coefficients(problem: Problem, v: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Rows of extended vectors on the user's columns."""
-    coef = v[:, : problem.p] * problem.unit
+    coef = problem.user_coefficients(v[:, : problem.p])
     if not problem.has_intercept:
         return coef, np.zeros(len(v))
     return coef, v[:, problem.p] - coef @ problem.shift
@@ -337,6 +337,8 @@ def _default_scales(problem: Problem, reference: float, n_scales: int, data: Dat
 def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
     """t_min = min_j l1_j / |gradient_j at w = loc| over the coefficients with an L1 part.
 
+    Of a group 1 / ||gradient / l1||.
+
     The rest of the model (intercept, flat and purely Normal columns) is at its optimum there.
     """
     from bayesreg.solvers.newton import minimise
@@ -346,7 +348,7 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
     v = minimise(held, starting_point(held, names)).v
     gradient = problem.transposed_product(problem.gradient_rows(problem.linear_predictor(v)))
     at_bound = np.where(gradient < 0, v >= problem.penalty.upper, v <= problem.penalty.lower)
-    pull = np.where(at_bound, 0.0, np.abs(gradient))[kinked] / problem.penalty.l1[kinked]
+    pull = problem.penalty.kink_ratio(np.where(at_bound, 0.0, gradient))[kinked]
     steepest = float(np.max(pull, initial=0.0))
     return 1.0 / steepest if steepest > 0 else 1.0
 

@@ -8,6 +8,7 @@ from bayesreg._types import FloatArray
 from bayesreg.penalty import Penalty
 from bayesreg.priors import Prior
 from bayesreg.testing._numeric import compare, least_anywhere, require
+from bayesreg.testing.joint_priors import check_joint_prior
 
 
 def check_prior(prior: Prior, size: int = 1) -> None:
@@ -20,7 +21,8 @@ def check_prior(prior: Prior, size: int = 1) -> None:
     ----------
     prior : Prior
     size : int
-        Number of coefficients: the length of its per-coefficient arguments, if it has any.
+        Number of coefficients: the length of its per-coefficient arguments, if it has any. The
+        integral of a joint density (of a group, or with a covariance) is taken for up to 3.
 
     Raises
     ------
@@ -32,6 +34,9 @@ def check_prior(prior: Prior, size: int = 1) -> None:
         f"{prior!r} lacks a method of bayesreg.priors.Prior, or is a class and not an instance",
     )
     penalty = prior.penalty(size)
+    if not isinstance(penalty, Penalty) or not penalty.is_separable:
+        check_joint_prior(prior, penalty, size)
+        return
     _check_arrays(penalty, size)
     _check_textbook(prior, penalty)
     _check_normalised(prior, penalty)
@@ -101,6 +106,12 @@ def _check_normalised(prior: Prior, penalty: Penalty) -> None:
     )
 
 
+def _separable(prior: Prior, size: int, noise: float = 1.0) -> Penalty:
+    penalty = prior.penalty(size, noise)
+    assert isinstance(penalty, Penalty), f"penalty({size}, {noise}) is of another kind"
+    return penalty
+
+
 def _check_noise(prior: Prior, penalty: Penalty, size: int) -> None:
     """sigma widens a prior that is relative to it, about the same loc, and no other prior."""
     noise = 2.5
@@ -109,7 +120,7 @@ def _check_noise(prior: Prior, penalty: Penalty, size: int) -> None:
     for w in _points(penalty):
         moved = w if factor == 1.0 else penalty.loc + factor * (w - penalty.loc)
         compare(
-            prior.penalty(size, noise).log_density(moved),
+            _separable(prior, size, noise).log_density(moved),
             penalty.log_density(w) - jacobian,
             f"penalty(size, noise={noise}) is not the density with {factor} times the scale; "
             "multiply the scale by noise exactly when relative_to_noise is True",
@@ -119,7 +130,7 @@ def _check_noise(prior: Prior, penalty: Penalty, size: int) -> None:
 def _check_rescaled(prior: Prior, penalty: Penalty, size: int) -> None:
     other = prior.rescaled(4.0, 9.0)
     require(type(other) is type(prior), "rescaled must return a prior of the same class")
-    changed = other.penalty(size)
+    changed = _separable(other, size)
     compare(changed.l1, penalty.l1 / 4.0, "rescaled(4, 9) must divide l1 by 4", atol=0)
     compare(changed.l2, penalty.l2 / 9.0, "rescaled(4, 9) must divide l2 by 9", atol=0)
     compare(
