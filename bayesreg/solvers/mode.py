@@ -25,6 +25,7 @@ from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.newton import Solution, minimise
+from bayesreg.solvers.refine import is_affordable, is_needed, refine
 from bayesreg.uniqueness import mode_is_unique
 
 _ON_FAILURE = ("raise", "warn", "return")
@@ -170,16 +171,15 @@ def solve(
     solution = minimise(problem, start, first)
     if not solution.settled and max_iterations > first:
         solution = _carefully(problem, names, solution, max_iterations - first)
-    coef, intercept = problem.coefficients(solution.v)
-    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
-        j = int(np.argmin(np.isfinite(coef)))
-        raise DataError(
-            f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
-            "measure that column in other units"
-        )
-    # What is reported is what is certified: undoing a shift of the columns may round.
-    v = problem.extended(coef, intercept) if problem.shift.any() else solution.v
+    may_refine = solution.settled or max_iterations > _DIRECT_ITERATIONS
+    refined = may_refine and is_needed(problem, solution.v)
+    solution = _refined(problem, solution) if refined else solution
+    coef, intercept, v = _reported(problem, names, solution)
     certificate = certify_point(problem, v, tol, half_null_deviance)
+    if may_refine and not refined and not certificate.holds and is_affordable(problem, v):
+        solution = _refined(problem, solution)
+        coef, intercept, v = _reported(problem, names, solution)
+        certificate = certify_point(problem, v, tol, half_null_deviance)
     coef.flags.writeable = False
     penalty = problem.penalty.take(slice(0, problem.p)).in_units(1.0 / problem.unit)
     return MapEstimate(
@@ -213,6 +213,30 @@ def _carefully(
     if not last.settled and problem.value(direct.v) < problem.value(last.v):
         best = direct
     return Solution(best.v, direct.iterations + last.iterations, last.settled)
+
+
+def _refined(problem: Problem, solution: Solution) -> Solution:
+    """The solution to its last digit where nearly dependent columns allow it, else as it is."""
+    point = refine(problem, solution.v)
+    if point is None:
+        return solution
+    return Solution(point[0], solution.iterations, True)
+
+
+def _reported(
+    problem: Problem, names: tuple[str, ...], solution: Solution
+) -> tuple[FloatArray, float, FloatArray]:
+    """Coefficients and intercept in the user's units, and the extended vector that they are."""
+    coef, intercept = problem.coefficients(solution.v)
+    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
+        j = int(np.argmin(np.isfinite(coef)))
+        raise DataError(
+            f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
+            "measure that column in other units"
+        )
+    # What is reported is what is certified: undoing a shift of the columns may round.
+    v = problem.extended(coef, intercept) if problem.shift.any() else solution.v
+    return coef, intercept, v
 
 
 def act_on_failure(estimate: MapEstimate, data: Data, on_failure: str, max_iterations: int) -> None:
