@@ -79,7 +79,7 @@ def is_needed(problem: Problem, v: FloatArray) -> bool:
         # |x_ij| (|theta_i| + h_i |eta_i|), bounded by norms
         rounded = np.linalg.norm(theta / np.sqrt(h)) + np.linalg.norm(np.sqrt(h) * eta)
         error = _EPS * rounded * np.sum(inverse, axis=1) / size
-        return bool(np.any(error > _FELT * np.abs(v[columns])))
+        return bool(np.any((v[columns] != 0) & (error > _FELT * np.abs(v[columns]))))
 
 
 def is_affordable(problem: Problem, v: FloatArray) -> bool:
@@ -105,10 +105,14 @@ def refine(problem: Problem, v: FloatArray) -> Twofold | None:
 
 
 def _is_free(problem: Problem, v: FloatArray) -> BoolArray:
-    """Off the kink and strictly between the bounds."""
+    """Off the kink, strictly between the bounds, and of a column that is not all zeros."""
     penalty = problem.penalty
     at_kink = (v == penalty.loc) & (penalty.l1 > 0)
-    return ~at_kink & (v > penalty.lower) & (v < penalty.upper)
+    inside = (v > penalty.lower) & (v < penalty.upper)
+    free = ~at_kink & inside
+    if np.any(free & (v == penalty.loc)):
+        free &= problem.column_squares(np.ones(problem.n)) > 0
+    return free
 
 
 class _Columns:
