@@ -188,7 +188,7 @@ def certify_point(
 def _polish_beyond(problem: Problem, v: FloatArray, tol: float) -> float:
     """The relative gap that is worth a factorisation: where that is cheap, any above rounding."""
     low, high = problem.penalty.subdifferential(v)
-    cost = problem.n * np.count_nonzero(low == high) ** 2
+    cost = problem.n * int(np.count_nonzero(low == high)) ** 2
     return tol if cost > _CHEAP else min(tol, 1e-13)
 
 
@@ -292,7 +292,7 @@ class _Triangle:
     def of(problem: Problem, columns: IntArray, by_row: FloatArray) -> _Triangle | None:
         """None where the columns are too many or dependent."""
         l2 = problem.penalty.l2[columns]
-        if not 0 < columns.size <= min(problem.n + np.count_nonzero(l2), 2000):
+        if not 0 < columns.size <= min(problem.n + int(np.count_nonzero(l2)), 2000):
             return None
         block = problem.block(columns) * np.sqrt(by_row)[:, None]
         block = np.vstack([block, np.diag(np.sqrt(l2))[l2 > 0]])
@@ -302,7 +302,7 @@ class _Triangle:
         block /= size
         # Householder's method is accurate row by row when the large rows come first.
         order = np.argsort(-np.max(np.abs(block), axis=1), kind="stable")
-        R = np.linalg.qr(block[order], mode="r")
+        R: FloatArray = np.asarray(np.linalg.qr(block[order], mode="r"))
         diagonal = np.abs(np.diagonal(R))
         if np.min(diagonal) < 1e-14 * np.max(diagonal):
             return None

@@ -84,10 +84,9 @@ def is_needed(problem: Problem, v: FloatArray) -> bool:
 
 def is_affordable(problem: Problem, v: FloatArray) -> bool:
     """The free columns are few enough to be factorised."""
-    free = float(np.count_nonzero(_is_free(problem, v)))
-    return 0 < free <= problem.n + np.count_nonzero(problem.penalty.l2) and (
-        problem.n * free**2 <= _AFFORDABLE
-    )
+    free = int(np.count_nonzero(_is_free(problem, v)))
+    rows = problem.n + int(np.count_nonzero(problem.penalty.l2))
+    return 0 < free <= rows and problem.n * free**2 <= _AFFORDABLE
 
 
 def refine(problem: Problem, v: FloatArray) -> Twofold | None:
@@ -240,7 +239,7 @@ def _factorise(design: _Columns, h: FloatArray, l2: FloatArray) -> _Factor | Non
         # Large rows first: Householder's method is then accurate row by row.
         stack = stack[np.argsort(-np.max(np.abs(stack), axis=1), kind="stable")]
         if rows.stop < design.problem.n:
-            stack = np.linalg.qr(stack, mode="r")
+            stack = np.asarray(np.linalg.qr(stack, mode="r"))
     if stack.shape[0] < l2.size or not np.all(np.isfinite(stack)):
         return None
     R, pivots = qr(stack, mode="r", pivoting=True, check_finite=False)
