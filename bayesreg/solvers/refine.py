@@ -79,7 +79,8 @@ def is_needed(problem: Problem, v: FloatArray) -> bool:
         # |x_ij| (|theta_i| + h_i |eta_i|), bounded by norms
         rounded = np.linalg.norm(theta / np.sqrt(h)) + np.linalg.norm(np.sqrt(h) * eta)
         error = _EPS * rounded * np.sum(inverse, axis=1) / size
-        return bool(np.any((v[columns] != 0) & (error > _FELT * np.abs(v[columns]))))
+        # An exact 0 off any kink is a coefficient that was not worth a step.
+        return bool(np.any(error > _FELT * np.abs(v[columns])))
 
 
 def is_affordable(problem: Problem, v: FloatArray) -> bool:
@@ -142,7 +143,8 @@ def _newton(problem: Problem, at: _Iterate) -> str:
     design = _Columns(problem, columns)
     carrying = np.flatnonzero(at.free | (at.high != 0))
     whole = design if carrying.size == columns.size else _Columns(problem, carrying)
-    factor, last, best = None, np.inf, at.part(columns)
+    factor, best = None, at.part(columns)
+    least_promise = least_change = np.inf
     for _ in range(60):
         eta = _predictor(problem, whole, at)
         h = problem.curvature_rows(eta[0])
@@ -151,15 +153,19 @@ def _newton(problem: Problem, at: _Iterate) -> str:
         if factor is None:
             return _STUCK
         step, promise = factor.solve(_left_over(problem, design, eta, at))
-        if not promise < 0.25 * last:
+        # The nats promised see the large coefficients, the relative change sees the small ones.
+        relative = np.where(step == 0, 0.0, np.abs(step) / np.abs(at.high[columns]))
+        change = float(np.max(relative))
+        if not (promise < 0.25 * least_promise or change < 0.25 * least_change):
             break
-        last, best = promise, at.part(columns)
+        best = at.part(columns)
+        least_promise, least_change = min(promise, least_promise), min(change, least_change)
         if _move(problem, at, columns, step, promise):
             return _BROKEN
-        if np.all(np.abs(step) <= 2.0**-60 * np.abs(at.high[columns])):
+        if change <= 2.0**-60:
             return _OPTIMAL
     at.put(columns, best)
-    return _OPTIMAL if np.isfinite(last) else _STUCK
+    return _OPTIMAL if np.isfinite(least_promise) else _STUCK
 
 
 def _predictor(problem: Problem, design: _Columns, at: _Iterate) -> Twofold:
@@ -182,7 +188,10 @@ def _left_over(problem: Problem, design: _Columns, eta: Twofold, at: _Iterate) -
         total = twofold.add(total, part)
     penalty = problem.penalty.take(columns)
     from_loc = twofold.add(at.part(columns), (-penalty.loc, zero))
-    slope = twofold.multiply(penalty.l2, from_loc)
+    # The power of two of l2 goes with the distance: either alone may be near the end of range.
+    mantissa, exponent = np.frexp(penalty.l2)
+    scaled = np.ldexp(from_loc[0], exponent), np.ldexp(from_loc[1], exponent)
+    slope = twofold.multiply(mantissa, scaled)
     slope = twofold.add((penalty.l1 * at.sign[columns], zero), slope)
     return twofold.add(twofold.multiply(np.full(columns.size, factor), total), slope)[0]
 
