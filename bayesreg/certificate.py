@@ -11,10 +11,12 @@ scaled towards 0 until every c_j is feasible.  Nothing here is shared with the s
 
 The bound holds up to the rounding of the linear predictor itself: where X w + a is large beside the
 residual, J of the stored coefficients is only known to eps |eta| times the gradient of the loss.
+(Where the terms of X w cancel, their sum is formed exactly.)
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,7 +161,7 @@ def certify_point(
     problem: Problem, v: FloatArray, tol: float = 1e-8, half_null_deviance: float | None = None
 ) -> Certificate:
     """The certificate of an extended vector."""
-    eta = problem.linear_predictor(v)
+    eta = _linear_predictor(problem, v)
     if half_null_deviance is None:
         half_null_deviance = null_deviance(problem) / 2
     scale = half_null_deviance if half_null_deviance > 0 else 1.0
@@ -183,6 +185,36 @@ def certify_point(
         half_null_deviance=half_null_deviance,
         tol=tol,
     )
+
+
+def _linear_predictor(problem: Problem, v: FloatArray) -> FloatArray:
+    """offset + X w + a, rounded once per row where large terms cancel in it.
+
+    Of nearly dependent columns the coefficients are large and the sum is not: its rounding would
+    be a point other than the one that is judged.
+    """
+    eta = problem.linear_predictor(v)
+    columns = np.flatnonzero(v)
+    terms = _column_norms(problem, np.ones(problem.n)) @ np.abs(v)
+    cancelling = terms > 1e3 * np.linalg.norm(eta)
+    if not cancelling or problem.n * columns.size > _CHEAP / 20:
+        return eta
+    product, error = _exact_products(problem.block(columns), v[columns])
+    exact = np.column_stack([problem.offset, product, error])
+    return np.array([math.fsum(row) for row in exact.tolist()])
+
+
+def _exact_products(block: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """x_ij v_j and what its rounding lost (Dekker 1971)."""
+    halves = []
+    for factor in (block, v):
+        shifted = factor * 134217729.0
+        high = shifted - (shifted - factor)
+        halves.append((high, factor - high))
+    (x_high, x_low), (v_high, v_low) = halves
+    product = block * v
+    error = x_high * v_high - product + x_high * v_low + x_low * v_high + x_low * v_low
+    return product, np.where(np.isfinite(error), error, 0.0)
 
 
 def _polish_beyond(problem: Problem, v: FloatArray, tol: float) -> float:
