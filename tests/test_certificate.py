@@ -258,7 +258,7 @@ def test_an_ill_conditioned_flat_model_is_not_certified_where_it_is_wrong():
     import json
     from fractions import Fraction
 
-    source = json.loads((Path(__file__).parent / "reference" / "nist_filip.json").read_text())
+    source = json.loads((Path(__file__).parent / "reference" / "nist" / "Filip.json").read_text())
     x, y = (np.array(source[name], dtype=float).ravel() for name in ("x", "y"))
     X = np.column_stack([x**k for k in range(1, 11)])
     model = br.Model(br.Gaussian(1.0), br.Flat())
