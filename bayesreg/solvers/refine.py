@@ -34,11 +34,12 @@ _EPS = float(np.finfo(float).eps)
 
 # Multiply-adds of one factorisation: below the first the condition is looked at always, up to the
 # second a point without certificate is refined.
-_CHEAP, _AFFORDABLE = 2e7, 2e10
+_CHEAP, _AFFORDABLE = 5e6, 2e10
 _ENTRIES_PER_BLOCK = 2**21
 
-# Relative error of a coefficient from the rounding of the gradient that is worth removing.
-_FELT = 2.0**-40
+# Relative error of a coefficient from the rounding of the gradient that is worth removing, for
+# coefficients that do not vanish beside the others.
+_FELT, _VANISHING = 2.0**-40, 1e-6
 
 # How Newton's steps with the signs held can end.
 _OPTIMAL, _BROKEN, _STUCK = "optimal", "met a kink or bound", "dependent columns"
@@ -65,6 +66,8 @@ def is_needed(problem: Problem, v: FloatArray) -> bool:
     columns = np.flatnonzero(_is_free(problem, v))
     if not columns.size or problem.n * columns.size**2 > _CHEAP:
         return False
+    if np.any(v[columns] == problem.penalty.loc[columns]):
+        return True  # off any kink, an exact loc is a coefficient that was not worth a step
     eta = problem.linear_predictor(v)
     h, theta = problem.curvature_rows(eta), problem.gradient_rows(eta)
     with np.errstate(all="ignore"):
@@ -76,11 +79,12 @@ def is_needed(problem: Problem, v: FloatArray) -> bool:
             return False
         values, vectors = np.linalg.eigh(scaled)
         inverse = np.abs(vectors / np.maximum(values, _EPS**2) @ vectors.T)
-        # |x_ij| (|theta_i| + h_i |eta_i|), bounded by norms
-        rounded = np.linalg.norm(theta / np.sqrt(h)) + np.linalg.norm(np.sqrt(h) * eta)
-        error = _EPS * rounded * np.sum(inverse, axis=1) / size
-        # An exact 0 off any kink is a coefficient that was not worth a step.
-        return bool(np.any(error > _FELT * np.abs(v[columns])))
+        # Each row's theta_i is off by about eps (|theta_i| + h_i |eta_i|), at random: x_j' theta by
+        # eps |x_j| times the root mean square of that.
+        rounded = np.sqrt(np.mean(theta**2 / h)) + np.sqrt(np.mean(h * eta**2))
+        error = 4 * _EPS * rounded * np.sum(inverse, axis=1)
+        share = np.abs(v[columns]) * size
+        return bool(np.any(error > _FELT * np.maximum(share, _VANISHING * np.max(share))))
 
 
 def is_affordable(problem: Problem, v: FloatArray) -> bool:

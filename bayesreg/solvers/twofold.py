@@ -20,6 +20,9 @@ Twofold: TypeAlias = tuple[FloatArray, FloatArray]
 # 2^27 + 1 splits 53 bits into two halves whose products are exact.
 _SPLITTER = 134217729.0
 
+# Products are formed in parts that stay in the cache.
+_ENTRIES_AT_ONCE = 2**14
+
 
 def two_sum(a: FloatArray, b: FloatArray) -> Twofold:
     """a + b exactly, as rounded sum and its error (Knuth)."""
@@ -69,13 +72,22 @@ def sum_rows(a: Twofold) -> Twofold:
 
 def product(block: FloatArray, x: Twofold) -> Twofold:
     """block x for a (rows, columns) block."""
+    high, low = x
+    together = max(_ENTRIES_AT_ONCE // block.shape[0], 1)
     total = np.zeros(block.shape[0]), np.zeros(block.shape[0])
-    for j in range(block.shape[1]):
-        total = add(total, multiply(block[:, j], (x[0][j], x[1][j])))
+    for first in range(0, block.shape[1], together):
+        chosen = slice(first, first + together)
+        terms = multiply(block[:, chosen].T, (high[chosen, None], low[chosen, None]))
+        total = add(total, sum_rows(terms))
     return total
 
 
 def transposed_product(block: FloatArray, r: Twofold) -> Twofold:
     """block' r for a (rows, columns) block."""
-    columns = [sum_rows(multiply(block[:, j], r)) for j in range(block.shape[1])]
-    return np.array([c[0] for c in columns]), np.array([c[1] for c in columns])
+    high, low = np.empty(block.shape[1]), np.empty(block.shape[1])
+    together = max(_ENTRIES_AT_ONCE // block.shape[0], 1)
+    for first in range(0, block.shape[1], together):
+        chosen = slice(first, first + together)
+        terms = multiply(block[:, chosen], (r[0][:, None], r[1][:, None]))
+        high[chosen], low[chosen] = sum_rows(terms)
+    return high, low
