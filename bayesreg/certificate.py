@@ -292,17 +292,18 @@ def _polished_gap(problem: Problem, v: FloatArray, eta: FloatArray) -> float:
     triangle = _Triangle.of(problem, np.flatnonzero(smooth), problem.weights * h)
     if triangle is None:
         return np.inf
-    at_point = problem.likelihood.gradient(problem.y, eta)
-    shift, d = np.zeros(problem.n), np.zeros(problem.size)
-    slope = np.where(smooth, low, 0.0)
-    for _ in range(3):
-        left = problem.transposed_product(problem.weights * (at_point + shift)) + slope
-        d = d + triangle.step(left + penalty.l2 * d, problem.size)
-        shift = h * (problem.linear_predictor(d) - problem.offset)
-    u = at_point + shift
-    product = problem.transposed_product(problem.weights * u)
-    noise = _EPS * _column_norms(problem, np.ones(problem.n)) * np.linalg.norm(problem.weights * u)
-    unmet = triangle.norm(product + slope + penalty.l2 * d, noise)
+    d, slope = np.zeros(problem.size), np.where(smooth, low, 0.0)
+    # u as a sum of ever smaller parts: all of its digits are free, not only a double's.
+    parts = [problem.likelihood.gradient(problem.y, eta)]
+    for _ in range(4):
+        left, noise = _imbalance_of(problem, parts, slope)
+        step = triangle.step(left + penalty.l2 * d, problem.size)
+        d = d + step
+        parts.append(h * (problem.linear_predictor(step) - problem.offset))
+    shift = np.sum(parts[1:], axis=0)
+    left, noise = _imbalance_of(problem, parts, slope)
+    product = left - slope
+    unmet = triangle.norm(left + penalty.l2 * d, noise)
     reach = noise + unmet * _column_norms(problem, problem.weights * h)
     # Held columns: as far from feasible as the last step might have brought them.
     away = np.where(v <= penalty.lower, 1.0, np.where(v >= penalty.upper, -1.0, -np.sign(product)))
@@ -310,6 +311,25 @@ def _polished_gap(problem: Problem, v: FloatArray, eta: FloatArray) -> float:
     kept = ~penalty.is_flat & ~penalty.is_pinned
     gap = _least_over_scalings(problem, v, eta, shift, c, kept)
     return float((np.sqrt(gap) + unmet / np.sqrt(2.0)) ** 2)
+
+
+def _imbalance_of(
+    problem: Problem, parts: list[FloatArray], slope: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """X' s (sum of the parts) + slope, and how far rounding can have moved it.
+
+    Exactly, and rounded once, where that is affordable.
+    """
+    if problem.n * problem.size * len(parts) > _CHEAP / 100:
+        theta = problem.weights * np.sum(parts, axis=0)
+        rounding = _EPS * _column_norms(problem, np.ones(problem.n)) * np.linalg.norm(theta)
+        return problem.transposed_product(theta) + slope, rounding
+    block = problem.block(np.arange(problem.size)).T
+    terms = [slope[:, None]]
+    for part in parts:
+        terms += _exact_products(block, problem.weights * part)
+    exact = np.array([math.fsum(row) for row in np.hstack(terms).tolist()])
+    return exact, _EPS * np.abs(exact)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_gaussian_mode_has_all_its_digits(X, prior, noise, intercept):
     assert reached >= 13.0, f"{reached:.2f} digits"
 
 
-@pytest.mark.parametrize("scale", [0.3, 30.0, 3000.0])
+@pytest.mark.parametrize("scale", [0.3, 30.0, 3000.0, 1e5])
 @pytest.mark.parametrize("X", DESIGNS)
 def test_lasso_mode_is_the_mode_in_exact_arithmetic(X, scale):
     """The signs found solve exactly, and every zero's pull is below 1/b: nothing else is a mode."""
@@ -197,6 +197,9 @@ def test_a_wrong_point_along_the_worst_direction_of_filip_is_not_certified():
         assert found.holds == (excess <= 1e-8 * found.half_null_deviance)
         told_apart += not found.holds
     assert told_apart >= 2
+    # At the mode rounded to doubles the excess is 1e-15 of the null deviance, and the gap says so.
+    excess = float(exact.gaussian_value(columns, y, ones, none, _found(fit, True).tolist()) - least)
+    assert 0.95 * excess <= fit.certificate.gap <= 1.5 * excess
 
 
 def test_bounds_and_kinks_on_nearly_dependent_columns():
@@ -223,6 +226,19 @@ def test_bounds_and_kinks_on_nearly_dependent_columns():
     assert np.array_equal(fit.coef == 0, expected[:-1] == 0)
     np.testing.assert_allclose(_found(fit, True), expected, rtol=1e-12)
     assert fit.certificate.holds
+
+
+@pytest.mark.parametrize("scale", [1e3, 1e5])
+def test_kinks_are_found_where_the_gram_matrix_sees_noise(scale):
+    """Condition 4e10, ten columns: the first solver stops at another set of signs."""
+    rng = np.random.default_rng(16)
+    for _ in range(4):
+        x = np.round(rng.uniform(7.0, 13.0, 32), 3)
+        t = (x - 10) / 3
+        X = np.column_stack([x**k for k in range(1, 10)])
+        y = np.round(1 + t - t**3 + 0.1 * rng.normal(size=32), 3)
+        fit = br.find_map(br.Model(br.Gaussian(0.1), br.Laplace(scale)), br.Data(X, y))
+        assert fit.certificate.relative_gap <= 1e-11
 
 
 def test_well_conditioned_columns_do_not_pay():

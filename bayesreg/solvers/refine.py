@@ -39,7 +39,7 @@ _ENTRIES_PER_BLOCK = 2**21
 
 # Relative error of a coefficient from the rounding of the gradient that is worth removing, for
 # coefficients that do not vanish beside the others.
-_FELT, _VANISHING = 2.0**-40, 1e-3
+_FELT, _VANISHING = 2.0**-40, 1e-4
 
 # How Newton's steps with the signs held can end.
 _OPTIMAL, _BROKEN, _STUCK = "optimal", "met a kink or bound", "dependent columns"
