@@ -122,15 +122,16 @@ def test_huge_columns_under_a_fixed_prior_have_the_flat_mode(likelihood, prior, 
         _close(fit.coef * factor, flat.coef)
 
 
+@pytest.mark.parametrize("n", [60, 5000])
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
-def test_tiny_columns_under_a_fixed_prior(likelihood):
+def test_tiny_columns_under_a_fixed_prior(likelihood, n):
     """Laplace: exactly 0. Normal: tau^2 times the gradient at 0, to ten digits and not 0."""
-    data = make_data(likelihood)
+    data = make_data(likelihood, n=n)
     for X in _designs(data.X * 1e-150):
         zero = br.find_map(br.Model(likelihood, br.Laplace(0.3)), br.Data(X, data.y))
         assert zero.n_zeros == data.p
         fit = br.find_map(br.Model(likelihood, br.Normal(0.5)), br.Data(X, data.y))
-        _close(fit.coef, -0.25 * (X.T @ likelihood.gradient(data.y, np.full(60, fit.intercept))))
+        _close(fit.coef, -0.25 * (X.T @ likelihood.gradient(data.y, np.full(n, fit.intercept))))
 
 
 @pytest.mark.parametrize("factor", [1e150, 1e-150, 1e290, 1e-290])
