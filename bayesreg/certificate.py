@@ -11,10 +11,12 @@ scaled towards 0 until every c_j is feasible.  Nothing here is shared with the s
 
 The bound holds up to the rounding of the linear predictor itself: where X w + a is large beside the
 residual, J of the stored coefficients is only known to eps |eta| times the gradient of the loss.
+(Where the terms of X w cancel, their sum is formed exactly.)
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +36,8 @@ _FLAT_TOLERANCE = 1e-9
 
 # An eigenvalue below this, of a Hessian scaled to at most 1, is negative beyond rounding.
 _SADDLE = 1e-9
+# Multiply-adds of a factorisation that take about a hundredth of a second.
+_CHEAP = 2e7
 
 
 @dataclass(frozen=True)
@@ -177,16 +181,15 @@ def certify_point(
         scale = stationarity.half_null_deviance(problem) if scale is None else scale
         residual = stationarity.kkt_residual(problem, v)
         return local_certificate(residual, scale, tol, stationarity.least_curvature(problem, v))
-    eta = problem.linear_predictor(v)
+    eta = _linear_predictor(problem, v)
     if half_null_deviance is None:
         half_null_deviance = null_deviance(problem) / 2
     scale = half_null_deviance if half_null_deviance > 0 else 1.0
     gradient = problem.transposed_product(problem.gradient_rows(eta))
     free = _unpenalised(problem, v)
     gap, flat_residual = _gap(problem, v, eta, free)
-    if not gap <= tol * scale:
-        polished = _polished_gap(problem, v, eta)
-        gap = min(gap, polished)
+    if not gap <= _polish_beyond(problem, v, tol) * scale:
+        gap = min(gap, _polished_gap(problem, v, eta))
     if not gap <= tol * scale:
         weak = _weakly_penalised(problem, v, eta, scale)
         if weak.any():
@@ -202,6 +205,43 @@ def certify_point(
         half_null_deviance=half_null_deviance,
         tol=tol,
     )
+
+
+def _linear_predictor(problem: Problem, v: FloatArray) -> FloatArray:
+    """offset + X w + a, rounded once per row where large terms cancel in it.
+
+    Of nearly dependent columns the coefficients are large and the sum is not: its rounding would
+    be a point other than the one that is judged.
+    """
+    eta = problem.linear_predictor(v)
+    columns = np.flatnonzero(v)
+    terms = _column_norms(problem, np.ones(problem.n)) @ np.abs(v)
+    cancelling = terms > 1e3 * np.linalg.norm(eta)
+    if not cancelling or problem.n * columns.size > _CHEAP / 20:
+        return eta
+    product, error = _exact_products(problem.block(columns), v[columns])
+    exact = np.column_stack([problem.offset, product, error])
+    return np.array([math.fsum(row) for row in exact.tolist()])
+
+
+def _exact_products(block: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """x_ij v_j and what its rounding lost (Dekker 1971)."""
+    halves = []
+    for factor in (block, v):
+        shifted = factor * 134217729.0
+        high = shifted - (shifted - factor)
+        halves.append((high, factor - high))
+    (x_high, x_low), (v_high, v_low) = halves
+    product = block * v
+    error = x_high * v_high - product + x_high * v_low + x_low * v_high + x_low * v_low
+    return product, np.where(np.isfinite(error), error, 0.0)
+
+
+def _polish_beyond(problem: Problem, v: FloatArray, tol: float) -> float:
+    """The relative gap that is worth a factorisation: where that is cheap, any above rounding."""
+    low, high = problem.penalty.subdifferential(v)
+    cost = problem.n * int(np.count_nonzero(low == high)) ** 2
+    return tol if cost > _CHEAP else min(tol, 1e-13)
 
 
 def _unpenalised(problem: Problem, v: FloatArray) -> BoolArray:
@@ -257,43 +297,106 @@ def _polished_gap(problem: Problem, v: FloatArray, eta: FloatArray) -> float:
     """The gap at a dual point that meets x_j' theta = -g_j'(v_j) more exactly than eta can say.
 
     Where y and eta are large beside the residual, theta carries their rounding; as a dual point
-    it is free, and a Newton step in theta itself (never passing through eta) removes it.
+    it is free, and a Newton step (theta, v) -> (theta + s h X d, v + d) of both, never passing
+    through eta, removes it. With R'R = X' s h X + L2 over the smooth columns,
+
+        e = X' theta + g'(v) + L2 d,
+
+    e the imbalance that is left after the steps (their rounding included), another step would
+    cost at most |R^-T e|^2 / 2 nats more, and move x_k' theta by at most |x_k sqrt(s h)| |R^-T e|.
     """
-    from scipy.linalg import solve_triangular
-
-    penalty, likelihood = problem.penalty, problem.likelihood
+    penalty = problem.penalty
     low, high = penalty.subdifferential(v)
-    columns = np.flatnonzero((low == high) & ~penalty.is_pinned)
-    if not 0 < columns.size <= min(problem.n, 2000):
+    smooth = (low == high) & ~penalty.is_pinned
+    h = problem.likelihood.curvature(problem.y, eta)
+    triangle = _Triangle.of(problem, np.flatnonzero(smooth), problem.weights * h)
+    if triangle is None:
         return np.inf
-    h = likelihood.curvature(problem.y, eta)
-    block = problem.block(columns) * np.sqrt(problem.weights * h)[:, None]
-    size = np.linalg.norm(block, axis=0)
-    if not (np.all(np.isfinite(size)) and np.all(size > 0)):
-        return np.inf
-    R = np.linalg.qr(block / size, mode="r")
-    diagonal = np.abs(np.diagonal(R))
-    if np.min(diagonal) < 1e-12 * np.max(diagonal):
-        return np.inf
-    at_point = likelihood.gradient(problem.y, eta)
-    shift = np.zeros(problem.n)
-    for _ in range(3):
-        left = _left_over(problem, at_point + shift, low, columns) / size
-        d = np.zeros(problem.size)
-        d[columns] = -solve_triangular(R, solve_triangular(R, left, trans="T")) / size
-        shift = shift + h * (problem.linear_predictor(d) - problem.offset)
-    # Unpenalised columns: what is left on them could still win |R^-T left|^2 / 2.
-    left = _left_over(problem, at_point + shift, low, columns) / size
-    left[~penalty.is_flat[columns]] = 0.0
-    unbalanced = 0.5 * float(np.sum(solve_triangular(R, left, trans="T") ** 2))
-    c = -problem.transposed_product(problem.weights * (at_point + shift))
+    d, slope = np.zeros(problem.size), np.where(smooth, low, 0.0)
+    # u as a sum of ever smaller parts: all of its digits are free, not only a double's.
+    parts = [problem.likelihood.gradient(problem.y, eta)]
+    for _ in range(4):
+        left, noise = _imbalance_of(problem, parts, slope)
+        step = triangle.step(left + penalty.l2 * d, problem.size)
+        d = d + step
+        parts.append(h * (problem.linear_predictor(step) - problem.offset))
+    shift = np.sum(parts[1:], axis=0)
+    left, noise = _imbalance_of(problem, parts, slope)
+    product = left - slope
+    unmet = triangle.norm(left + penalty.l2 * d, noise)
+    reach = noise + unmet * _column_norms(problem, problem.weights * h)
+    # Held columns: as far from feasible as the last step might have brought them.
+    away = np.where(v <= penalty.lower, 1.0, np.where(v >= penalty.upper, -1.0, -np.sign(product)))
+    c = np.where(smooth, low + penalty.l2 * d, -product + away * reach)
     kept = ~penalty.is_flat & ~penalty.is_pinned
-    return _least_over_scalings(problem, v, eta, shift, c, kept) + unbalanced
+    gap = _least_over_scalings(problem, v, eta, shift, c, kept)
+    return float((np.sqrt(gap) + unmet / np.sqrt(2.0)) ** 2)
 
 
-def _left_over(problem: Problem, u: FloatArray, slope: FloatArray, columns: IntArray) -> FloatArray:
-    """x_j' theta + g_j'(v_j) for the chosen columns: 0 at the best dual point."""
-    return problem.transposed_product(problem.weights * u)[columns] + slope[columns]
+def _imbalance_of(
+    problem: Problem, parts: list[FloatArray], slope: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """X' s (sum of the parts) + slope, and how far rounding can have moved it.
+
+    Exactly, and rounded once, where that is affordable.
+    """
+    if problem.n * problem.size * len(parts) > _CHEAP / 100:
+        theta = problem.weights * np.sum(parts, axis=0)
+        rounding = _EPS * _column_norms(problem, np.ones(problem.n)) * np.linalg.norm(theta)
+        return problem.transposed_product(theta) + slope, rounding
+    block = problem.block(np.arange(problem.size)).T
+    terms = [slope[:, None]]
+    for part in parts:
+        terms += _exact_products(block, problem.weights * part)
+    exact = np.array([math.fsum(row) for row in np.hstack(terms).tolist()])
+    return exact, _EPS * np.abs(exact)
+
+
+@dataclass(frozen=True)
+class _Triangle:
+    """R of [sqrt(s h) X ; sqrt(l2)] = Q R over some columns, in units of ``size``."""
+
+    R: FloatArray
+    size: FloatArray
+    columns: IntArray
+
+    @staticmethod
+    def of(problem: Problem, columns: IntArray, by_row: FloatArray) -> _Triangle | None:
+        """None where the columns are too many or dependent."""
+        l2 = problem.penalty.l2[columns]
+        if not 0 < columns.size <= min(problem.n + int(np.count_nonzero(l2)), 2000):
+            return None
+        block = problem.block(columns) * np.sqrt(by_row)[:, None]
+        block = np.vstack([block, np.diag(np.sqrt(l2))[l2 > 0]])
+        size = np.linalg.norm(block, axis=0)
+        if not (np.all(np.isfinite(size)) and np.all(size > 0)):
+            return None
+        block /= size
+        # Householder's method is accurate row by row when the large rows come first.
+        order = np.argsort(-np.max(np.abs(block), axis=1), kind="stable")
+        R: FloatArray = np.asarray(np.linalg.qr(block[order], mode="r"))
+        diagonal = np.abs(np.diagonal(R))
+        if np.min(diagonal) < 1e-14 * np.max(diagonal):
+            return None
+        return _Triangle(R, size, columns)
+
+    def step(self, left: FloatArray, length: int) -> FloatArray:
+        """-(R'R)^-1 left on the columns, 0 elsewhere."""
+        from scipy.linalg import solve_triangular
+
+        half = solve_triangular(self.R, left[self.columns] / self.size, trans="T")
+        d = np.zeros(length)
+        d[self.columns] = -solve_triangular(self.R, half) / self.size
+        return d
+
+    def norm(self, left: FloatArray, noise: FloatArray) -> float:
+        """|R^-T left|, left known to within ``noise``."""
+        from scipy.linalg import solve_triangular
+
+        noise = np.diag(noise[self.columns] / self.size)
+        right = np.column_stack([left[self.columns] / self.size, noise])
+        solved = solve_triangular(self.R, right, trans="T")
+        return float(np.linalg.norm(solved[:, 0]) + np.linalg.norm(solved[:, 1:]))
 
 
 def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:

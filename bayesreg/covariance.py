@@ -154,7 +154,7 @@ class CorrelatedPenalty:
             slopes[block.columns] = solve_triangular(block.factor, in_z, lower=True, trans="T")
         return slopes
 
-    def in_units(self, unit: FloatArray) -> CorrelatedPenalty:
+    def in_units(self, unit: FloatArray, names: Sequence[str] | None = None) -> CorrelatedPenalty:
         """The same density stated for ``w / unit``."""
         single, blocks = np.array(unit, dtype=np.float64), []
         for block in self.blocks:
@@ -163,7 +163,7 @@ class CorrelatedPenalty:
                 CovarianceBlock(block.columns, block.factor / own[:, None], block.loc / own)
             )
             single[block.columns] = 1.0
-        return CorrelatedPenalty(self.standard.in_units(single), tuple(blocks))
+        return CorrelatedPenalty(self.standard.in_units(single, names), tuple(blocks))
 
     def pinned(self, where: BoolArray) -> Penalty | CorrelatedPenalty:
         """Hold the chosen coefficients at ``loc``; the others of a block have their marginal."""

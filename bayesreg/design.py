@@ -49,12 +49,12 @@ def used_rows(X: Design, used: BoolArray) -> Design:
 
 
 def scaled_columns(X: Design, factor: FloatArray) -> Design:
-    """A copy with column j multiplied by factor_j (in the order that dense solvers like)."""
+    """A copy with column j multiplied by factor_j, in the order of X: sums keep their bits."""
     if is_sparse(X):
         scaled = X.copy()
         scaled.data = scaled.data * np.repeat(factor, np.diff(X.indptr))
         return scaled
-    copy = np.array(X, order="F")
+    copy = np.array(X, order="K")
     copy *= factor
     return copy
 

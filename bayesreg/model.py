@@ -133,7 +133,7 @@ class Model:
             return penalty
         deviation = column_deviation(data)
         constant = deviation == 0
-        return penalty.in_units(np.where(constant, 1.0, deviation)).pinned(constant)
+        return penalty.in_units(np.where(constant, 1.0, deviation), data.names).pinned(constant)
 
     def intercept_penalty(self) -> Penalty | None:
         """The prior on the intercept, in nats; None without an intercept."""

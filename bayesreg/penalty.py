@@ -177,7 +177,7 @@ class Penalty:
         (moved into the bounds) is returned.
         """
         soft = np.sign(c) * np.maximum(np.abs(c) - self.l1, 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             delta = np.where(soft == 0, 0.0, soft / self.l2)
         return np.clip(self.loc + delta, self.lower, self.upper)
 
@@ -198,14 +198,16 @@ class Penalty:
         inside = (w >= self.lower) & (w <= self.upper)
         return np.where(attained & inside, terms, np.inf)
 
-    def in_units(self, unit: FloatArray) -> Penalty:
+    def in_units(self, unit: FloatArray, names: Sequence[str] | None = None) -> Penalty:
         """The same density stated for ``w / unit`` instead of w (both measure one coefficient).
 
         With v = w / unit: g(w) = l1 unit |v - loc/unit| + l2 unit^2 (v - loc/unit)^2 / 2.
+        ``names`` of the coefficients are for the message where that is beyond floating point.
         """
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", under="ignore"):
             l1, l2 = self.l1 * unit, self.l2 * unit * unit
-        _require_representable(l1, l2)
+        _require_representable(l1, l2, names)
+        _require_kept(self, l1, l2, names)
         return replace(
             self,
             l1=l1,
@@ -276,14 +278,37 @@ def bounded(penalty: Penalty, lower: FloatArray, upper: FloatArray) -> Penalty:
     )
 
 
-def _require_representable(l1: FloatArray, l2: FloatArray, where: BoolArray | bool = True) -> None:
+def _require_representable(
+    l1: FloatArray,
+    l2: FloatArray,
+    names: Sequence[str] | None = None,
+    where: BoolArray | bool = True,
+) -> None:
     overflow = np.flatnonzero((~np.isfinite(l1) | ~np.isfinite(l2)) & where)
     if overflow.size:
         raise ModelError(
-            f"the prior scale of coefficient {overflow[0]} is so small that its penalty exceeds "
+            f"the prior scale of {_which(overflow[0], names)} is so small that its penalty exceeds "
             "the largest float; measure that column in smaller units, so that coefficient and "
             "scale grow"
         )
+
+
+def _require_kept(
+    before: Penalty, l1: FloatArray, l2: FloatArray, names: Sequence[str] | None
+) -> None:
+    """A proper prior must not become a flat one, or lose digits, by underflow."""
+    tiny = np.finfo(float).tiny
+    lost = np.flatnonzero(((before.l1 > 0) & (l1 < tiny)) | ((before.l2 > 0) & (l2 < tiny)))
+    if lost.size:
+        raise ModelError(
+            f"the prior of {_which(lost[0], names)} is so wide in the units of its column that its "
+            "penalty is below the smallest float; measure that column in larger units (multiply "
+            "its entries by a power of ten), or give it a flat prior"
+        )
+
+
+def _which(j: int, names: Sequence[str] | None) -> str:
+    return f"coefficient {j}" if names is None else f"the coefficient of column {names[j]!r}"
 
 
 def log_normaliser(l1: FloatArray, l2: FloatArray) -> FloatArray:

@@ -29,6 +29,7 @@ from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.gaussian import warm_start
 from bayesreg.solvers.groups import minimise_by_widening
 from bayesreg.solvers.newton import Curvature, Solution, minimise
+from bayesreg.solvers.refine import is_affordable, is_needed, refine
 from bayesreg.uniqueness import mode_is_unique
 
 _ON_FAILURE = ("raise", "warn", "return")
@@ -200,17 +201,17 @@ def solve(
             done = Solution(start, 1, True)
             return as_estimate(problem, model, names, start, done, certificate, unique)
     solution = settle(problem, names, start, max_iterations, curvature)
-    coef, intercept = problem.coefficients(solution.v)
-    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
-        j = int(np.argmin(np.isfinite(coef)))
-        raise DataError(
-            f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
-            "measure that column in other units"
-        )
-    # What is reported is what is certified: undoing a shift or a covariance may round.
-    rounded = problem.shift.any() or bool(problem.blocks)
-    v = problem.extended(coef, intercept) if rounded else solution.v
+    may_refine = problem.penalty.is_separable and (
+        solution.settled or max_iterations > _DIRECT_ITERATIONS
+    )
+    refined = may_refine and is_needed(problem, solution.v)
+    solution = _refined(problem, solution) if refined else solution
+    v = _reported(problem, names, solution)[2]
     certificate = certify_point(problem, v, tol, half_null_deviance)
+    if may_refine and not refined and not certificate.holds and is_affordable(problem, v):
+        solution = _refined(problem, solution)
+        v = _reported(problem, names, solution)[2]
+        certificate = certify_point(problem, v, tol, half_null_deviance)
     unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
     return as_estimate(problem, model, names, v, solution, certificate, unique)
 
@@ -296,6 +297,31 @@ def _carefully(
     if not last.settled and problem.value(direct.v) < problem.value(last.v):
         best = direct
     return Solution(best.v, direct.iterations + last.iterations, last.settled)
+
+
+def _refined(problem: Problem, solution: Solution) -> Solution:
+    """The solution to its last digit where nearly dependent columns allow it, else as it is."""
+    point = refine(problem, solution.v)
+    if point is None:
+        return solution
+    return Solution(point[0], solution.iterations, True)
+
+
+def _reported(
+    problem: Problem, names: tuple[str, ...], solution: Solution
+) -> tuple[FloatArray, float, FloatArray]:
+    """Coefficients and intercept in the user's units, and the extended vector that they are."""
+    coef, intercept = problem.coefficients(solution.v)
+    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
+        j = int(np.argmin(np.isfinite(coef)))
+        raise DataError(
+            f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
+            "measure that column in other units"
+        )
+    # What is reported is what is certified: undoing a shift or a covariance may round.
+    rounded = problem.shift.any() or bool(problem.blocks)
+    v = problem.extended(coef, intercept) if rounded else solution.v
+    return coef, intercept, v
 
 
 def act_on_failure(estimate: MapEstimate, data: Data, on_failure: str, max_iterations: int) -> None:
