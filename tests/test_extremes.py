@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import LIKELIHOODS, make_data
+from helpers import LIKELIHOODS, make_data, with_design
 from scipy import sparse
 
 import bayesreg as br
@@ -52,7 +52,7 @@ def test_powers_of_two_change_no_digit(likelihood, make, reach, order):
         X = data.X / factor
         X = sparse.csc_array(X) if order == "csc" else np.array(X, order=order)
         model = br.Model(likelihood, make(factor))
-        fits.append(br.find_map(model, br.Data(X, data.y, data.weights, data.offset)))
+        fits.append(br.find_map(model, with_design(data, X)))
     one, other = fits
     assert _units_apart(other.coef / unit, one.coef) <= 4
     assert _units_apart(other.intercept, one.intercept) <= 4
@@ -95,7 +95,7 @@ def test_extreme_columns_with_a_prior_to_match(likelihood, make, factor):
             make(unit)
         return
     for X in _designs(data.X * factor):
-        other = br.find_map(br.Model(likelihood, make(unit)), br.Data(X, data.y))
+        other = br.find_map(br.Model(likelihood, make(unit)), with_design(data, X))
         _close(other.coef * factor, one.coef)
         assert other.intercept == pytest.approx(one.intercept, rel=1e-10)
         assert np.array_equal(other.at_loc, one.at_loc)
@@ -118,7 +118,7 @@ def test_huge_columns_under_a_fixed_prior_have_the_flat_mode(likelihood, prior, 
     data = make_data(likelihood)
     flat = br.find_map(br.Model(likelihood, br.Flat()), data)
     for X in _designs(data.X * factor):
-        fit = br.find_map(br.Model(likelihood, prior), br.Data(X, data.y))
+        fit = br.find_map(br.Model(likelihood, prior), with_design(data, X))
         _close(fit.coef * factor, flat.coef)
 
 
@@ -128,9 +128,9 @@ def test_tiny_columns_under_a_fixed_prior(likelihood, n):
     """Laplace: exactly 0. Normal: tau^2 times the gradient at 0, to ten digits and not 0."""
     data = make_data(likelihood, n=n)
     for X in _designs(data.X * 1e-150):
-        zero = br.find_map(br.Model(likelihood, br.Laplace(0.3)), br.Data(X, data.y))
+        zero = br.find_map(br.Model(likelihood, br.Laplace(0.3)), with_design(data, X))
         assert zero.n_zeros == data.p
-        fit = br.find_map(br.Model(likelihood, br.Normal(0.5)), br.Data(X, data.y))
+        fit = br.find_map(br.Model(likelihood, br.Normal(0.5)), with_design(data, X))
         _close(fit.coef, -0.25 * (X.T @ likelihood.gradient(data.y, np.full(n, fit.intercept))))
 
 
@@ -146,9 +146,9 @@ def test_extreme_columns_standardised(prior, factor):
     for X in _designs(data.X * factor):
         if factor in (1e290, 1e-290) and not isinstance(prior, br.Laplace):
             with pytest.raises(ModelError, match=r"column 'x0' is so .*; measure that column in"):
-                br.find_map(model, br.Data(X, data.y))
+                br.find_map(model, with_design(data, X))
         else:
-            _close(br.find_map(model, br.Data(X, data.y)).coef * factor, one.coef)
+            _close(br.find_map(model, with_design(data, X)).coef * factor, one.coef)
 
 
 @pytest.mark.parametrize("factor", [1e90, 1e-90, 1e140, 1e-140, 1e-300])

@@ -11,6 +11,7 @@ from bayesreg._kernels.group_descent import minimise_block
 from bayesreg.certificate import certify_point
 from bayesreg.errors import ModelError, ModelTypeError, NoEquivalentError, NotCertifiedError
 from bayesreg.group_penalty import GroupedPenalty
+from bayesreg.likelihoods import likelihood_of_rows
 from bayesreg.problem import bind
 from bayesreg.solvers import smallest_scale
 from bayesreg.testing import check_prior
@@ -55,7 +56,7 @@ def test_optimality_conditions(likelihood, prior, standardize):
     X_G' theta = -d (u - m) / (b ||u - m||)."""
     data = make_data(likelihood, weights=True, offset=True)
     fit = br.find_map(br.Model(likelihood, prior, standardize=standardize), data)
-    by_row = data.weights * likelihood.gradient(
+    by_row = data.weights * likelihood_of_rows(likelihood, data.trials).gradient(
         data.y, fit.model.linear_predictor(data, fit.coef, fit.intercept)
     )
     pull = data.X.T @ by_row

@@ -37,7 +37,9 @@ def minimise_grouped_quadratic(quadratic: Quadratic, penalty: GroupedPenalty) ->
         x, settled = _newton(form, x)
         if settled and _nothing_wants_to_leave(form, x):
             break
-    return form.coefficients(_without_rounding_groups(form, x))
+    v = form.coefficients(_without_rounding_groups(form, x))
+    # A column of zeros has nothing to win off its loc.
+    return np.where((np.diagonal(quadratic.H) == 0) & (penalty.group >= 0), penalty.loc, v)
 
 
 @dataclass(frozen=True)

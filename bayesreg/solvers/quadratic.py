@@ -223,10 +223,9 @@ def _without_rounding_zeros(quadratic: Quadratic, penalty: Penalty, v: FloatArra
     """
     excess = np.abs(v - penalty.loc) * (quadratic.diagonal + penalty.l2)
     may_tie = _free(penalty, v) & (penalty.l1 > 0)
-    # ||row|| ||d|| bounds the noise without forming |H|; few coefficients come that near.
-    bound = np.abs(quadratic.gradient) + np.linalg.norm(quadratic.H, axis=1) * np.linalg.norm(
-        v - quadratic.point
-    )
+    # |H_jk| <= root(H_jj H_kk) bounds the noise without forming |H|; few come that near.
+    root = np.sqrt(quadratic.diagonal)
+    bound = np.abs(quadratic.gradient) + root * (root @ np.abs(v - quadratic.point))
     if not np.any(may_tie & (excess <= 1e-14 * bound)):
         return v
     ties = may_tie & (excess <= 1e-14 * quadratic.noise(v))
