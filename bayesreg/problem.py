@@ -18,6 +18,7 @@ from bayesreg import design
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.data import Data
 from bayesreg.design import Design
+from bayesreg.errors import ModelError
 from bayesreg.likelihoods import Likelihood
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.penalty import Penalty
@@ -209,14 +210,21 @@ def bind(model: Model, data: Data) -> Problem:
         A prior for an unknown column, scales of the wrong length, ...
     """
     require_model_and_data(model, data)
-    model.likelihood.check_target(data.y)
-    X, y, weights, offset = _used_rows(data)
+    likelihood = model.likelihood
+    if not isinstance(likelihood, Likelihood):
+        raise ModelError(
+            f"{likelihood!r} has a vector of coefficients per class, and this needs one vector. "
+            "find_map, find_map_path, certify, verify, Model.log_density and to_pymc take it "
+            "(pymc.sample draws from what to_pymc returns)"
+        )
+    likelihood.check_target(data.y)
+    X, y, weights, offset = used_rows(data)
     penalty = model.coefficient_penalty(data)
     on_intercept = model.intercept_penalty()
     shift = np.zeros(data.p)
     if on_intercept is not None and on_intercept.is_flat[0]:
-        X, shift = _near_columns(X)
-    X, unit = _representable_columns(X, penalty)
+        X, shift = near_columns(X)
+    X, unit = representable_columns(X, penalty)
     if np.any(unit != 1.0):
         penalty = penalty.in_units(unit)
     return Problem(
@@ -224,7 +232,7 @@ def bind(model: Model, data: Data) -> Problem:
         y=y,
         weights=weights,
         offset=offset,
-        likelihood=model.likelihood,
+        likelihood=likelihood,
         penalty=penalty if on_intercept is None else Penalty.joined([penalty, on_intercept]),
         has_intercept=on_intercept is not None,
         unit=unit,
@@ -232,7 +240,7 @@ def bind(model: Model, data: Data) -> Problem:
     )
 
 
-def _used_rows(data: Data) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
+def used_rows(data: Data) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
     n = data.y.size
     weights = np.ones(n) if data.weights is None else data.weights
     offset = np.zeros(n) if data.offset is None else data.offset
@@ -242,7 +250,7 @@ def _used_rows(data: Data) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
     return design.used_rows(data.X, used), data.y[used], weights[used], offset[used]
 
 
-def _near_columns(X: Design) -> tuple[Design, FloatArray]:
+def near_columns(X: Design) -> tuple[Design, FloatArray]:
     """X and zeros, or a copy with columns far from 0 beside their spread brought near it.
 
     Their least entry is subtracted, exactly so where all entries lie within a factor of two
@@ -257,7 +265,7 @@ def _near_columns(X: Design) -> tuple[Design, FloatArray]:
     return (X - shift if far.any() else X), shift
 
 
-def _representable_columns(X: Design, penalty: Penalty) -> tuple[Design, FloatArray]:
+def representable_columns(X: Design, penalty: Penalty) -> tuple[Design, FloatArray]:
     """X and ones, or a copy with extreme columns brought near 1 and the units that undo it."""
     size = design.largest_entries(X)
     extreme = (size > 0) & ((size > _LARGEST) | (size < _SMALLEST))

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from bayesreg.likelihoods._protocol import Likelihood
+from bayesreg.likelihoods._protocol import ClassLikelihood, Likelihood
 from bayesreg.likelihoods.bernoulli import Bernoulli
 from bayesreg.likelihoods.gaussian import Gaussian
+from bayesreg.likelihoods.multinomial import Multinomial
 from bayesreg.likelihoods.poisson import Poisson
 
 #: Every likelihood that a model text may name.
-LIKELIHOODS: dict[str, type] = {kind.__name__: kind for kind in (Bernoulli, Gaussian, Poisson)}
+LIKELIHOODS: dict[str, type] = {
+    kind.__name__: kind for kind in (Bernoulli, Gaussian, Multinomial, Poisson)
+}
 
-__all__ = ["LIKELIHOODS", "Bernoulli", "Gaussian", "Likelihood", "Poisson"]
+__all__ = [
+    "LIKELIHOODS",
+    "Bernoulli",
+    "ClassLikelihood",
+    "Gaussian",
+    "Likelihood",
+    "Multinomial",
+    "Poisson",
+]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
+from bayesreg.likelihoods import ClassLikelihood
 from bayesreg.model import Model
 from bayesreg.solvers.estimate import MapEstimate
 
@@ -45,7 +46,20 @@ def _newton() -> Finder:
     return find_by_newton
 
 
+def _class_newton() -> Finder:
+    from bayesreg.solvers.classes import find_by_class_newton
+
+    return find_by_class_newton
+
+
 METHODS = (
+    Method(
+        "proximal-newton-classes",
+        lambda model: isinstance(model.likelihood, ClassLikelihood),
+        "a likelihood of K classes, separable convex priors",
+        "duality gap",
+        _class_newton,
+    ),
     Method(
         "proximal-newton",
         lambda model: True,
