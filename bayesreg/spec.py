@@ -22,12 +22,12 @@ from typing import Any, TypeAlias
 from bayesreg._checks import shown
 from bayesreg._text import nearest
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.likelihoods import LIKELIHOODS, Likelihood
+from bayesreg.likelihoods import LIKELIHOODS, ClassLikelihood, Likelihood
 from bayesreg.model import Model
 from bayesreg.priors import PRIORS, Prior
 
 #: A model or one of its parts; a mapping is a prior by column name.
-Spec: TypeAlias = Model | Likelihood | Prior | Mapping[str, Prior]
+Spec: TypeAlias = Model | Likelihood | ClassLikelihood | Prior | Mapping[str, Prior]
 
 _KINDS = ("likelihood", "model", "prior")
 _NUMBERS = {"inf": math.inf, "nan": math.nan}
@@ -357,7 +357,7 @@ def _check_kind(kind: str | None) -> None:
 
 
 def _of_kind(found: Any, kind: str | None, where: str) -> Any:
-    other = "likelihood" if isinstance(found, Likelihood) else "prior"
+    other = "likelihood" if isinstance(found, Likelihood | ClassLikelihood) else "prior"
     actual = "model" if isinstance(found, Model) else other
     if kind not in (None, actual):
         raise ModelError(f"a {kind} is needed, but {where} is a {actual}")

@@ -8,13 +8,16 @@ import numpy as np
 
 from bayesreg._tables import number
 from bayesreg._types import FloatArray
+from bayesreg.class_problem import bind_classes
 from bayesreg.data import Data
+from bayesreg.likelihoods import ClassLikelihood
 from bayesreg.model import Model
 from bayesreg.problem import bind
 
 _LIKELIHOODS = {
     "Gaussian": "y_i ~ Normal({eta}, sd = {sigma})",
     "Bernoulli": "y_i ~ Bernoulli(1 / (1 + exp(-({eta}))))",
+    "Multinomial": "P(y_i = k) = exp(eta_ik) / sum_l exp(eta_il), eta_ik = {eta}",
     "Poisson": "y_i ~ Poisson(exp({eta}))",
 }
 
@@ -26,7 +29,8 @@ def describe(model: Model, data: Data) -> str:
 
 def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
     """(word, sentence) pairs of :func:`describe`."""
-    problem = bind(model, data)
+    classes = isinstance(model.likelihood, ClassLikelihood)
+    problem = bind_classes(model, data) if classes else bind(model, data)
     p = problem.p
     l1 = problem.penalty.l1[:p] / problem.unit
     l2 = problem.penalty.l2[:p] / problem.unit**2
@@ -45,8 +49,8 @@ def _likelihood(model: Model, data: Data) -> str:
         term
         for term, present in (
             ("offset_i", data.offset is not None),
-            ("a", model.intercept is not None),
-            ("x_i . w", True),
+            (f"a{_index(model)}", model.intercept is not None),
+            (f"x_i . w{_index(model)}", True),
         )
         if present
     )
@@ -56,11 +60,15 @@ def _likelihood(model: Model, data: Data) -> str:
     return _LIKELIHOODS.get(kind, repr(model.likelihood)).format(eta=eta, sigma=sigma)
 
 
+def _index(model: Model) -> str:
+    return "_k" if isinstance(model.likelihood, ClassLikelihood) else ""
+
+
 def _prior(model: Model) -> str:
     if isinstance(model.prior, dict):
         parts = "; ".join(f"{name}: {prior!r}" for name, prior in model.prior.items())
     else:
-        parts = f"w_j ~ {model.prior!r}"
+        parts = f"w{_index(model) or '_'}j ~ {model.prior!r}"
     return parts + (" on standardised columns" if model.standardize else "")
 
 
@@ -69,8 +77,9 @@ def _intercept(model: Model) -> str:
         return "none"
     penalty = model.intercept_penalty()
     if penalty is not None and penalty.is_flat[0]:
-        return "a flat, not penalised"
-    return f"a ~ {model.intercept!r}"
+        sums = ", summing to 0 over the classes" if _index(model) else ""
+        return f"a{_index(model)} flat, not penalised{sums}"
+    return f"a{_index(model)} ~ {model.intercept!r}"
 
 
 def _penalty(model: Model, l1: FloatArray, l2: FloatArray, weighted: bool) -> str:

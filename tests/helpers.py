@@ -17,6 +17,7 @@ from bayesreg import (
     HalfNormal,
     Laplace,
     Model,
+    Multinomial,
     Normal,
     Poisson,
     Truncated,
@@ -39,6 +40,12 @@ LIKELIHOODS = [
     _param(Gaussian(sigma=1.5), "gaussian"),
     _param(Bernoulli(), "bernoulli"),
     _param(Poisson(), "poisson"),
+]
+
+#: Likelihoods of K classes, whose coefficients are (K, p): tested in test_multinomial*.py.
+CLASS_LIKELIHOODS = [
+    _param(Multinomial(), "multinomial"),
+    _param(Multinomial(classes=3), "multinomial-stated"),
 ]
 
 PRIORS = [
@@ -118,6 +125,24 @@ def make_data(likelihood, n=60, p=P, seed=0, weights=False, offset=False):
     if s is not None:
         s[[1, n // 2]] = 0.0
     return Data(X, y, weights=s, offset=shift)
+
+
+def make_class_data(classes=3, n=80, p=P, seed=0, weights=False):
+    """Codes 0 ... K - 1 drawn from a sparse truth, on the design of :func:`make_design`.
+
+    With ``weights`` they run from 0.2 to 3 and two rows have weight 0.
+    """
+    rng = np.random.default_rng([seed, n, p, classes])
+    X = make_design(n, p, seed)
+    unit = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
+    effects = rng.normal(size=(classes, p)) * (rng.random((classes, p)) < 0.5)
+    eta = unit @ effects.T + 0.5 * rng.normal(size=classes)
+    y = Multinomial(classes).draw(eta, rng)
+    y[:classes] = np.arange(classes)
+    s = rng.uniform(0.2, 3.0, n) if weights else None
+    if s is not None:
+        s[[classes, n // 2]] = 0.0
+    return Data(X, y, weights=s)
 
 
 def make_model(likelihood=None, prior=None, intercept=Flat(), standardize=False):  # noqa: B008

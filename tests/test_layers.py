@@ -42,7 +42,7 @@ LAYERS = [
         "wording",
     ],
     ["posterior", "twin"],
-    ["comparison", "verification"],
+    ["comparison", "verification", "verification_classes"],
     ["plots"],
     ["__main__", "cli", "demo"],
 ]

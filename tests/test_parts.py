@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import BOUNDED_PRIORS, LIKELIHOODS, PRIORS, P, make_data
+from helpers import BOUNDED_PRIORS, CLASS_LIKELIHOODS, LIKELIHOODS, PRIORS, P, make_data
 from scipy import special
 
 from bayesreg import Bernoulli, ElasticNet, Gaussian, Laplace, Normal, Poisson
@@ -63,7 +63,9 @@ def test_every_part_is_in_the_tables():
     assert {type(row.values[0]) for row in [*PRIORS, *BOUNDED_PRIORS]} == set(
         PRIORS_BY_NAME.values()
     )
-    assert {type(row.values[0]) for row in LIKELIHOODS} == set(LIKELIHOODS_BY_NAME.values())
+    assert {type(row.values[0]) for row in [*LIKELIHOODS, *CLASS_LIKELIHOODS]} == set(
+        LIKELIHOODS_BY_NAME.values()
+    )
 
 
 # ---- penalties with bounds, at their corners -------------------------------------
