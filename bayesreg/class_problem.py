@@ -191,9 +191,16 @@ class ClassProblem:
         return replace(self, penalty=penalty)
 
     @property
-    def summed_to_zero(self) -> BoolArray:
-        """Extended columns that are only determined up to a constant: those with a flat prior."""
-        return self.penalty.is_flat
+    def is_unpenalised(self) -> BoolArray:
+        """Extended columns without slope and curvature, bounded on one side at most.
+
+        A bound on one side restricts nothing: shifting all classes by one number changes no
+        probability and brings every one of them inside.
+        """
+        penalty = self.penalty
+        half_open = np.isinf(penalty.lower) | np.isinf(penalty.upper)
+        free: BoolArray = (penalty.l1 == 0) & (penalty.l2 == 0) & half_open
+        return free
 
 
 def bind_classes(model: Model, data: Data) -> ClassProblem:

@@ -15,11 +15,11 @@ from bayesreg.class_problem import ClassProblem
 
 def why_no_class_mode(problem: ClassProblem, names: tuple[str, ...]) -> str | None:
     """The reason why J has no minimum, with the remedy; None when it has one."""
-    if problem.flat_intercept:
+    if problem.has_intercept and problem.is_unpenalised[-1]:
         absent = np.flatnonzero(problem.class_weights == 0)
         if absent.size:
             return _absent(problem, absent)
-    flat = np.flatnonzero(problem.penalty.is_flat)
+    flat = np.flatnonzero(problem.is_unpenalised)
     if not np.any(flat < problem.p):
         return None
     involved = _receding_columns(problem, flat)
@@ -37,7 +37,7 @@ def why_no_class_mode(problem: ClassProblem, names: tuple[str, ...]) -> str | No
 def _absent(problem: ClassProblem, absent: IntArray) -> str:
     listed = ", ".join(str(int(k)) for k in absent[:10])
     return (
-        f"no row of y is of class {listed}, so with a flat intercept the intercept of that class "
+        f"no row of y is of class {listed}, so without a proper prior the intercept of that class "
         "runs to minus infinity: the posterior has no mode and does not integrate. Give the "
         "intercept a proper prior: Model(..., intercept=Normal(scale=...)), or number the classes "
         "that occur from 0"

@@ -81,7 +81,7 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     return build_pymc(in_user_units, data.names, used.tolist())
 
 
-def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, float], float]:
+def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, Any], float]:
     """PyMC's joint log density as a function of coef and intercept, compiled once.
 
     The fast compiler is used: this is for comparing values, not for sampling.

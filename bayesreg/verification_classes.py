@@ -10,6 +10,7 @@ from bayesreg._types import FloatArray
 from bayesreg.certificate import certify
 from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.data import Data
+from bayesreg.errors import ModelError
 from bayesreg.model import Model
 from bayesreg.solvers import MapEstimate
 
@@ -85,15 +86,18 @@ def _pymc_density(
     """PyMC's joint log density equals ours at 20 random points."""
     from bayesreg.pymc import log_density_function
 
-    density, spread = log_density_function(model, data), _spread(problem, fit)
-    worst = 0.0
+    name, spread, worst = "PyMC log density", _spread(problem, fit), 0.0
+    try:
+        density = log_density_function(model, data)
+    except ModelError as reason:
+        return Outcome(name, None, None, None, str(reason))
     for _ in range(20):
         V = problem.centred(_near(problem, fit, spread, rng))
         coef, intercept = problem.coefficients(V)
         ours = model.log_density(data, coef, intercept)
         worst = max(worst, abs(density(coef, intercept) - ours) / max(1.0, abs(ours)))
     detail = f"largest relative difference at 20 random points {worst:.1e}"
-    return Outcome("PyMC log density", bool(worst <= 1e-10), worst, 1e-10, detail)
+    return Outcome(name, bool(worst <= 1e-10), worst, 1e-10, detail)
 
 
 def _gradient(model: Model, data: Data, problem: ClassProblem, V: FloatArray) -> FloatArray:

@@ -138,7 +138,7 @@ def _direction(
         from bayesreg.solvers.class_gradients import conjugate_direction
 
         return conjugate_direction(problem, V, state.chance, state.gradient, state.curvature)
-    flat = problem.summed_to_zero
+    flat = problem.penalty.is_flat
     reference = int(np.argmax(problem.class_weights))
     eliminated = np.tile(flat, (problem.n_classes, 1))
     eliminated[reference] = False
@@ -152,7 +152,8 @@ def _direction(
     if kept.size:
         on_kept = _tiled(problem.penalty, problem.n_classes).take(kept)
         # Enough to keep shifts of whole columns from being singular, too little to be felt.
-        H_kept[np.diag_indices_from(H_kept)] *= 1 + 1e-12
+        H_kept[np.diag_indices_from(H_kept)] += 1e-12 * np.diag(H)[: kept.size]
+        H_kept[np.diag_indices_from(H_kept)] = np.maximum(np.diag(H_kept), 0.0)
         point = V.ravel()[kept]
         minimum = minimise_quadratic(Quadratic(H_kept, g_kept, point), on_kept, one_at_a_time)
         step[kept_part] = minimum - point

@@ -53,7 +53,7 @@ def solve_classes(
     check_unique: bool = True,
 ) -> MapEstimate:
     """Minimise, certify, and put the result into the user's units."""
-    solution = _minimised(problem, start, options.max_iterations)
+    solution = _minimised(problem, names, start, options.max_iterations)
     coef, intercept = problem.coefficients(solution.V)
     if not (np.all(np.isfinite(coef)) and np.all(np.isfinite(intercept))):
         j = int(np.argmin(np.all(np.isfinite(coef), axis=0)))
@@ -83,11 +83,16 @@ def solve_classes(
     )
 
 
-def _minimised(problem: ClassProblem, start: FloatArray, max_iterations: int) -> ClassSolution:
-    """Newton; where coordinate descent wandered among kinks, again one entry at a time."""
+def _minimised(
+    problem: ClassProblem, names: tuple[str, ...], start: FloatArray, max_iterations: int
+) -> ClassSolution:
+    """Newton; where coordinate descent wandered among kinks, again one entry at a time.
+
+    Without a mode to run to, there is no use in going on.
+    """
     first = min(max_iterations, _DIRECT_ITERATIONS)
     direct = minimise_classes(problem, start, first)
-    if direct.settled or max_iterations == first:
+    if direct.settled or max_iterations == first or why_no_class_mode(problem, names):
         return direct
     kinked = bool(np.any(problem.penalty.l1 > 0))
     rest = minimise_classes(problem, direct.V, max_iterations - first, one_at_a_time=kinked)
