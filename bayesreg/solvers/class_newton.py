@@ -7,8 +7,8 @@ may move, and searches along that direction.  Flat intercepts and flat columns a
 first (a Schur complement): one class of reference holds their free constant, and dense columns
 are centred before any product is formed.
 
-A pure Laplace prior leaves a column free to shift, all classes by one number, at no change of the
-loss: after every step each column is put at its best shift, exactly.
+Shifting a column, all classes by one number, does not change the loss: without curvature in the
+prior each column is put at its best shift after every step, exactly.
 """
 
 from __future__ import annotations
@@ -249,24 +249,31 @@ def _solve_many(A: FloatArray, B: FloatArray) -> FloatArray:
 
 
 def _at_best_shift(penalty: Penalty, V: FloatArray) -> FloatArray:
-    """Every column with a pure L1 moved to the shift c that minimises sum_k |v_k - loc - c|.
+    """Every column without curvature moved to its best shift inside the bounds.
 
-    Those are the medians; among them the one nearest to the mean, which is the least sum of
-    squares, the limit of an elastic net, and the same for any order of the classes.
+    The shifts c that minimise sum_k |v_k - loc - c| are the medians; among the best ones the
+    nearest to the mean is taken, which is the least sum of squares, the limit of an elastic net,
+    and the same for any order of the classes.
     """
-    movable = np.flatnonzero((penalty.l1 > 0) & (penalty.l2 == 0) & _unbounded(penalty))
-    delta = V[:, movable] - penalty.loc[movable]
+    movable = np.flatnonzero((penalty.l2 == 0) & ~penalty.is_flat & ~penalty.is_pinned)
+    on_movable, v = penalty.take(movable), V[:, movable]
+    delta, above = v - on_movable.loc, v - on_movable.upper
+    below = v - on_movable.lower
+    least, most = above.max(axis=0), below.min(axis=0)
     K = V.shape[0]
     ordered = np.sort(delta, axis=0)
-    low, high = ordered[(K - 1) // 2], ordered[K // 2]
+    kinked = on_movable.l1 > 0
+    low = np.where(kinked, np.clip(ordered[(K - 1) // 2], least, most), least)
+    high = np.where(kinked, np.clip(ordered[K // 2], least, most), most)
     shift = np.clip(delta.mean(axis=0), low, high)
-    moving = shift != 0
-    if not moving.any():
+    if not shift.any():
         return V
+    # Kinks and bounds are met exactly, not to rounding.
+    moved = np.where(below == shift, on_movable.lower, v - shift)
+    moved = np.where(above == shift, on_movable.upper, moved)
+    moved = np.where(kinked & (delta == shift), on_movable.loc, moved)
     V = V.copy()
-    columns, shift, delta = movable[moving], shift[moving], delta[:, moving]
-    at_loc = delta == shift
-    V[:, columns] = np.where(at_loc, penalty.loc[columns], V[:, columns] - shift)
+    V[:, movable] = np.where(shift != 0, np.clip(moved, on_movable.lower, on_movable.upper), v)
     return V
 
 
