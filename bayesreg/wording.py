@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bayesreg._tables import number
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
 from bayesreg.class_problem import bind_classes
 from bayesreg.data import Data
 from bayesreg.likelihoods import ClassLikelihood
@@ -36,7 +36,7 @@ def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
     l2 = problem.penalty.l2[:p] / problem.unit**2
     return [
         ("likelihood", _likelihood(model, data)),
-        ("prior", _prior(model)),
+        ("prior", _prior(model) + _sums(model, problem.penalty.is_flat[:p])),
         ("intercept", _intercept(model)),
         ("penalty", _penalty(model, l1, l2, data.weights is not None)),
         ("data", _size(data)),
@@ -62,6 +62,13 @@ def _likelihood(model: Model, data: Data) -> str:
 
 def _index(model: Model) -> str:
     return "_k" if isinstance(model.likelihood, ClassLikelihood) else ""
+
+
+def _sums(model: Model, flat: BoolArray) -> str:
+    """What fixes the constant that a flat prior leaves open between classes."""
+    if not (_index(model) and flat.any()):
+        return ""
+    return "; flat columns are determined up to a constant and sum to 0 over the classes"
 
 
 def _prior(model: Model) -> str:

@@ -295,6 +295,9 @@ def test_wording():
     assert "w_kj ~ Laplace(scale=0.5)" in words
     assert "a_k flat, not penalised, summing to 0 over the classes" in words
     assert "lambda1 = 1 / b = 2" in words
+    assert "flat columns" not in words
+    mixed = describe(br.Model(br.Multinomial(), MIXED_PRIOR, None), make_class_data())
+    assert "flat columns are determined up to a constant and sum to 0 over the classes" in mixed
 
 
 def test_what_needs_one_vector_says_so():

@@ -27,6 +27,8 @@ _EPS = float(np.finfo(float).eps)
 
 # Beyond this many entries without kinks or bounds conjugate gradients replace the Hessian.
 _MANY_ENTRIES = 1500
+# Working sets up to a few times this size are cheap.
+_SMALL_SET = 128
 
 
 @dataclass(frozen=True)
@@ -109,15 +111,18 @@ def _working_set(
 ) -> BoolArray:
     """Entries that may move: off their kink, wanting to leave it, or without one.
 
-    Grows by the strongest violators, at most doubling, so that the first Hessians stay small.
+    At most as many enter, the strongest violators first, as are off their kink already; those
+    back at it stay only while the Hessian is small. So its size follows the solution's.
     """
     at_kink = (penalty.loc == V) & (penalty.l1 > 0)
-    chosen: BoolArray = (~at_kink | current) & ~penalty.is_pinned
+    chosen: BoolArray = ~at_kink & ~penalty.is_pinned
+    room = max(_SMALL_SET, int(np.count_nonzero(chosen)))
+    if np.count_nonzero(current) <= 4 * _SMALL_SET:
+        chosen |= current
     distance = penalty.subgradient_distance(V, state.gradient)
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = np.where(at_kink & ~chosen & (distance > 0), distance**2 / state.curvature, 0.0)
     violating = np.flatnonzero(excess > 0)
-    room = max(128, int(np.count_nonzero(chosen)))
     if violating.size > room:
         order = np.argsort(-excess.ravel()[violating], kind="stable")
         violating = violating[order[:room]]
