@@ -270,7 +270,7 @@ def _penalised_intercepts(
 
     prior = problem.penalty.take(slice(-1, None))
     best = np.inf
-    for _ in range(100):
+    for _ in range(30):
         for k in range(problem.n_classes):
             without = eta.copy()
             without[:, k] -= a[k]

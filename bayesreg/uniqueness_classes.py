@@ -27,7 +27,7 @@ def class_mode_is_unique(problem: ClassProblem, V: FloatArray) -> bool:
     slack = 1e-7 * np.maximum(penalty.l1, np.abs(pull))
     at_rest = (low < high) & (pull > low + slack) & (pull < high - slack)
     free = (penalty.l2 == 0) & ~penalty.is_pinned & ~at_rest
-    if np.any(free.all(axis=0) & ~penalty.is_flat):
+    if np.any(free.all(axis=0) & ~penalty.is_flat):  # a shift: singular whatever the data
         return False
     free[0, penalty.is_flat] = False
     entries = np.flatnonzero(free)

@@ -118,14 +118,22 @@ def test_exact_zeros_and_tighter_tolerance():
     np.testing.assert_allclose(at_loc.coef - 0.25, fit.coef, atol=1e-10)
 
 
-def test_a_zero_that_is_none_is_not_proved():
-    data = make_class_data()
+def test_a_zero_that_is_none_is_never_proved():
+    """Points with a zero too many, moved until the gradient alone would let it pass."""
+    data, rng = make_class_data(), np.random.default_rng(12)
     model = br.Model(br.Multinomial(), br.Laplace(0.3))
     fit = br.find_map(model, data)
-    W = fit.coef.copy()
-    k, j = np.unravel_index(np.argmax(np.abs(W)), W.shape)
-    W[k, j] = 0.0
-    assert not br.certify(model, data, W, fit.intercept).zeros_proved
+    size = np.where(fit.coef == 0, np.inf, np.abs(fit.coef))
+    k, j = np.unravel_index(np.argmin(size), size.shape)
+    tempting = 0
+    for share in np.tile([1e-3, 1e-2, 0.1, 0.5], 50):
+        W = fit.coef * (1 + share * rng.normal(size=fit.coef.shape))
+        W[k, j] = 0.0
+        a = fit.intercept + share * rng.normal(size=3)
+        gradient, _ = model.gradient(data, W, a)
+        tempting += abs(gradient[k, j]) < 1 / 0.3
+        assert not br.certify(model, data, W, a).zeros_proved
+    assert tempting > 20
 
 
 # ---- identities ---------------------------------------------------------------------------------
