@@ -23,9 +23,12 @@ import numpy as np
 
 from bayesreg import _checks, stationarity
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.certificate_classes import class_figures, half_null_loss
+from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.data import Data
 from bayesreg.errors import DataError
-from bayesreg.model import Model, coefficient_vector
+from bayesreg.likelihoods import ClassLikelihood
+from bayesreg.model import Model, class_intercepts, coefficient_matrix, coefficient_vector
 from bayesreg.problem import Problem, bind
 
 _EPS = float(np.finfo(float).eps)
@@ -112,7 +115,12 @@ class Certificate:
 
 
 def certify(
-    model: Model, data: Data, coef: FloatArray, intercept: float = 0.0, *, tol: float = 1e-8
+    model: Model,
+    data: Data,
+    coef: FloatArray,
+    intercept: float | FloatArray = 0.0,
+    *,
+    tol: float = 1e-8,
 ) -> Certificate:
     """Bound how far any coefficients, from any software, are from the posterior mode.
 
@@ -120,8 +128,8 @@ def certify(
     ----------
     model, data
         The posterior.
-    coef : (p,) array, or (1, p) as scikit-learn's classifiers have it
-    intercept : float, or an array of one
+    coef : (p,) array, or (1, p) as scikit-learn's classifiers have it; (K, p) for Multinomial
+    intercept : float, or an array of one; (K,) for Multinomial
         Ignored when the model has none.
     tol : float
         Relative gap at which the certificate holds.
@@ -141,6 +149,8 @@ def certify(
     >>> br.certify(model, data, np.array([0.6]), 0.4).holds
     False
     """
+    if isinstance(model.likelihood, ClassLikelihood):
+        return _certify_classes(model, data, coef, intercept, tol)
     problem = bind(model, data)
     w = coefficient_vector(coef, data.p)
     if not np.all(np.isfinite(w)):
@@ -150,6 +160,42 @@ def certify(
     if not np.isfinite(a):
         raise DataError(f"intercept must be finite; got {a!r}")
     return certify_point(problem, problem.extended(w, a), _checks.positive_number(tol, "tol"))
+
+
+def _certify_classes(
+    model: Model, data: Data, coef: FloatArray, intercept: float | FloatArray, tol: float
+) -> Certificate:
+    problem = bind_classes(model, data)
+    W = coefficient_matrix(coef, problem.n_classes, data.p)
+    if not np.all(np.isfinite(W)):
+        k, j = np.argwhere(~np.isfinite(W))[0]
+        raise DataError(
+            f"coef must be finite; found {float(W[k, j])!r} for class {k}, column {data.names[j]!r}"
+        )
+    a = class_intercepts(intercept, problem.n_classes)
+    if not np.all(np.isfinite(a)):
+        raise DataError(f"intercept must be finite; got {a.tolist()!r}")
+    tol = _checks.positive_number(tol, "tol")
+    return certify_class_point(problem, problem.extended(W, a), tol)
+
+
+def certify_class_point(
+    problem: ClassProblem,
+    V: FloatArray,
+    tol: float = 1e-8,
+    half_null_deviance: float | None = None,
+) -> Certificate:
+    """The certificate of extended vectors (K, size)."""
+    if half_null_deviance is None:
+        half_null_deviance = half_null_loss(problem)
+    scale = half_null_deviance if half_null_deviance > 0 else 1.0
+    figures = class_figures(problem, V, tol, scale)
+    return Certificate(
+        relative_gap=figures.gap / scale,
+        half_null_deviance=half_null_deviance,
+        tol=tol,
+        **figures._asdict(),
+    )
 
 
 def local_certificate(

@@ -21,7 +21,7 @@ from bayesreg.data import Data
 from bayesreg.design import Design
 from bayesreg.errors import ModelError
 from bayesreg.group_penalty import joined
-from bayesreg.likelihoods import Likelihood, NonConvexLikelihood
+from bayesreg.likelihoods import ClassLikelihood, Likelihood, NonConvexLikelihood
 from bayesreg.model import Model, checked_likelihood, require_model_and_data
 from bayesreg.penalty import Penalty
 
@@ -262,22 +262,28 @@ def bind(model: Model, data: Data) -> Problem:
         A prior for an unknown column, scales of the wrong length, ...
     """
     require_model_and_data(model, data)
+    if isinstance(model.likelihood, ClassLikelihood):
+        raise ModelError(
+            f"{model.likelihood!r} has a vector of coefficients per class, and this needs one. "
+            "find_map, find_map_path, certify, verify, Model.log_density and to_pymc take it "
+            "(pymc.sample draws from what to_pymc returns)"
+        )
     used = np.ones(data.y.size, dtype=bool) if data.weights is None else data.weights > 0
     likelihood = checked_likelihood(model, data, used)
-    X, y, weights, offset = _used_rows(data, used)
-    low, high = _column_range(X, data)
+    X, y, weights, offset = used_rows(data, used)
+    low, high = column_range(X, data)
     penalty = model.coefficient_penalty(data)
     on_intercept = model.intercept_penalty()
     shift = np.zeros(data.p)
     if on_intercept is not None and on_intercept.is_flat[0]:
-        X, shift = _near_columns(X, low, high)
+        X, shift = near_columns(X, low, high)
     size = np.maximum(np.abs(low - shift), np.abs(high - shift))
     blocks: tuple[CovarianceBlock, ...] = ()
     if isinstance(penalty, CorrelatedPenalty):
         blocks, penalty = penalty.blocks, penalty.standard
         X, offset = _standard_columns(X, offset, blocks)
         size = design.largest_entries(X)
-    X, unit = _representable_columns(X, size, penalty)
+    X, unit = representable_columns(X, size, penalty)
     if np.any(unit != 1.0):
         penalty = penalty.in_units(unit)
     return Problem(
@@ -294,7 +300,7 @@ def bind(model: Model, data: Data) -> Problem:
     )
 
 
-def _used_rows(data: Data, used: BoolArray) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
+def used_rows(data: Data, used: BoolArray) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
     n = data.y.size
     weights = np.ones(n) if data.weights is None else data.weights
     offset = np.zeros(n) if data.offset is None else data.offset
@@ -303,7 +309,7 @@ def _used_rows(data: Data, used: BoolArray) -> tuple[Design, FloatArray, FloatAr
     return design.used_rows(data.X, used), data.y[used], weights[used], offset[used]
 
 
-def _column_range(X: Design, data: Data) -> tuple[FloatArray, FloatArray]:
+def column_range(X: Design, data: Data) -> tuple[FloatArray, FloatArray]:
     """Least and largest entry of each column; of sparse ones, minus and plus the largest size."""
     if design.is_sparse(X):
         size = design.largest_entries(X)
@@ -328,7 +334,7 @@ def _standard_columns(
     return X, offset
 
 
-def _near_columns(X: Design, low: FloatArray, high: FloatArray) -> tuple[Design, FloatArray]:
+def near_columns(X: Design, low: FloatArray, high: FloatArray) -> tuple[Design, FloatArray]:
     """X and zeros, or a copy with columns far from 0 beside their spread brought near it.
 
     Their least entry is subtracted, exactly so where all entries lie within a factor of two
@@ -340,7 +346,7 @@ def _near_columns(X: Design, low: FloatArray, high: FloatArray) -> tuple[Design,
     return (X - shift if far.any() else X), shift
 
 
-def _representable_columns(
+def representable_columns(
     X: Design, size: FloatArray, penalty: Penalty
 ) -> tuple[Design, FloatArray]:
     """X and ones, or a copy with extreme columns brought near 1 and the units that undo it.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.class_problem import bind_classes, class_penalty
 from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
@@ -21,6 +22,7 @@ from bayesreg.group_penalty import GroupedPenalty, joined
 from bayesreg.likelihoods import (
     Bernoulli,
     Binomial,
+    ClassLikelihood,
     Gamma,
     Gaussian,
     Likelihood,
@@ -28,7 +30,7 @@ from bayesreg.likelihoods import (
     Poisson,
     StudentT,
 )
-from bayesreg.model import Model
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem, bind
 from bayesreg.tails import Tails
@@ -58,7 +60,10 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
         needs the named ones). ``MultivariateNormal`` for all coefficients is
         ``pm.MvNormal``; beside other priors, and for ``GroupLaplace``, ``coef`` is ``pm.Flat`` with
         the density in a ``pm.Potential``. Constant columns under ``standardize=True`` are pinned:
-        then ``coef`` is a Deterministic of the random ``coef_free``.
+        then ``coef`` is a Deterministic of the random ``coef_free``. Under ``Multinomial`` ``coef``
+        has the dimensions ``class`` and ``feature``, ``intercept`` the dimension ``class``; flat
+        intercepts and flat columns sum to 0 over the classes, as Deterministics of the random
+        ``intercept_free`` and ``coef_free`` without the last class.
 
     Raises
     ------
@@ -73,7 +78,10 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     >>> [variable.name for variable in pm_model.free_RVs]
     ['coef', 'intercept']
     """
+    require_model_and_data(model, data)
     data = data.to_dense()
+    if isinstance(model.likelihood, ClassLikelihood):
+        return _class_model(model, data)
     problem = bind(model, data)
     used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
     penalty = model.coefficient_penalty(data)
@@ -91,7 +99,7 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     return build_pymc(in_user_units, data.names, used.tolist(), penalty)
 
 
-def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, float], float]:
+def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, Any], float]:
     """PyMC's joint log density as a function of coef and intercept, compiled once.
 
     The fast compiler is used: this is for comparing values, not for sampling.
@@ -104,10 +112,96 @@ def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, floa
         compiled = pm_model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     free = ~model.coefficient_penalty(data).is_pinned
     names = {variable.name for variable in pm_model.free_RVs}
+    if isinstance(model.likelihood, ClassLikelihood):
+        return _class_density(model, data, compiled, names)
 
     def log_density(coef: FloatArray, intercept: float = 0.0) -> float:
         w = np.asarray(coef, dtype=np.float64)
         point = {"coef": w, "coef_free": w[free], "intercept": np.asarray(float(intercept))}
+        return float(compiled({name: point[name] for name in names}))
+
+    return log_density
+
+
+def _class_model(model: Model, data: Data) -> pm.Model:
+    """K classes: coef (class, feature), intercept (class,), y Categorical."""
+    import pymc as pm
+
+    problem = bind_classes(model, data)
+    penalty = class_penalty(model, data)
+    _refuse_bounds(penalty)
+    used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
+    coords = {
+        "feature": list(data.names),
+        "class": list(range(problem.n_classes)),
+        "obs": used.tolist(),
+    }
+    with pm.Model(coords=coords) as pm_model:
+        coef = _by_class("coef", _of_classes(penalty, problem.n_classes), ("class", "feature"))
+        eta = pm.math.dot(data.X[used], coef.T)
+        on_intercept = model.intercept_penalty()
+        if on_intercept is not None:
+            _refuse_bounds(on_intercept)
+            prior = _of_classes(on_intercept, problem.n_classes)
+            eta = eta + _by_class("intercept", prior, ("class", None)).T
+        _observe_weighted(
+            lambda eta: {"logit_p": eta}, pm.Categorical, eta, problem.y, problem.weights,
+            signature="(k),()->()",
+        )  # fmt: skip
+    return pm_model
+
+
+def _of_classes(penalty: Penalty, n_classes: int) -> Penalty:
+    """(K, p) arrays."""
+    return Penalty.joined([penalty] * n_classes).take(
+        np.arange(n_classes * penalty.size).reshape(n_classes, -1)
+    )
+
+
+def _by_class(name: str, penalty: Penalty, dims: tuple[str, str | None]) -> Any:
+    """A (class, column) variable; the last class of flat columns is minus the sum of the others."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    intercept = dims[1] is None
+    free = _free_entries(penalty)
+    if free.all():
+        part = penalty.take((slice(None), 0)) if intercept else penalty
+        drawn = _prior(name, part, dims="class" if intercept else dims)
+        return drawn[:, None] if intercept else drawn
+    matrix = pt.as_tensor_variable(np.where(penalty.is_pinned, penalty.lower, 0.0))
+    if free.any():
+        drawn = _prior(f"{name}_free", penalty.take(free))
+        matrix = pt.set_subtensor(matrix[np.nonzero(free)], drawn)
+    flat = np.flatnonzero(penalty.is_flat[-1])
+    if flat.size:
+        matrix = pt.set_subtensor(matrix[-1, flat], -pt.sum(matrix[:-1, flat], axis=0))
+    if intercept:
+        pm.Deterministic(name, matrix[:, 0], dims="class")
+        return matrix
+    return pm.Deterministic(name, matrix, dims=dims)
+
+
+def _free_entries(penalty: Penalty) -> Any:
+    """The entries that are random: neither pinned nor the last class of a flat column."""
+    free = ~penalty.is_pinned
+    free[-1] &= ~penalty.is_flat[-1]
+    return free
+
+
+def _class_density(
+    model: Model, data: Data, compiled: Callable[[dict[str, Any]], Any], names: set[str]
+) -> Callable[[FloatArray, Any], float]:
+    n_classes = model.number_of_classes(data)
+    penalty = _of_classes(class_penalty(model, data), n_classes)
+    free, flat = _free_entries(penalty), penalty.is_flat[0]
+
+    def log_density(coef: FloatArray, intercept: Any = 0.0) -> float:
+        W = np.asarray(coef, dtype=np.float64)
+        W = W - np.where(flat, W.mean(axis=0), 0.0)
+        a = np.broadcast_to(np.asarray(intercept, dtype=np.float64), (n_classes,))
+        point = {"coef": W, "coef_free": W[free], "intercept": a}
+        point["intercept_free"] = (a - a.mean())[:-1]
         return float(compiled({name: point[name] for name in names}))
 
     return log_density
@@ -126,10 +220,7 @@ def build_pymc(
     import pymc as pm
 
     penalty = problem.penalty.take(slice(0, problem.p)) if penalty is None else penalty
-
-    bounded = np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)
-    if np.any(bounded & ~problem.penalty.is_pinned):
-        raise ModelError("to_pymc cannot express bounds on coefficients; use an unbounded prior")
+    _refuse_bounds(problem.penalty)
     with pm.Model(coords={"feature": list(names), "obs": list(rows)}) as pm_model:
         eta = pm.math.dot(problem.X, _coefficients(penalty, names))
         if problem.has_intercept:
@@ -138,6 +229,12 @@ def build_pymc(
             eta = eta + problem.offset
         _observe(problem, eta)
     return pm_model
+
+
+def _refuse_bounds(penalty: Penalty) -> None:
+    bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+    if np.any(bounded & ~penalty.is_pinned):
+        raise ModelError("to_pymc cannot express bounds on coefficients; use an unbounded prior")
 
 
 def _coefficients(penalty: AnyPenalty, names: Sequence[str]) -> Any:
@@ -156,7 +253,7 @@ def _coefficients(penalty: AnyPenalty, names: Sequence[str]) -> Any:
     return pm.Deterministic("coef", coef, dims="feature")
 
 
-def _prior(name: str, penalty: AnyPenalty, dims: str | None = None) -> Any:
+def _prior(name: str, penalty: AnyPenalty, dims: Any = None) -> Any:
     """One random variable with the density exp(-g) / Z, by its name in PyMC if it has one."""
     import pymc as pm
 
@@ -171,7 +268,7 @@ def _prior(name: str, penalty: AnyPenalty, dims: str | None = None) -> Any:
     if penalty.tails is not None and np.any(penalty.tails.present):
         return _student_t(name, penalty, penalty.tails, dims)
     if np.all(penalty.is_flat):
-        return pm.Flat(name, dims=dims)
+        return pm.Flat(name, dims=dims, shape=None if dims else l1.shape)
     if np.all(l1 > 0) and np.all(l2 == 0):
         return pm.Laplace(name, mu=loc, b=1.0 / l1, dims=dims)
     if np.all(l1 == 0) and np.all(l2 > 0):
@@ -250,7 +347,23 @@ def _observe(problem: Problem, eta: Any) -> None:
         pm.Normal("y", mu=eta, sigma=kind.sigma / np.sqrt(weights), observed=y, dims="obs")
         return
     distribution, arguments = _counterpart(kind)
-    observed = y if isinstance(kind, Gamma | StudentT) else y.astype(np.int64)
+    counts = not isinstance(kind, Gamma | StudentT)
+    _observe_weighted(arguments, distribution, eta, y, weights, counts)
+
+
+def _observe_weighted(
+    arguments: Callable[[Any], dict[str, Any]],
+    distribution: Any,
+    eta: Any,
+    y: FloatArray,
+    weights: FloatArray,
+    counts: bool = True,
+    signature: str | None = None,
+) -> None:
+    """s_i log p(y_i | eta_i): the distribution itself where every weight is 1."""
+    import pymc as pm
+
+    observed = y.astype(np.int64) if counts else y
     if np.all(weights == 1.0):
         distribution("y", **arguments(eta), observed=observed, dims="obs")
         return
@@ -260,7 +373,7 @@ def _observe(problem: Problem, eta: Any) -> None:
 
     pm.CustomDist(
         "y", eta, weights, logp=weighted_logp, observed=observed, dims="obs",
-        dtype=str(observed.dtype),
+        dtype=str(observed.dtype), signature=signature,
     )  # fmt: skip
 
 

@@ -22,13 +22,13 @@ from typing import Any, TypeAlias
 from bayesreg._checks import shown
 from bayesreg._text import nearest
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.likelihoods import LIKELIHOODS, Likelihood
+from bayesreg.likelihoods import LIKELIHOODS, ClassLikelihood, Likelihood
 from bayesreg.model import Model
 from bayesreg.priors import PRIORS, Prior
 from bayesreg.student_t import StudentT, in_place
 
 #: A model or one of its parts; a mapping is a prior by column name.
-Spec: TypeAlias = Model | Likelihood | Prior | Mapping[str, Prior]
+Spec: TypeAlias = Model | Likelihood | ClassLikelihood | Prior | Mapping[str, Prior]
 
 _KINDS = ("likelihood", "model", "prior")
 _NUMBERS = {"inf": math.inf, "nan": math.nan}
@@ -381,6 +381,7 @@ def _of_kind(found: Any, kind: str | None, where: str) -> Any:
     if kind in ("likelihood", "prior") and isinstance(found, StudentT):
         return in_place(found, kind)
     other = "likelihood" if isinstance(found, Likelihood) else "prior"
+    other = "likelihood" if isinstance(found, Likelihood | ClassLikelihood) else "prior"
     actual = "model" if isinstance(found, Model) else other
     if kind not in (None, actual):
         raise ModelError(f"a {kind} is needed, but {where} is a {actual}")

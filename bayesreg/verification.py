@@ -27,6 +27,7 @@ from bayesreg.errors import (
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers import MapEstimate, find_map
+from bayesreg.verification_classes import class_checks
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -119,6 +120,9 @@ def verify(model: Model, data: Data, *, fit: MapEstimate | None = None, seed: in
     seed = checked_seed(seed)
     fit = find_map(model, data, on_failure="return") if fit is None else fit
     rng = np.random.default_rng(seed)
+    if fit.classes:
+        outcomes = class_checks(model, data, fit, rng)
+        return Report(repr(model), tuple(Check(*outcome) for outcome in outcomes))
     checks = (
         _certificate(model, data, fit),
         _gradient_by_differences(model, data, fit, rng),

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from bayesreg._tables import number
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
+from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
 from bayesreg.group_penalty import GroupedPenalty
+from bayesreg.likelihoods import ClassLikelihood
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 
@@ -20,6 +22,7 @@ _LIKELIHOODS = {
     "Binomial": "y_i ~ Binomial(trials_i, 1 / (1 + exp(-({eta}))))",
     "Gamma": "y_i ~ Gamma(mean = exp({eta}), shape = 1 / {dispersion})",
     "NegativeBinomial": "y_i ~ NegativeBinomial(mean = exp({eta}), alpha = {dispersion})",
+    "Multinomial": "P(y_i = k) = exp(eta_ik) / sum_l exp(eta_il), eta_ik = {eta}",
     "Poisson": "y_i ~ Poisson(exp({eta}))",
     "StudentT": "y_i ~ StudentT(nu = {nu}, {eta}, scale = {sigma})",
 }
@@ -32,11 +35,12 @@ def describe(model: Model, data: Data) -> str:
 
 def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
     """(word, sentence) pairs of :func:`describe`."""
-    problem = bind(model, data)
+    classes = isinstance(model.likelihood, ClassLikelihood)
+    problem = bind_classes(model, data) if classes else bind(model, data)
     penalty = _penalty(model, model.coefficient_penalty(data), data.weights is not None)
     return [
         ("likelihood", _likelihood(model, data)),
-        ("prior", _prior(model)),
+        ("prior", _prior(model) + _sums(model, problem.penalty.is_flat[: problem.p])),
         ("intercept", _intercept(model)),
         ("penalty", penalty + _tails(problem)),
         ("data", _size(data)),
@@ -49,8 +53,8 @@ def _likelihood(model: Model, data: Data) -> str:
         term
         for term, present in (
             ("offset_i", data.offset is not None),
-            ("a", model.intercept is not None),
-            ("x_i . w", True),
+            (f"a{_index(model)}", model.intercept is not None),
+            (f"x_i . w{_index(model)}", True),
         )
         if present
     )
@@ -63,11 +67,22 @@ def _likelihood(model: Model, data: Data) -> str:
     return words.format(eta=eta, sigma=sigma, nu=nu, dispersion=dispersion)
 
 
+def _index(model: Model) -> str:
+    return "_k" if isinstance(model.likelihood, ClassLikelihood) else ""
+
+
+def _sums(model: Model, flat: BoolArray) -> str:
+    """What fixes the constant that a flat prior leaves open between classes."""
+    if not (_index(model) and flat.any()):
+        return ""
+    return "; flat columns are determined up to a constant and sum to 0 over the classes"
+
+
 def _prior(model: Model) -> str:
     if isinstance(model.prior, dict):
         parts = "; ".join(f"{name}: {prior!r}" for name, prior in model.prior.items())
     else:
-        parts = f"w_j ~ {model.prior!r}"
+        parts = f"w{_index(model) or '_'}j ~ {model.prior!r}"
     return parts + (" on standardised columns" if model.standardize else "")
 
 
@@ -76,8 +91,9 @@ def _intercept(model: Model) -> str:
         return "none"
     penalty = model.intercept_penalty()
     if penalty is not None and penalty.is_flat[0]:
-        return "a flat, not penalised"
-    return f"a ~ {model.intercept!r}"
+        sums = ", summing to 0 over the classes" if _index(model) else ""
+        return f"a{_index(model)} flat, not penalised{sums}"
+    return f"a{_index(model)} ~ {model.intercept!r}"
 
 
 def _penalty(model: Model, penalty: AnyPenalty, weighted: bool) -> str:
@@ -105,7 +121,7 @@ def _penalty(model: Model, penalty: AnyPenalty, weighted: bool) -> str:
     return f"{loss}{''.join(lambdas)}{correlated}"
 
 
-def _tails(problem: Problem) -> str:
+def _tails(problem: Problem | ClassProblem) -> str:
     """The term of StudentT and Cauchy priors, which has no lambda."""
     if problem.penalty.take(slice(0, problem.p)).tails is None:
         return ""

@@ -21,6 +21,7 @@ from bayesreg import (
     HalfNormal,
     Laplace,
     Model,
+    Multinomial,
     MultivariateNormal,
     NegativeBinomial,
     Normal,
@@ -50,6 +51,12 @@ LIKELIHOODS = [
     _param(Binomial(), "binomial"),
     _param(Gamma(phi=0.4), "gamma"),
     _param(NegativeBinomial(alpha=1.5), "negative-binomial"),
+]
+
+#: Likelihoods of K classes, whose coefficients are (K, p): tested in test_multinomial*.py.
+CLASS_LIKELIHOODS = [
+    _param(Multinomial(), "multinomial"),
+    _param(Multinomial(classes=3), "multinomial-stated"),
 ]
 
 PRIORS = [
@@ -184,6 +191,24 @@ def rows_of(data, rows):
 def with_design(data, X):
     """The same rows with another design matrix."""
     return Data(X, data.y, data.weights, data.offset, trials=data.trials)
+
+
+def make_class_data(classes=3, n=80, p=P, seed=0, weights=False):
+    """Codes 0 ... K - 1 drawn from a sparse truth, on the design of :func:`make_design`.
+
+    With ``weights`` they run from 0.2 to 3 and two rows have weight 0.
+    """
+    rng = np.random.default_rng([seed, n, p, classes])
+    X = make_design(n, p, seed)
+    unit = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
+    effects = rng.normal(size=(classes, p)) * (rng.random((classes, p)) < 0.5)
+    eta = unit @ effects.T + 0.5 * rng.normal(size=classes)
+    y = Multinomial(classes).draw(eta, rng)
+    y[:classes] = np.arange(classes)
+    s = rng.uniform(0.2, 3.0, n) if weights else None
+    if s is not None:
+        s[[classes, n // 2]] = 0.0
+    return Data(X, y, weights=s)
 
 
 def make_model(likelihood=None, prior=None, intercept=Flat(), standardize=False):  # noqa: B008

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers import (
     BOUNDED_PRIORS,
+    CLASS_LIKELIHOODS,
     JOINT_PRIORS,
     LIKELIHOODS,
     LOCAL_LIKELIHOODS,
@@ -74,7 +75,7 @@ def test_every_part_is_in_the_tables():
     priors = [*PRIORS, *BOUNDED_PRIORS, *LOCAL_PRIORS, *JOINT_PRIORS]
     # A Horseshoe has no penalty, so that the checks have nothing to hold its density against.
     assert {*(type(row.values[0]) for row in priors), Horseshoe} == set(PRIORS_BY_NAME.values())
-    likelihoods = [*LIKELIHOODS, *LOCAL_LIKELIHOODS]
+    likelihoods = [*LIKELIHOODS, *LOCAL_LIKELIHOODS, *CLASS_LIKELIHOODS]
     assert {type(row.values[0]) for row in likelihoods} == set(LIKELIHOODS_BY_NAME.values())
 
 

@@ -57,7 +57,7 @@ def estimated_dispersion(likelihood: object) -> Density | None:
     return None if value is None or isinstance(value, float) else value
 
 
-def require_numbers(likelihood: Likelihood) -> None:
+def require_numbers(likelihood: object) -> None:
     """Refuse a likelihood whose dispersion is a distribution, with what does take it."""
     if isinstance(likelihood, Dispersed):
         number(likelihood.dispersion, repr(likelihood), likelihood.dispersion_name)

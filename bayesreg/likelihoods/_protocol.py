@@ -87,3 +87,44 @@ class NonConvexLikelihood(Likelihood, Protocol):
     def majorising_curvature(self, y: FloatArray, eta: FloatArray) -> FloatArray:
         """h >= 0 with loss(t) <= loss(eta) + gradient (t - eta) + h (t - eta)^2 / 2 for all t."""
         ...
+
+
+@runtime_checkable
+class ClassLikelihood(Protocol):
+    """A convex loss of K linear predictors, one per class: eta has shape (n, K).
+
+    Coefficients are K vectors and intercepts K numbers; :mod:`bayesreg.class_problem` takes the
+    place of :mod:`bayesreg.problem`. Methods that share a name with :class:`Likelihood` mean the
+    same, gradients and shifts having the shape of eta.
+    """
+
+    @property
+    def noise(self) -> float:
+        """1: there is no sigma."""
+        ...
+
+    def check_target(self, y: FloatArray) -> None:
+        """Raise ``DataError`` unless every y is the code of a class."""
+        ...
+
+    def number_of_classes(self, y: FloatArray) -> int:
+        """K."""
+        ...
+
+    def loss(self, y: FloatArray, eta: FloatArray) -> FloatArray: ...
+
+    def constant(self, y: FloatArray, weights: FloatArray) -> FloatArray: ...
+
+    def gradient(self, y: FloatArray, eta: FloatArray) -> FloatArray: ...
+
+    def probabilities(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """p and 1 - p of every class, (n, K) each."""
+        ...
+
+    def mean(self, eta: FloatArray) -> FloatArray: ...
+
+    def draw(self, eta: FloatArray, rng: object) -> FloatArray: ...
+
+    def saturated_loss(self, y: FloatArray) -> FloatArray: ...
+
+    def fenchel_young(self, y: FloatArray, eta: FloatArray, shift: FloatArray) -> FloatArray: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataError, ModelError
@@ -18,7 +18,7 @@ class CountsTrials(Protocol):
         ...
 
 
-def likelihood_of_rows(likelihood: Likelihood, trials: FloatArray | None) -> Likelihood:
+def likelihood_of_rows(likelihood: Any, trials: FloatArray | None) -> Any:
     """The likelihood bound to the trials of its rows, or as it is where it has none.
 
     Raises

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoModeError
-from bayesreg.likelihoods import estimated_dispersion
+from bayesreg.likelihoods import ClassLikelihood, estimated_dispersion
 from bayesreg.model import Model
 from bayesreg.priors import Horseshoe
 from bayesreg.priors.horseshoe import why_none
@@ -68,6 +68,12 @@ def _no_mode() -> Finder:
     return refuse
 
 
+def _class_newton() -> Finder:
+    from bayesreg.solvers.classes import find_by_class_newton
+
+    return find_by_class_newton
+
+
 METHODS = (
     Method(
         "profile-dispersion",
@@ -90,6 +96,13 @@ METHODS = (
         "from several starts",
         "local: KKT residual, no negative curvature",
         _local,
+    ),
+    Method(
+        "proximal-newton-classes",
+        lambda model: isinstance(model.likelihood, ClassLikelihood),
+        "a likelihood of K classes, separable convex priors",
+        "duality gap",
+        _class_newton,
     ),
     Method(
         "proximal-newton",

@@ -27,7 +27,7 @@ from bayesreg.certificate import local_certificate
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoModeError
 from bayesreg.existence import why_no_mode
-from bayesreg.likelihoods import Dispersed, Likelihood, estimated_dispersion
+from bayesreg.likelihoods import Dispersed, estimated_dispersion
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.scalar_stationarity import scalar_residual
@@ -231,7 +231,7 @@ def _certified(profile: _Profile, found: list[LocalMode], options: Options) -> M
     )
 
 
-def _require_joint(target: str | None, likelihood: Likelihood, name: str) -> None:
+def _require_joint(target: str | None, likelihood: object, name: str) -> None:
     if target == "joint":
         return
     asked = "there is more than one MAP" if target is None else f"target={target!r} is not for it"

@@ -10,6 +10,7 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.certificate import Certificate, certify_point
+from bayesreg.class_problem import bind_classes
 from bayesreg.data import Data
 from bayesreg.design import is_sparse
 from bayesreg.errors import (
@@ -22,6 +23,8 @@ from bayesreg.errors import (
     NotUniqueWarning,
 )
 from bayesreg.existence import why_no_mode
+from bayesreg.existence_classes import why_no_class_mode
+from bayesreg.likelihoods import ClassLikelihood
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method
@@ -330,13 +333,19 @@ def act_on_failure(estimate: MapEstimate, data: Data, on_failure: str, max_itera
     if on_failure == "return" or (certificate.holds and not _cut_short(estimate)):
         return
     certain = not certificate.local
-    reason = why_no_mode(bind(estimate.model, data), estimate.names) if certain else None
+    reason = _why_no_mode(estimate, data) if certain else None
     if reason is not None and on_failure == "raise":
         raise NoModeError(f"no mode: {reason}")
     message = reason or _failure(certificate, estimate.iterations, max_iterations)
     if on_failure == "raise":
         raise NotCertifiedError(message, estimate)
     warnings.warn(message, NotCertifiedWarning, stacklevel=3)
+
+
+def _why_no_mode(estimate: MapEstimate, data: Data) -> str | None:
+    if isinstance(estimate.model.likelihood, ClassLikelihood):
+        return why_no_class_mode(bind_classes(estimate.model, data), estimate.names)
+    return why_no_mode(bind(estimate.model, data), estimate.names)
 
 
 def _cut_short(estimate: MapEstimate) -> bool:

@@ -13,7 +13,8 @@ from bayesreg._types import FloatArray
 from bayesreg.certificate import Certificate, null_deviance
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.model import Model
+from bayesreg.likelihoods import ClassLikelihood
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import MapEstimate
@@ -95,20 +96,27 @@ class MapPath:
 
     @property
     def n_nonzero(self) -> Any:
-        return np.count_nonzero(self.coef, axis=1)
+        coef = self.coef
+        return np.count_nonzero(coef.reshape(len(coef), -1), axis=1)
 
     def __len__(self) -> int:
         return self.scales.size
 
     def to_dataset(self) -> xr.Dataset:
-        """``coef[scale, feature]``, ``intercept``, gaps; coordinate ``lambda`` on the scale."""
+        """``coef[scale, feature]``, ``intercept``, gaps; coordinate ``lambda`` on the scale.
+
+        For a likelihood of K classes ``coef[scale, class, feature]`` and ``intercept[scale,
+        class]``.
+        """
         import xarray as xr
 
         certificates = self.certificates
+        classes = self.estimates[0].classes
+        dims = ("scale", "class") if classes else ("scale",)
         return xr.Dataset(
             {
-                "coef": (("scale", "feature"), self.coef),
-                "intercept": ("scale", self.intercept),
+                "coef": ((*dims, "feature"), self.coef),
+                "intercept": (dims, self.intercept),
                 "gap": ("scale", [c.gap for c in certificates]),
                 "relative_gap": ("scale", [c.relative_gap for c in certificates]),
                 "n_nonzero": ("scale", self.n_nonzero),
@@ -118,6 +126,7 @@ class MapPath:
                 "scale": self.scales,
                 "lambda": ("scale", self.lambdas),
                 "feature": list(self.names),
+                **({"class": list(classes)} if classes else {}),
             },
             attrs={"model": repr(self.model), "axis_column": self.axis_column},
         )
@@ -167,12 +176,18 @@ def find_map_path(
     MapPath
     """
     check_options(None, tol, on_failure, max_iterations)
+    require_model_and_data(model, data)
+    if isinstance(model.likelihood, ClassLikelihood):
+        from bayesreg.solvers.class_path import find_class_path
+
+        options = Options(None, tol, max_iterations)
+        return find_class_path(model, data, scales, n_scales, options, on_failure)
     problem = bind(model, data)
     column, reference, reference_lambda = model.axis(data)
     if not model.log_concave:
         require_scales(scales)
     grid = _default_scales(problem, reference, n_scales, data) if scales is None else scales
-    axis = _checked_scales(grid)
+    axis = checked_scales(grid)
     widening, position = np.unique(axis, return_inverse=True)
     t = widening / reference
     common = t if np.any(problem.penalty.l1[: problem.p] > 0) else t**2
@@ -303,11 +318,16 @@ def smallest_scale(model: Model, data: Data) -> float:
     """The scale up to which every coefficient with an L1 part stays exactly at its loc."""
     if not model.log_concave:
         raise ModelError("a model that is not log-concave has no smallest scale of its path")
+    require_model_and_data(model, data)
+    if isinstance(model.likelihood, ClassLikelihood):
+        from bayesreg.solvers.class_path import smallest_class_scale
+
+        return smallest_class_scale(model, data)
     problem = bind(model, data)
     return model.axis_scale(data) * _first_factor(problem, data.names)
 
 
-def _checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
+def checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
     try:
         axis = np.asarray(scales, dtype=np.float64)
     except (TypeError, ValueError):
@@ -326,12 +346,16 @@ def _checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
 
 
 def _default_scales(problem: Problem, reference: float, n_scales: int, data: Data) -> FloatArray:
-    if not isinstance(n_scales, int) or n_scales < 1:
-        raise ModelError(f"n_scales must be a whole number >= 1; got {n_scales!r}")
+    check_count(n_scales)
     if np.any(problem.penalty.l1[: problem.p] > 0):
         first = reference * _first_factor(problem, data.names)
         return first * np.geomspace(1.0, 1e3, n_scales)
     return reference * _degrees_of_freedom_grid(problem, n_scales)
+
+
+def check_count(n_scales: int) -> None:
+    if not isinstance(n_scales, int) or n_scales < 1:
+        raise ModelError(f"n_scales must be a whole number >= 1; got {n_scales!r}")
 
 
 def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
@@ -354,12 +378,7 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
 
 
 def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
-    """Factors t at which sum_k d_k t^2 / (d_k t^2 + 1) is evenly spaced.
-
-    d_k are the eigenvalues of the null model's Hessian in units of the prior's sd.
-    """
-    from scipy.optimize import brentq
-
+    """Factors t that are evenly spaced in effective degrees of freedom."""
     p = problem.p
     eta = problem.linear_predictor(problem.start)
     h = problem.curvature_rows(eta)
@@ -368,6 +387,17 @@ def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
     if problem.flat_intercept:
         scaled = scaled - h @ scaled / np.sum(h)
     values = np.linalg.svd(scaled * np.sqrt(h)[:, None], compute_uv=False) ** 2
+    return even_degrees_of_freedom(np.asarray(values), n_scales)
+
+
+def even_degrees_of_freedom(values: FloatArray, n_scales: int) -> FloatArray:
+    """Factors t at which sum_k d_k t^2 / (d_k t^2 + 1) is evenly spaced.
+
+    d_k, in falling order, are the eigenvalues of the null model's Hessian in units of the
+    prior's sd.
+    """
+    from scipy.optimize import brentq
+
     values = values[values > 1e-12 * values[0]]
     if not values.size:
         return np.geomspace(1e-2, 1e2, n_scales)
