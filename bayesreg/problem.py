@@ -264,7 +264,7 @@ def bind(model: Model, data: Data) -> Problem:
     require_model_and_data(model, data)
     if isinstance(model.likelihood, ClassLikelihood):
         raise ModelError(
-            f"{model.likelihood!r} has a vector of coefficients per class, and this needs one. "
+            f"{model.likelihood!r} has a vector of coefficients per class, not one vector. "
             "find_map, find_map_path, certify, verify, Model.log_density and to_pymc take it "
             "(pymc.sample draws from what to_pymc returns)"
         )
