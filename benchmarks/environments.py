@@ -63,7 +63,9 @@ def build(name: str, directory: Path | None = None) -> dict[str, str]:
 
 def _install(python: Path, wanted: list[str]) -> str | None:
     """None, or pip's last line of complaint."""
-    arguments = [part for line in wanted for part in line.split(maxsplit=1 if line[0] == "-" else 0)]
+    arguments = [
+        part for line in wanted for part in line.split(maxsplit=1 if line[0] == "-" else 0)
+    ]
     command = [str(python), "-m", "pip", "install", "-q", *arguments]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if run.returncode == 0:

@@ -60,9 +60,7 @@ def _gaps(problem: Problem, coef: np.ndarray, a: np.ndarray, part: slice) -> np.
         v = -np.asarray(problem.X.T @ u)
         shrink = _feasible(v, problem.lambda1[part], problem.lambda2[part])
         rows = _loss_gap(problem.likelihood, problem.y[:, None], eta, u * shrink)
-        columns = _penalty_gap(
-            coef.T, v * shrink, problem.lambda1[part], problem.lambda2[part]
-        )
+        columns = _penalty_gap(coef.T, v * shrink, problem.lambda1[part], problem.lambda2[part])
         return np.asarray(rows.sum(axis=0) + columns.sum(axis=0))
 
 

@@ -54,9 +54,7 @@ def search(entry: Entry, accuracies: Sequence[float], limit: float) -> None:
     print(f"  {entry.name}: {reached} {entry.note}", file=sys.stderr, flush=True)
 
 
-def measure(
-    found: list[Entry], case: Case, repeats: int, budget: float, limit: float
-) -> None:
+def measure(found: list[Entry], case: Case, repeats: int, budget: float, limit: float) -> None:
     """Fill ``entry.times``: every solver once, then every solver again, ...
 
     A solver stops taking part when ``budget`` seconds have gone into one of its tolerances.

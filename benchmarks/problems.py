@@ -163,7 +163,9 @@ def poisson_target(X: Any, nonzeros: int, seed: int) -> np.ndarray:
 
 def largest_lambda(likelihood: str, X: Any, y: np.ndarray, intercept: bool) -> float:
     """The smallest lambda1 with w = 0: max_j |x_j'(y - mean at w = 0)|."""
-    null = y.mean() if intercept else {"gaussian": 0.0, "bernoulli": 0.5, "poisson": 1.0}[likelihood]
+    null = (
+        y.mean() if intercept else {"gaussian": 0.0, "bernoulli": 0.5, "poisson": 1.0}[likelihood]
+    )
     return float(np.max(np.abs(X.T @ (y - null))))
 
 

@@ -95,7 +95,7 @@ def _line(row: dict[str, Any], ours: float | None) -> str:
     never = "" if row["passed"] or row["role"] == "limit" else f"  never ({row['note'] or 'gap'})"
     times = f"{duration(row['least'])} .. {duration(row['most'])}"
     first = "" if row["first_call"] is None else f"+{duration(row['first_call'])}"
-    ratio = "" if not ours else f"{row['median'] / ours:.2f}"
+    ratio = "" if not ours else f"{row['median'] / ours:.3g}"
     return (
         f"    {row['solver']:48} {row['tolerance']:6.0e} {duration(row['median']):>10} {times:>23} "
         f"{row['repeats']:>3} {first:>10} {gap:>8} {row['zeros'] if gap else '':>8} {ratio:>8}{never}"
@@ -108,7 +108,7 @@ def _conclusion(case: Case, best: dict[str, Any]) -> str:
         return f"not reached by {missing}; {aim_text(case.aim)}"
     met = "met" if best["ratio"] >= case.aim else "MISSED"
     return (
-        f"best peer {best['best']['solver']}: {best['ratio']:.2f} times our time; "
+        f"best peer {best['best']['solver']}: {best['ratio']:.3g} times our time; "
         f"{aim_text(case.aim)}: {met}"
     )
 
@@ -134,7 +134,7 @@ def _summary_row(case: Case, accuracy: str, best: dict[str, Any]) -> str:
         who = "" if side == "ours" or row is None else f"{row['solver']} "
         cells.append("not reached" if row is None else f"{who}{_with_spread(row)}")
     ratio = best["ratio"]
-    cells.append("" if ratio is None else f"{ratio:.2f}")
+    cells.append("" if ratio is None else f"{ratio:.3g}")
     cells.append(aim_text(case.aim).removeprefix("aim: "))
     cells.append("" if ratio is None else "met" if ratio >= case.aim else "missed")
     return f"| {' | '.join(cells)} |"
@@ -184,7 +184,9 @@ def machine() -> str:
     if information.exists():
         found = [x for x in information.read_text().splitlines() if x.startswith("model name")]
         model = found[0].split(":")[1].strip() if found else model
-    return f"{model} ({os.cpu_count()} cores), {platform.system()}, Python {platform.python_version()}"
+    return (
+        f"{model} ({os.cpu_count()} cores), {platform.system()}, Python {platform.python_version()}"
+    )
 
 
 def read(file: Path | None) -> dict[str, Any]:

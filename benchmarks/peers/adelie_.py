@@ -28,7 +28,11 @@ def _naive(problem: Problem, tolerance: float, lead_in: int = 0) -> Solution:
     lmda, alpha = _lmda_and_alpha(problem)
     path = np.concatenate([lmda[0] * np.geomspace(100.0, 1.0, lead_in + 1)[:-1], lmda])
     wrap = ad.matrix.sparse if problem.sparse else ad.matrix.dense
-    families = {"gaussian": ad.glm.gaussian, "bernoulli": ad.glm.binomial, "poisson": ad.glm.poisson}
+    families = {
+        "gaussian": ad.glm.gaussian,
+        "bernoulli": ad.glm.binomial,
+        "poisson": ad.glm.poisson,
+    }
     options: dict[str, Any] = {**_PATH, "tol": tolerance, "newton_tol": 1e-14}
     if problem.likelihood != "gaussian":
         options["irls_tol"] = tolerance

@@ -17,7 +17,11 @@ _READY: weakref.WeakKeyDictionary[Problem, br.Data] = weakref.WeakKeyDictionary(
 def _model(problem: Problem) -> br.Model:
     """b = 1 / lambda1, tau = 1 / sqrt(lambda2), at the weakest penalty."""
     lambda1, lambda2 = float(problem.lambda1[-1]), float(problem.lambda2[-1])
-    likelihoods = {"gaussian": br.Gaussian(1.0), "bernoulli": br.Bernoulli(), "poisson": br.Poisson()}
+    likelihoods = {
+        "gaussian": br.Gaussian(1.0),
+        "bernoulli": br.Bernoulli(),
+        "poisson": br.Poisson(),
+    }
     prior = {
         "l1": lambda: br.Laplace(1.0 / lambda1),
         "l2": lambda: br.Normal(lambda2**-0.5),
