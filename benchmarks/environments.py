@@ -2,8 +2,8 @@
 
     python -m benchmarks.environments [name ...] [--directory DIR]
 
-Without ``--directory`` they are ``.venv-bench-<name>`` in the checkout (ignored by git).  What cannot
-be installed is named with the reason and left out; the benchmark then runs without it.
+Without ``--directory`` they are ``.venv-bench-<name>`` in the checkout (ignored by git).  What
+cannot be installed is named with the reason and left out; the benchmark then runs without it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Shares no code with the package nor with any peer.  For the dual point u, a row of Fenchel and Young
 each, so that no two large sums are subtracted:
 
-    P(a, w) - min P  <=  sum_i [f_i(eta_i) + f_i*(u_i) - u_i eta_i] + sum_j [g(w_j) + g*(v_j) - v_j w_j]
+    P(a, w) - min P  <=  sum_i [f_i(eta_i) + f_i*(u_i) - u_i eta_i]
+                         + sum_j [g(w_j) + g*(v_j) - v_j w_j]
 
     v = -X'u,   g(w) = lambda1 |w| + lambda2/2 w^2
 

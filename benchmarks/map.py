@@ -6,9 +6,9 @@
 
 Each library runs in a process of its own, pinned to one core, with one BLAS thread.  A solver's
 tolerance is tightened until the relative duality gap, recomputed from its coefficients by
-benchmarks/gap.py, passes at every point.  Then all solvers are timed in turn, so that a busy machine
-slows them alike.  Printed: median CPU seconds from arrays to coefficients, spread, what the first
-call costs beyond that (compilation), and the ratio of the best peer's median to ours.
+benchmarks/gap.py, passes at every point.  Then all solvers are timed in turn, so that a busy
+machine slows them alike.  Printed: median CPU seconds from arrays to coefficients, spread, what the
+first call costs beyond that (compilation), and the ratio of the best peer's median to ours.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks import report
 from benchmarks.peers import ENVIRONMENTS
 from benchmarks.problems import CASES, Case, Problem
 from benchmarks.search import Entry, tighten, warm_up
-from benchmarks.workers import fleet, last_core
+from benchmarks.workers import TimeoutExceededError, fleet, last_core
 
 #: A repeat of a fast solve is as many calls as fill this many CPU seconds.
 _FILL = 0.05
@@ -67,7 +67,10 @@ def measure(found: list[Entry], case: Case, repeats: int, budget: float, limit: 
             calls = min(_MOST_CALLS, math.ceil(_FILL / max(expected, 1e-6)))
             if taken and (sum(taken) + expected) * calls > budget:
                 continue
-            reply = entry.solve(tolerance, 3 * limit + calls * expected, calls, check=False)
+            try:
+                reply = entry.solve(tolerance, 3 * limit + calls * expected, calls, check=False)
+            except TimeoutExceededError:
+                continue
             if "error" not in reply:
                 taken.append(reply["cpu"])
 
@@ -96,8 +99,7 @@ def run_case(
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m benchmarks.map", description=__doc__,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    made = report.parser("map", __doc__)
     made.add_argument("problems", nargs="*", metavar="problem", help="names, or the start of names")
     made.add_argument("--list", action="store_true", help="name the problems and the aims")
     made.add_argument("--accuracy", nargs="+", type=float, default=[1e-6, 1e-10])

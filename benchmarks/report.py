@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import statistics
 import time
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,15 @@ from benchmarks.problems import CASES, Case, Problem
 from benchmarks.search import Entry
 
 README = Path(__file__).resolve().parent / "README.md"
+
+
+def parser(module: str, description: str | None) -> argparse.ArgumentParser:
+    """A parser whose help is the module's docstring as it stands."""
+    return argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{module}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def case_result(
@@ -98,7 +109,8 @@ def _line(row: dict[str, Any], ours: float | None) -> str:
     ratio = "" if not ours else f"{row['median'] / ours:.3g}"
     return (
         f"    {row['solver']:48} {row['tolerance']:6.0e} {duration(row['median']):>10} {times:>23} "
-        f"{row['repeats']:>3} {first:>10} {gap:>8} {row['zeros'] if gap else '':>8} {ratio:>8}{never}"
+        f"{row['repeats']:>3} {first:>10} {gap:>8} {row['zeros'] if gap else '':>8} {ratio:>8}"
+        f"{never}"
     )
 
 
@@ -210,3 +222,13 @@ def rewrite_readme(block: str, text: str) -> None:
         raise SystemExit(f"{README.name} has no block {begin} ... {end}")
     head, rest = content.split(begin, 1)
     README.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}")
+
+
+def stamp() -> str:
+    """Date, machine and versions under a table."""
+    import bayesreg
+
+    versions = {name: metadata.version(name) for name in ("numpy", "scipy", "numba")}
+    found = {"bayesreg": bayesreg.__version__} | versions
+    listed = ", ".join(f"{name} {version}" for name, version in found.items())
+    return f"{time.strftime('%Y-%m-%d')}, {machine()}, one thread. {listed}."

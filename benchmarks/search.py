@@ -15,6 +15,8 @@ _STRIDE = 2
 class Answers(Protocol):
     """What a worker does, in a process of its own or in this one."""
 
+    generation: int
+
     def ask(self, request: dict[str, Any], limit: float) -> dict[str, Any]: ...
 
 
@@ -46,13 +48,22 @@ class Entry:
     tried: dict[float, dict[str, Any]] = field(default_factory=dict)
     first_call: float | None = None
     note: str = ""
+    _warm_in: int = -1
 
     def solve(
         self, tolerance: float, limit: float, calls: int = 1, check: bool = True
     ) -> dict[str, Any]:
+        """Ask the worker; once for nothing where its process is not the one that was warm."""
+        if self._warm_in not in (-1, self.worker.generation):
+            self._ask(self.tolerances[0], limit + COMPILING, 1, False)
+        return self._ask(tolerance, limit, calls, check)
+
+    def _ask(self, tolerance: float, limit: float, calls: int, check: bool) -> dict[str, Any]:
         request = {"do": "solve", "solver": self.name, "tolerance": tolerance, "calls": calls,
                    "check": check}  # fmt: skip
-        return self.worker.ask(request, limit)
+        reply = self.worker.ask(request, limit)
+        self._warm_in = self.worker.generation
+        return reply
 
     def best(self) -> float | None:
         """The tolerance with the smallest gap so far."""

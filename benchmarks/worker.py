@@ -4,9 +4,9 @@ Reads one JSON request a line and answers each with one JSON line; ``benchmarks.
 workers in turn.  Requests:
 
     {"do": "open", "peer": "celer_"}                  -> {"version": ...}
-    {"do": "load", "file": ...}                       -> {"solvers": [{name, role, tolerances}, ...]}
+    {"do": "load", "file": ...}       -> {"solvers": [{name, role, tolerances}, ...]}
     {"do": "solve", "solver": name, "tolerance": t, "calls": m, "check": true}
-                                  -> {"cpu": s, "wall": s, "gap": g, "zeros": z}, seconds per call
+                                      -> {"cpu": s, "wall": s, "gap": g, "zeros": z}, s per call
 
 A failure answers {"error": ...}.
 """
@@ -26,12 +26,13 @@ from typing import Any
 
 #: Set before any numeric library is imported.
 ONE_THREAD = {
-    name: "1"
-    for name in (
-        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
-        "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
-    )
-}  # fmt: skip
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "BLIS_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+}
 
 
 class Session:

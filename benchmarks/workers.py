@@ -27,17 +27,22 @@ class TimeoutExceededError(Exception):
 
 @dataclass
 class Worker:
-    """One peer in a process of its own; started again after a time-out when next asked."""
+    """One peer in a process of its own; started again after a time-out when next asked.
+
+    ``generation`` counts the starts: after another, what was compiled is gone.
+    """
 
     peer: str
     command: list[str]
     file: str | None = None
+    generation: int = 0
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     def start(self) -> dict[str, Any]:
         """Launch the process and import the peer in it."""
         if not Path(self.command[0]).exists():
             return {"error": "no environment (python -m benchmarks.environments builds it)"}
+        self.generation += 1
         self._process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, cwd=ROOT, env=os.environ | ONE_THREAD,

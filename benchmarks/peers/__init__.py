@@ -1,8 +1,8 @@
-"""One file per library, one signature: ``solve(problem, tolerance)`` -> (coef (k, p), intercept (k,)).
+"""One file per library, one signature: solve(problem, tolerance) -> coef (k, p), intercept (k,).
 
-A file has ``DISTRIBUTION``, the name whose installed version is reported, and ``SOLVERS``, a tuple of
-:class:`Solver`.  It maps the canonical penalty (nats, sigma = 1) to its library's parameters by the
-plain formula, in the open, and does nothing else that could be timed.
+A file has ``DISTRIBUTION``, the name whose installed version is reported, and ``SOLVERS``, a tuple
+of :class:`Solver`.  It maps the canonical penalty (nats, sigma = 1) to its library's parameters by
+the plain formula, in the open, and does nothing else that could be timed.
 """
 
 from __future__ import annotations

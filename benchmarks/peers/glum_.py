@@ -1,4 +1,7 @@
-"""glum: mean deviance/2 + alpha r ||w||_1 + alpha (1-r)/2 ||w||^2, alpha r = lambda1/n and so on."""
+"""glum: mean deviance/2 + alpha r ||w||_1 + alpha (1-r)/2 ||w||^2.
+
+alpha r = lambda1/n, alpha (1-r) = lambda2/n.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """python-glmnet, the Fortran code of Friedman, Hastie and Tibshirani under a Python face.
 
 RSS/(2n) + lambda alpha ||w||_1 + (lambda/sd(y)) (1-alpha)/2 ||w||^2, sd the population one: glmnet
-divides y (and lambda) by it first.  So lambda alpha = lambda1/n and lambda (1-alpha) = sd(y) lambda2/n.
+divides y (and lambda) by it first.  So lambda alpha = lambda1/n and
+lambda (1-alpha) = sd(y) lambda2/n.
 Binomial: mean logloss, y not scaled.
 """
 

@@ -118,7 +118,8 @@ def _is_glm(likelihood: str, penalty: str) -> Any:
 
 
 SOLVERS = (
-    Solver("scikit-learn Lasso/ElasticNet", lambda q: _kinked_gaussian(q) and (q.k == 1 or q.sparse),
+    Solver("scikit-learn Lasso/ElasticNet",
+           lambda q: _kinked_gaussian(q) and (q.k == 1 or q.sparse),
            lambda q, t: _estimator(q, t, False), decades(4, 14)),
     Solver("scikit-learn Lasso/ElasticNet, Gram", lambda q: _gram_pays(q) and q.k == 1,
            lambda q, t: _estimator(q, t, True), decades(4, 14)),
