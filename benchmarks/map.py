@@ -104,8 +104,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--list", action="store_true", help="name the problems and the aims")
     made.add_argument("--accuracy", nargs="+", type=float, default=[1e-6, 1e-10])
     made.add_argument("--repeats", type=int, default=7)
-    made.add_argument("--limit", type=float, default=60.0, help="seconds that one solve may take")
-    made.add_argument("--budget", type=float, default=30.0, help="seconds of repeats per solver")
+    made.add_argument(
+        "--limit", type=float, default=60.0, help="CPU seconds that one solve may take"
+    )
+    made.add_argument(
+        "--budget", type=float, default=30.0, help="CPU seconds of repeats per solver"
+    )
     made.add_argument("--peers", nargs="+", choices=list(ENVIRONMENTS), default=list(ENVIRONMENTS))
     made.add_argument("--only", nargs="+", help="solvers whose names contain one of these")
     made.add_argument("--environments", type=Path, help="where they were built")

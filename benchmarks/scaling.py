@@ -8,7 +8,6 @@ thread; a slope of 1 is time in proportion to the size.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from benchmarks.workers import TimeoutExceededError
 
-#: Seconds that a first call may take beyond the limit, for what compiles then.
+#: CPU seconds that a first call may take beyond the limit, for what compiles then.
 COMPILING = 120.0
 _STRIDE = 2
 

@@ -5,10 +5,11 @@ workers in turn.  Requests:
 
     {"do": "open", "peer": "celer_"}                  -> {"version": ...}
     {"do": "load", "file": ...}       -> {"solvers": [{name, role, tolerances}, ...]}
-    {"do": "solve", "solver": name, "tolerance": t, "calls": m, "check": true}
+    {"do": "solve", "solver": name, "tolerance": t, "calls": m, "check": true, "limit": s}
                                       -> {"cpu": s, "wall": s, "gap": g, "zeros": z}, s per call
 
-A failure answers {"error": ...}.
+A failure answers {"error": ...}.  ``limit`` is in CPU seconds, so that a busy machine times nobody
+out: when it is over, SIGPROF ends the process, whatever library code it is in.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import importlib
 import importlib.metadata
 import json
 import os
+import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +41,8 @@ ONE_THREAD = {
 class Session:
     """The state of a worker: its peer and the problem in hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, alarm: Callable[[float], None] = lambda seconds: None) -> None:
+        self._alarm = alarm
         self._peer: Any = None
         self._problems: dict[str, Any] = {}
         self._solvers: dict[str, Any] = {}
@@ -49,6 +53,7 @@ class Session:
             handler = {"open": self._open, "load": self._load, "solve": self._solve}[request["do"]]
             return handler(request)
         except Exception as error:
+            self._alarm(0.0)
             return {"error": f"{type(error).__name__}: {error}"[:300]}
 
     def _open(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -73,14 +78,21 @@ class Session:
         calls = int(request.get("calls", 1))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            self._alarm(float(request.get("limit", 0.0)))
             wall, cpu = time.perf_counter(), time.process_time()
             for _ in range(calls):
                 coef, intercept = solver.solve(problem, request["tolerance"])
             cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+            self._alarm(0.0)
         reply: dict[str, Any] = {"cpu": cpu / calls, "wall": wall / calls}
         if request.get("check", True) and coef is not None:
             reply |= _checked(self._problems["F"], coef, intercept)
         return reply
+
+
+def _cpu_alarm(seconds: float) -> None:
+    """End this process after so many CPU seconds; 0 calls it off."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _checked(problem: Any, coef: Any, intercept: Any) -> dict[str, Any]:
@@ -120,7 +132,7 @@ def main() -> None:
     # Libraries that print must not disturb the replies.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    session = Session()
+    session = Session(_cpu_alarm)
     for line in sys.stdin:
         replies.write(json.dumps(session.answer(json.loads(line))) + "\n")
         replies.flush()

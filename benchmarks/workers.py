@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,8 @@ from benchmarks.peers import ENVIRONMENTS
 from benchmarks.worker import ONE_THREAD
 
 ROOT = Path(__file__).resolve().parent.parent
-_STARTING = 300.0  # seconds to import a library, or to read a problem
+_STARTING = 60.0  # seconds to import a library, or to read a problem
+_PATIENCE = 30.0  # wall seconds granted for a CPU second
 
 
 class TimeoutExceededError(Exception):
@@ -55,7 +57,7 @@ class Worker:
         return self.ask({"do": "load", "file": file}, _STARTING)
 
     def ask(self, request: dict[str, Any], limit: float) -> dict[str, Any]:
-        """The reply, or TimeoutExceededError after ``limit`` seconds of wall time."""
+        """The reply, or TimeoutExceededError after ``limit`` CPU seconds of solving."""
         if self._process is None:
             self.start()
             if request["do"] == "solve":
@@ -66,9 +68,13 @@ class Worker:
         process = self._process
         if process is None or process.stdin is None:
             return {"error": "the process could not be started again"}
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        return self._reply(limit)
+        try:
+            process.stdin.write(json.dumps(request | {"limit": limit}) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            self.stop()
+            return {"error": "the process ended"}
+        return self._reply(_PATIENCE * limit)
 
     def _reply(self, limit: float) -> dict[str, Any]:
         process = self._process
@@ -80,8 +86,11 @@ class Worker:
             raise TimeoutExceededError
         line = process.stdout.readline()
         if not line:
+            process.wait()
             self.stop()
-            return {"error": "the process ended (killed, or crashed inside the library)"}
+            if process.returncode == -signal.SIGPROF:
+                raise TimeoutExceededError
+            return {"error": f"the process ended with status {process.returncode}"}
         reply: dict[str, Any] = json.loads(line)
         return reply
 
