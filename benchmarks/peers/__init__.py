@@ -80,6 +80,11 @@ def centred(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray, float
     return np.asfortranarray(problem.X - means), problem.y - mean, means, mean
 
 
+def centring_helps(problem: Problem) -> bool:
+    """Whether solving without intercept on centred dense data is solving the problem."""
+    return problem.likelihood == "gaussian" and problem.intercept and not problem.sparse
+
+
 def uncentred(coef: np.ndarray, means: np.ndarray, mean: float) -> Solution:
     """Coefficients (k, p) on centred data with the intercept mean(y) - mean(x) w put back."""
     return coef, mean - coef @ means

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers import Solution, Solver, centred, decades, uncentred
+from benchmarks.peers import Solution, Solver, centred, centring_helps, decades, uncentred
 from benchmarks.problems import Problem
 
 DISTRIBUTION = "adelie"
@@ -65,6 +65,6 @@ SOLVERS = (
     Solver("adelie grpnet, path of 20 to the point", lambda q: _kinked(q) and q.k == 1,
            lambda q, t: _naive(q, t, 20), decades(6, 24)),
     Solver("adelie gaussian_cov",
-           lambda q: q.likelihood == "gaussian" and _kinked(q) and not q.sparse and q.n >= q.p,
+           lambda q: centring_helps(q) and _kinked(q) and q.n >= q.p,
            _covariance, decades(6, 24)),
 )  # fmt: skip

@@ -5,7 +5,7 @@ alpha r = lambda1/n, alpha (1-r) = lambda2/n.  LogisticRegression: sum logloss +
 
 from __future__ import annotations
 
-from benchmarks.peers import Solution, Solver, centred, decades, stacked, uncentred
+from benchmarks.peers import Solution, Solver, centred, centring_helps, decades, stacked, uncentred
 from benchmarks.peers.scikit_learn import alpha_and_ratio
 from benchmarks.problems import Problem
 
@@ -56,7 +56,7 @@ def _kinked_gaussian(problem: Problem) -> bool:
 SOLVERS = (
     Solver("celer Lasso/ElasticNet", lambda q: _kinked_gaussian(q) and (q.k == 1 or q.sparse),
            _estimator, decades(4, 14)),
-    Solver("celer_path", lambda q: _kinked_gaussian(q) and q.k > 1 and not q.sparse,
+    Solver("celer_path", lambda q: centring_helps(q) and q.penalty != "l2" and q.k > 1,
            _path, decades(4, 14)),
     Solver("celer LogisticRegression",
            lambda q: q.likelihood == "bernoulli" and q.penalty == "l1" and not q.intercept,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.peers import Solution, Solver, uncentred
+from benchmarks.peers import Solution, Solver, centring_helps, uncentred
 from benchmarks.problems import Problem
 
 DISTRIBUTION = "numpy"
@@ -33,12 +33,7 @@ def _ridge_path(problem: Problem, tolerance: float) -> Solution:
 SOLVERS = (
     Solver(
         "one eigendecomposition (numpy)",
-        lambda problem: (
-            problem.likelihood == "gaussian"
-            and problem.penalty == "l2"
-            and problem.intercept
-            and not problem.sparse
-        ),
+        lambda problem: centring_helps(problem) and problem.penalty == "l2",
         _ridge_path,
         (0.0,),
     ),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers import Solution, Solver, centred, decades, stacked, uncentred
+from benchmarks.peers import Solution, Solver, centred, centring_helps, decades, stacked, uncentred
 from benchmarks.problems import Problem
 
 DISTRIBUTION = "scikit-learn"
@@ -123,12 +123,13 @@ SOLVERS = (
            lambda q, t: _estimator(q, t, False), decades(4, 14)),
     Solver("scikit-learn Lasso/ElasticNet, Gram", lambda q: _gram_pays(q) and q.k == 1,
            lambda q, t: _estimator(q, t, True), decades(4, 14)),
-    Solver("scikit-learn enet_path", lambda q: _kinked_gaussian(q) and q.k > 1 and not q.sparse,
+    Solver("scikit-learn enet_path",
+           lambda q: centring_helps(q) and q.penalty != "l2" and q.k > 1,
            lambda q, t: _path(q, t, False), decades(4, 14)),
-    Solver("scikit-learn enet_path, Gram", lambda q: _gram_pays(q) and q.k > 1,
+    Solver("scikit-learn enet_path, Gram", lambda q: _gram_pays(q) and centring_helps(q) and q.k > 1,
            lambda q, t: _path(q, t, True), decades(4, 14)),
     Solver("scikit-learn LARS",
-           lambda q: q.likelihood == "gaussian" and q.penalty == "l1" and not q.sparse,
+           lambda q: centring_helps(q) and q.penalty == "l1",
            _lars, (0.0,)),
     Solver("scikit-learn Ridge, a loop",
            lambda q: q.likelihood == "gaussian" and q.penalty == "l2", _ridge, (0.0,)),
