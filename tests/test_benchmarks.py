@@ -117,6 +117,43 @@ def test_gap_bounds_the_distance_from_a_known_optimum(record, size):
     assert gap > 0
 
 
+def _dual(problem, w):
+    """The largest lower bound -sum f*(u) - sum g*(-X'u) on a ray of dual points, by definition."""
+    from scipy.optimize import brentq
+    from scipy.special import expit, xlogy
+
+    mean = {"gaussian": lambda eta: eta, "bernoulli": expit, "poisson": np.exp}[problem.likelihood]
+    y, fitted = problem.y, problem.X @ w
+    a = brentq(lambda a: np.sum(mean(fitted + a) - y), -50, 50) if problem.intercept else 0.0
+    u = mean(fitted + a) - y
+    if not problem.lambda2[0]:
+        u = u * min(1.0, problem.lambda1[0] / np.max(np.abs(problem.X.T @ u)))
+    q, v = y + u, np.abs(problem.X.T @ u)
+    conjugate = {
+        "gaussian": lambda: np.sum(0.5 * u**2 + u * y),
+        "bernoulli": lambda: np.sum(xlogy(q, q) + xlogy(1 - q, 1 - q)),
+        "poisson": lambda: np.sum(xlogy(q, q) - q),
+    }[problem.likelihood]()
+    excess = np.maximum(v - problem.lambda1[0], 0.0)
+    return -conjugate - (np.sum(excess**2) / (2 * problem.lambda2[0]) if problem.lambda2[0] else 0)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("penalty", [(3.0, 0.0), (3.0, 2.0), (0.0, 2.0)])
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli", "poisson"])
+def test_gap_is_primal_minus_dual(likelihood, penalty, intercept):
+    rng = np.random.default_rng(3)
+    X = correlated_design(80, 6, 0.5, 3)
+    y = {"gaussian": gaussian_target, "bernoulli": bernoulli_target, "poisson": poisson_target}[
+        likelihood
+    ](X, 3, 3)
+    problem = Problem(likelihood, X, y, *(np.array([x]) for x in penalty), intercept)
+    w, a = 0.3 * rng.standard_normal(6), 0.2 * intercept
+    expected = _objective(problem, w, a) - _dual(problem, w)
+    found = relative_gaps(problem, w[None], [a])[0] * half_null_deviance(problem)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
 def test_half_null_deviance_is_the_gain_from_nothing_to_everything():
     X, y = diabetes()
     problem = l1_problem(X, y, 10)
