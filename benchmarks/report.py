@@ -61,7 +61,8 @@ def _row(entry: Entry, case: Case, accuracy: float) -> dict[str, Any]:
 
 def verdict(case: Case, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Our median, the best peer's, and their ratio; None where there is none."""
-    ours = next((r for r in rows if r["role"] == "ours" and r["passed"]), None)
+    us = [r for r in rows if r["role"] == "ours"]
+    ours = next((r for r in us if r["passed"]), None)
     peers = [
         r for r in rows
         if r["role"] == "peer" and r["median"] and (r["passed"] or case.counts_inexact)
@@ -70,7 +71,8 @@ def verdict(case: Case, rows: list[dict[str, Any]]) -> dict[str, Any]:
         peers = [r for r in peers if r["peer"] == "pymc_"]
     best = min(peers, key=lambda r: r["median"], default=None)
     ratio = best["median"] / ours["median"] if ours and best else None
-    return {"ours": ours, "best": best, "ratio": ratio}
+    why = {"ours": "not reached" if us else "not run", "best": "not reached"}
+    return {"ours": ours, "best": best, "ratio": ratio, "why": why}
 
 
 def aim_text(aim: float) -> str:
@@ -116,8 +118,9 @@ def _line(row: dict[str, Any], ours: float | None) -> str:
 
 def _conclusion(case: Case, best: dict[str, Any]) -> str:
     if best["ratio"] is None:
-        missing = "bayesreg" if best["ours"] is None else "any peer"
-        return f"not reached by {missing}; {aim_text(case.aim)}"
+        sides = {"ours": "bayesreg", "best": "peers"}
+        missing = [f"{who} {best['why'][s]}" for s, who in sides.items() if best[s] is None]
+        return f"no ratio ({', '.join(missing)}); {aim_text(case.aim)}"
     met = "met" if best["ratio"] >= case.aim else "MISSED"
     return (
         f"best peer {best['best']['solver']}: {best['ratio']:.3g} times our time; "
@@ -144,7 +147,7 @@ def _summary_row(case: Case, accuracy: str, best: dict[str, Any]) -> str:
     for side in ("ours", "best"):
         row = best[side]
         who = "" if side == "ours" or row is None else f"{row['solver']} "
-        cells.append("not reached" if row is None else f"{who}{_with_spread(row)}")
+        cells.append(best["why"][side] if row is None else f"{who}{_with_spread(row)}")
     ratio = best["ratio"]
     cells.append("" if ratio is None else f"{ratio:.3g}")
     cells.append(aim_text(case.aim).removeprefix("aim: "))

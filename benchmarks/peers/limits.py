@@ -18,7 +18,9 @@ def _one_gram(problem: Problem, tolerance: float) -> Solution:
 SOLVERS = (
     Solver(
         "limit: one dsyrk of X",
-        lambda problem: not problem.sparse and problem.k > 1 and problem.n >= 10 * problem.p > 1000,
+        lambda problem: (
+            problem.k > 1 and not problem.sparse and problem.n >= 10 * problem.p >= 1000
+        ),
         _one_gram,
         (0.0,),
         role="limit",
