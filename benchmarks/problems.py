@@ -144,7 +144,10 @@ def linear_signal(X: Any, nonzeros: int, seed: int) -> np.ndarray:
 
 
 def gaussian_target(X: Any, nonzeros: int, seed: int, snr: float = 3.0) -> np.ndarray:
-    """Signal plus noise with sd(signal) / sd(noise) = ``snr``, and an intercept of 1."""
+    """Signal plus noise with sd(signal) / sd(noise) = ``snr``, and an intercept of 1.
+
+    A ratio of norms, not of variances, as in the benchmarks of celer and skglm.
+    """
     noise = np.random.default_rng([seed, 2]).standard_normal(X.shape[0])
     return 1.0 + linear_signal(X, nonzeros, seed) + noise / snr
 
