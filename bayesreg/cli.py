@@ -139,12 +139,14 @@ def _add_fit(commands: Any) -> None:
     fit.add_argument("--likelihood", help='such as "Bernoulli()"; default Gaussian(sigma=SIGMA)')
     fit.add_argument(
         "--mode", choices=("joint", "marginal"),
-        help='which mode, for a likelihood such as "Gaussian(sigma=HalfNormal(scale=1))"',
+        help="which mode, where the likelihood has a prior on a parameter: "
+        '"Gaussian(sigma=HalfNormal(scale=1))", "NegativeBinomial(alpha=...)"',
     )  # fmt: skip
     fit.add_argument("--intercept", default="Flat()", help='a prior, or "none" (default "Flat()")')
     fit.add_argument("--columns", help="comma-separated predictors (default: all other columns)")
     fit.add_argument("--weights", help="name of a column of weights")
     fit.add_argument("--offset", help="name of a column of offsets")
+    fit.add_argument("--trials", help="name of a column of trials, for Binomial()")
     fit.add_argument("--standardize", action="store_true", help="prior on standardised columns")
     fit.add_argument("--tol", type=float, default=1e-8, help="relative gap asked (default 1e-8)")
     _add_json(fit)
@@ -152,24 +154,43 @@ def _add_fit(commands: Any) -> None:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from bayesreg.likelihoods import noise_prior
+    from bayesreg.likelihoods import estimated_dispersion
     from bayesreg.solvers import find_map
     from bayesreg.wording import describe
 
     model, data = _model(options), _read(options)
-    words = describe(model, data)
-    if options.mode is None and noise_prior(model.likelihood) is not None:
-        raise ModelError(
-            "--mode is missing: with sigma unknown say which mode is meant, --mode joint (over "
-            "coefficients and sigma) or --mode marginal (sigma and intercept integrated out)"
-        )
+    _require_mode(model, options.mode)
+    # A dispersion has no words before it is a number.
+    has_words = estimated_dispersion(model.likelihood) is None
+    words = describe(model, data) if has_words else ""
     fit = find_map(model, data, target=options.mode, tol=options.tol)
+    words = words or describe(fit.model, data)
     if options.json:
         return _write_json({"words": words, **fit.to_dict()})
     _text(words)
     _table(fit.to_table())
     _text(str(fit.certificate))
     return 0
+
+
+def _require_mode(model: Model, mode: str | None) -> None:
+    """--mode, where the model leaves a parameter to be found."""
+    from bayesreg.likelihoods import Dispersed, estimated_dispersion, noise_prior
+
+    if mode is not None:
+        return
+    if noise_prior(model.likelihood) is not None:
+        raise ModelError(
+            "--mode is missing: with sigma unknown say which mode is meant, --mode joint (over "
+            "coefficients and sigma) or --mode marginal (sigma and intercept integrated out)"
+        )
+    likelihood = model.likelihood
+    if isinstance(likelihood, Dispersed) and estimated_dispersion(likelihood) is not None:
+        name = likelihood.dispersion_name
+        raise ModelError(
+            f"--mode is missing: with {name} unknown say --mode joint (over coefficients and "
+            f"{name}), or state {name} as a number"
+        )
 
 
 def _model(options: argparse.Namespace) -> Model:
@@ -225,13 +246,14 @@ def _read(options: argparse.Namespace) -> Data:
     return Data(
         frame[columns], column(options.target),
         weights=column(options.weights), offset=column(options.offset),
+        trials=column(options.trials),
     )  # fmt: skip
 
 
 def _roles(options: argparse.Namespace) -> dict[str, str]:
-    """Which column is the target, the weights, the offset: no column is two of them."""
+    """Which column is the target, the weights, ...: no column is two of them."""
     roles: dict[str, str] = {}
-    for role in ("target", "weights", "offset"):
+    for role in ("target", "weights", "offset", "trials"):
         name = getattr(options, role)
         if name in roles:
             raise DataError(
@@ -331,6 +353,7 @@ def _stated_model(options: argparse.Namespace) -> Model:
 def _stated_likelihood(options: argparse.Namespace) -> Any:
     from bayesreg._text import nearest
     from bayesreg.likelihoods import LIKELIHOODS, Gaussian
+    from bayesreg.spec import from_text
 
     wanted = _likelihood(options)
     if wanted in (None, "Gaussian"):
@@ -342,7 +365,7 @@ def _stated_likelihood(options: argparse.Namespace) -> Any:
         return Gaussian(sigma=options.sigma)
     if isinstance(wanted, str) and wanted not in LIKELIHOODS:
         raise ConversionError(f"no likelihood {wanted!r}.{nearest(wanted, LIKELIHOODS)}")
-    likelihood = LIKELIHOODS[wanted]() if isinstance(wanted, str) else wanted
+    likelihood = from_text(f"{wanted}()") if isinstance(wanted, str) else wanted
     if options.sigma is not None:
         raise ConversionError(
             f"--sigma was given beside --likelihood {options.likelihood}, which "

@@ -63,8 +63,8 @@ class NotUniqueWarning(BayesregWarning):
     """The posterior density attains its maximum at more than one point."""
 
 
-class SeveralModesWarning(BayesregWarning):
-    """The density has several local modes, or its mode is the null model, every w at its loc."""
+class LocalModesWarning(BayesregWarning):
+    """Several local modes were found and the best is returned, or the mode is the null model."""
 
 
 class ConvergenceWarning(BayesregWarning):

@@ -73,8 +73,9 @@ def twin_target(problem: Problem) -> str:
         return "sklearn.LogisticRegression"
     if kind == "Poisson" and not has_l1:
         return "sklearn.PoissonRegressor"
+    with_l1 = " with an L1 penalty" if kind == "Poisson" else ""
     raise NoEquivalentError(
-        f"scikit-learn has no estimator for {problem.likelihood!r} with an L1 penalty"
+        f"no scikit-learn estimator is known here for {problem.likelihood!r}{with_l1}"
     )
 
 

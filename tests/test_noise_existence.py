@@ -11,9 +11,9 @@ from bayesreg.conventions import to_penalty
 from bayesreg.errors import (
     ConversionError,
     DataError,
+    LocalModesWarning,
     ModelError,
     NoModeError,
-    SeveralModesWarning,
 )
 from bayesreg.wording import describe
 
@@ -36,7 +36,7 @@ def random_data(n, p, seed=0):
 
 def quiet_map(model, data, target):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SeveralModesWarning)
+        warnings.simplefilter("ignore", LocalModesWarning)
         return br.find_map(model, data, target=target)
 
 
@@ -192,7 +192,7 @@ def test_target_must_be_said(target):
 
 @pytest.mark.parametrize("target", ["joint", "marginal"])
 def test_target_of_a_stated_sigma(target):
-    with pytest.raises(ModelError, match="with sigma a number"):
+    with pytest.raises(ModelError, match="every parameter beside the coefficients is a number"):
         br.find_map(br.Model(br.Gaussian(1.0), br.Laplace(1.0)), random_data(9, 2), target=target)
 
 

@@ -8,7 +8,7 @@ from scipy import integrate
 from scipy.optimize import minimize
 
 import bayesreg as br
-from bayesreg.errors import SeveralModesWarning
+from bayesreg.errors import LocalModesWarning
 from bayesreg.priors.on_noise import noise_density
 from bayesreg.solvers.noise_equation import MarginalEquation, noise_moments
 
@@ -33,7 +33,7 @@ def make_data(n=9, p=2, seed=0):
 
 def quiet_map(model, data):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SeveralModesWarning)
+        warnings.simplefilter("ignore", LocalModesWarning)
         return br.find_map(model, data, target="marginal")
 
 
@@ -188,7 +188,9 @@ def test_several_marginal_modes_are_listed():
     y = X[:, :4] @ [2.0, -1.5, 1.0, 0.5] + 0.5 * rng.normal(size=60)
     model = br.Model(br.Gaussian(br.HalfNormal(5.0)), br.Laplace(0.05))
     data = br.Data(X, y)
-    with pytest.warns(SeveralModesWarning, match="the marginal density has 2 local modes"):
+    with pytest.warns(
+        LocalModesWarning, match="the marginal density has several local modes: 2 were"
+    ):
         fit = br.find_map(model, data, target="marginal")
     best, null = fit.modes
     assert best.log_density > null.log_density

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 import bayesreg as br
-from bayesreg.errors import NotCertifiedError, SeveralModesWarning
+from bayesreg.errors import LocalModesWarning, NotCertifiedError
 
 ON_SIGMA = [
     br.Flat(),
@@ -54,7 +54,7 @@ def residual_squares(fit, data):
 
 def quiet_map(model, data, **options):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SeveralModesWarning)
+        warnings.simplefilter("ignore", LocalModesWarning)
         return br.find_map(model, data, **{"target": "joint", **options})
 
 
@@ -320,7 +320,9 @@ def two_mode_data():
 
 def test_absolute_prior_has_two_modes_and_says_so():
     model = br.Model(br.Gaussian(sigma=br.HalfNormal(5.0)), br.Laplace(0.05))
-    with pytest.warns(SeveralModesWarning, match="2 local modes.*relative_to_noise=True"):
+    with pytest.warns(
+        LocalModesWarning, match="joint density has several local modes: 2 .*relative_to_noise=True"
+    ):
         fit = br.find_map(model, two_mode_data(), target="joint")
     best, null = fit.modes
     assert np.count_nonzero(best.coef) == 4
@@ -333,11 +335,11 @@ def test_absolute_prior_has_two_modes_and_says_so():
 def test_a_narrower_prior_collapses_to_the_null_model_and_says_so():
     data = two_mode_data()
     model = br.Model(br.Gaussian(sigma=br.HalfNormal(5.0)), br.Laplace(0.04))
-    with pytest.warns(SeveralModesWarning, match="The best is the null model"):
+    with pytest.warns(LocalModesWarning, match="The best is the null model"):
         fit = br.find_map(model, data, target="joint")
     assert fit.n_zeros == 12
     model = replace(model, prior=br.Laplace(0.004))
-    with pytest.warns(SeveralModesWarning, match="the joint mode is the null model"):
+    with pytest.warns(LocalModesWarning, match="the joint mode is the null model"):
         br.find_map(model, data, target="joint")
     relative = replace(model, prior=br.Laplace(0.05 / 0.57, relative_to_noise=True))
     fit = br.find_map(relative, data, target="joint")

@@ -14,8 +14,8 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
-from bayesreg.errors import ConversionError
-from bayesreg.likelihoods import LIKELIHOODS
+from bayesreg.errors import ConversionError, NoEquivalentError
+from bayesreg.likelihoods import LIKELIHOODS, known_noise
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty, unbounded
 from bayesreg.priors import ElasticNet, Flat, Laplace, Normal, Prior
@@ -87,10 +87,16 @@ def from_model(model: Model, data: Data | None) -> Nats:
     if data is not None:
         penalty = model.coefficient_penalty(data)
     elif isinstance(model.prior, Prior):
-        penalty = model.prior.penalty(_entries(model.prior), model.likelihood.noise)
+        penalty = model.prior.penalty(_entries(model.prior), known_noise(model.likelihood))
     else:
         raise ConversionError(
             "the prior names columns, so data are needed to know which there are; pass data"
+        )
+    if not isinstance(penalty, Penalty) or not penalty.is_separable:
+        raise NoEquivalentError(
+            "no convention here has a penalty that several coefficients share (GroupLaplace, "
+            "MultivariateNormal). Nearest: find_map, which takes the model as it is; or Laplace, "
+            "Normal, ElasticNet, with a scale for each coefficient"
         )
     _refuse_vanished(model, penalty)
     if all(np.all(array == array[0]) for array in _arrays(penalty)):

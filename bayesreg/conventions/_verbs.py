@@ -22,7 +22,13 @@ from bayesreg.conventions._registry import CONVENTIONS, find
 from bayesreg.conventions._setting import MissingQuantityError, Setting
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, ModelError, ModelTypeError
-from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood, noise_prior
+from bayesreg.likelihoods import (
+    LIKELIHOODS,
+    ClassLikelihood,
+    Gaussian,
+    Likelihood,
+    noise_prior,
+)
 from bayesreg.model import Model
 from bayesreg.priors import Prior
 
@@ -298,7 +304,7 @@ def _total_weight(data: Data | None, n: float | None, total_weight: float | None
     return _checks.positive_number(given, "n" if total_weight is None else "total_weight")
 
 
-def _name_and_sigma(likelihood: Likelihood) -> tuple[str, float | None]:
+def _name_and_sigma(likelihood: Likelihood | ClassLikelihood) -> tuple[str, float | None]:
     if noise_prior(likelihood) is not None:
         raise ConversionError(
             f"sigma is unknown (sigma ~ {noise_prior(likelihood)!r}), but the penalty that a prior "

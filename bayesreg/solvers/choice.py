@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bayesreg.data import Data
-from bayesreg.errors import ModelError
-from bayesreg.likelihoods import noise_prior
+from bayesreg.errors import ModelError, NoModeError
+from bayesreg.likelihoods import ClassLikelihood, estimated_dispersion, noise_prior
 from bayesreg.model import Model, unknown_scales
+from bayesreg.priors import Horseshoe
+from bayesreg.priors.horseshoe import why_none
 from bayesreg.solvers.estimate import MapEstimate
 
 
@@ -23,6 +25,15 @@ class Options:
     target: str | None = None
     tol: float = 1e-8
     max_iterations: int = 1000
+
+
+def require_conditional(target: str | None) -> None:
+    """Refuse a target where every parameter beside the coefficients is a number."""
+    if target not in (None, "conditional"):
+        raise ModelError(
+            f"target must be None or 'conditional', got {target!r}: every parameter beside the "
+            "coefficients is a number, so the mode over the coefficients is the only one there is"
+        )
 
 
 #: Finds the estimate; it may raise NoModeError itself.
@@ -58,25 +69,80 @@ def _unknown_sigma() -> Finder:
     return find_with_unknown_sigma
 
 
+def _dispersion() -> Finder:
+    from bayesreg.solvers.dispersion import find_with_dispersion
+
+    return find_with_dispersion
+
+
+def _local() -> Finder:
+    from bayesreg.solvers.local import find_locally
+
+    return find_locally
+
+
+def _no_mode() -> Finder:
+    def refuse(model: Model, data: Data, options: Options) -> MapEstimate:
+        pole = next(prior for prior in model.priors if isinstance(prior, Horseshoe))
+        raise NoModeError(f"no mode: {why_none(pole)}")
+
+    return refuse
+
+
+def _class_newton() -> Finder:
+    from bayesreg.solvers.classes import find_by_class_newton
+
+    return find_by_class_newton
+
+
 METHODS = (
     Method(
-        "none",
+        "no-scale-mode",
         lambda model: bool(unknown_scales(model)),
-        "a prior whose scale has a prior",
-        "no mode: refused",
+        "a prior whose scale has a prior: no joint mode, it is refused",
+        "none",
         _unknown_scale,
     ),
     Method(
-        "profile over sigma",
+        "profile-dispersion",
+        lambda model: estimated_dispersion(model.likelihood) is not None,
+        "NegativeBinomial or Gamma with a prior on its dispersion, separable convex priors",
+        "local: KKT residual, the dispersion's among them",
+        _dispersion,
+    ),
+    Method(
+        "no-mode",
+        lambda model: any(isinstance(prior, Horseshoe) for prior in model.priors),
+        "a Horseshoe prior: none has a mode, it is refused",
+        "none",
+        _no_mode,
+    ),
+    Method(
+        "profile-noise",
         lambda model: noise_prior(model.likelihood) is not None,
-        "a Gaussian likelihood whose sigma has a prior",
-        "duality gap where all priors are relative to the noise, else KKT residual (local)",
+        "Gaussian with a prior on its sigma; convex priors, separable or with a covariance",
+        "duality gap where all priors are relative to the noise, else local: KKT residual",
         _unknown_sigma,
+    ),
+    Method(
+        "local-newton",
+        lambda model: not model.log_concave,
+        "StudentT likelihood, StudentT or Cauchy priors: majorise and minimise, then Newton, "
+        "from several starts",
+        "local: KKT residual, no negative curvature",
+        _local,
+    ),
+    Method(
+        "proximal-newton-classes",
+        lambda model: isinstance(model.likelihood, ClassLikelihood),
+        "a likelihood of K classes, separable convex priors",
+        "duality gap",
+        _class_newton,
     ),
     Method(
         "proximal-newton",
         lambda model: True,
-        "a smooth convex likelihood, separable convex priors",
+        "a smooth convex likelihood; convex priors, separable, of groups, or with a covariance",
         "duality gap",
         _newton,
     ),

@@ -15,6 +15,7 @@ from bayesreg.certificate import Certificate
 from bayesreg.data import Data
 from bayesreg.errors import DataError
 from bayesreg.model import Model
+from bayesreg.solvers.class_table import class_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +35,21 @@ class MapEstimate:
     Attributes
     ----------
     coef : (p,) array
-        On the original columns; exactly 0.0 (or ``loc``) where the mode is at the kink.
+        On the original columns; exactly 0.0 (or ``loc``) where the mode is at the kink. For a
+        likelihood of K classes (K, p), a row per class.
     intercept : float
-        0.0 for a model without one.
+        0.0 for a model without one. For K classes a (K,) array; flat intercepts sum to 0, and so
+        does each column with a flat prior (only differences between classes are determined).
     certificate : Certificate
         The bound on the distance from the true mode.
     log_density : float
-        log p(y, coef, intercept) in nats, constants included.
+        log p(y, coef, intercept) in nats, constants included; with ``scalars`` found beside them,
+        their joint density, taken in each scalar itself (not its logarithm).
     names : tuple of str
     model : Model
     l1, l2, loc : (p,) arrays
-        The penalty in nats on the original columns: slope, curvature, centre.
+        The penalty in nats on the original columns: slope (of a group, the rate of its norm),
+        curvature (with a covariance, the diagonal of the precision matrix), centre.
     unique : bool
         False when other points attain the same density (duplicate columns under a pure L1, say).
     iterations : int
@@ -53,21 +58,26 @@ class MapEstimate:
         The solver stopped by itself, with nothing left to win but rounding.
     scalars : mapping of str to float
         Parameters of the model found beside the coefficients, such as ``sigma``; empty when the
-        model states them all as numbers.
+        model states them all as numbers. A dispersion that was found (``alpha``, ``phi``) also
+        stands in ``model`` as that number.
     modes : tuple of LocalMode
         Every local mode that was found, best first, where there can be more than one; the first
         is this estimate. Empty for convex problems.
     target : str or None
-        Which mode, where sigma is unknown: "joint" (``log_density`` is log p(y, intercept, coef,
-        sigma), ``scalars["sigma"]`` its sigma) or "marginal" (``log_density`` is log p(y, coef),
-        intercept and sigma integrated out; ``intercept`` is the best one given ``coef``, and
-        ``scalars["effective_sigma"]`` the sigma at which the conditional mode is this point).
+        Which mode, where sigma or a dispersion is unknown: "joint" (``log_density`` is log p(y,
+        intercept, coef, sigma), ``scalars["sigma"]`` its sigma) or "marginal" (``log_density`` is
+        log p(y, coef), intercept and sigma integrated out; ``intercept`` is the best one given
+        ``coef``, and ``scalars["effective_sigma"]`` the sigma at which the conditional mode is
+        this point).
     conditional : Certificate or None
-        With sigma unknown: the duality gap of the coefficients given the sigma found.
+        With sigma or a dispersion unknown: the duality gap of the coefficients given the one
+        found.
+    classes : tuple of int
+        0, ..., K - 1 for a likelihood of K classes, the rows of ``coef``; else empty.
     """
 
     coef: FloatArray
-    intercept: float
+    intercept: Any
     certificate: Certificate
     log_density: float
     names: tuple[str, ...]
@@ -82,6 +92,7 @@ class MapEstimate:
     modes: tuple[LocalMode, ...] = ()
     target: str | None = None
     conditional: Certificate | None = None
+    classes: tuple[int, ...] = ()
 
     @property
     def lambda1(self) -> FloatArray:
@@ -112,6 +123,8 @@ class MapEstimate:
     def predict(self, X: Any, offset: Any = 0.0) -> FloatArray:
         """E[y] at new rows: the mean of the likelihood at the mode.
 
+        Of one trial for ``Binomial()``: the probability of a success.
+
         Parameters
         ----------
         X : (m, p) array, DataFrame or scipy sparse matrix
@@ -121,7 +134,7 @@ class MapEstimate:
 
         Returns
         -------
-        (m,) array
+        (m,) array; for K classes (m, K), the probability of each
 
         Raises
         ------
@@ -131,9 +144,9 @@ class MapEstimate:
         rows = _rows(X)
         one_number = not np.iterable(offset) or isinstance(offset, str | bytes)
         data = Data(X, np.zeros(rows), offset=np.full(rows, offset) if one_number else offset)
-        if data.p != self.coef.size:
+        if data.p != len(self.names):
             raise DataError(
-                f"X has {data.p} columns, but the fit is on {self.coef.size} "
+                f"X has {data.p} columns, but the fit is on {len(self.names)} "
                 f"({_some(self.names)}); pass those columns, in this order"
             )
         if hasattr(X, "columns") and _reordered(data.names, self.names):
@@ -141,29 +154,45 @@ class MapEstimate:
                 f"X has the columns of the fit in another order ({_some(data.names)} instead of "
                 f"{_some(self.names)}); pass X[list(fit.names)]"
             )
-        eta = data.X @ self.coef + self.intercept + data.offset
+        eta = data.X @ self.coef.T + self.intercept
+        if not self.classes:
+            return self.model.likelihood.mean(eta + data.offset)
+        if np.any(data.offset):
+            raise DataError("an offset cancels in the softmax of the classes; leave it out")
         return self.model.likelihood.mean(eta)
 
     def to_table(self) -> Table:
-        """A row per coefficient, the intercept last; exact zeros as 0."""
+        """A row per coefficient, then intercept and scalars; exact zeros as 0.
+
+        A column per class. The title says of how many local modes this is the best.
+        """
+        if self.classes:
+            return self._class_table()
         rows = [(name, number(w, 6)) for name, w in zip(self.names, self.coef, strict=True)]
         if self.model.intercept is not None:
             rows.append(("intercept", number(self.intercept, 6)))
         rows += [(name, number(value, 6)) for name, value in self.scalars.items()]
-        return Table(("coefficient", "MAP"), tuple(rows))
+        several = f"the best of {len(self.modes)} local modes" if len(self.modes) > 1 else ""
+        return Table(("coefficient", "MAP"), tuple(rows), several)
+
+    def _class_table(self) -> Table:
+        if self.model.intercept is None:
+            return class_table(self.names, self.coef)
+        return class_table((*self.names, "intercept"), np.column_stack([self.coef, self.intercept]))
 
     def to_dict(self) -> dict[str, object]:
         """Everything as plain numbers and strings, for JSON; infinity becomes ``"inf"``."""
         certificate = self.certificate
         result: dict[str, object] = {
             "model": repr(self.model),
-            "coef": dict(zip(self.names, self.coef.tolist(), strict=True)),
-            "intercept": self.intercept,
+            "coef": self._by_name(self.coef),
+            "intercept": np.asarray(self.intercept).tolist(),
             "n_zeros": self.n_zeros,
             "unique": self.unique,
             "log_density": self.log_density,
             "certificate": {
                 "holds": certificate.holds,
+                "local": certificate.local,
                 "gap": certificate.gap,
                 "relative_gap": certificate.relative_gap,
                 "kkt_residual": certificate.kkt_residual,
@@ -174,8 +203,23 @@ class MapEstimate:
         if self.target is not None:
             result["target"] = self.target
             result["scalars"] = dict(self.scalars)
-            result["modes"] = [_mode_as_dict(mode, self.names) for mode in self.modes]
+        if self.target is not None or self.modes:
+            result["modes"] = [self._mode_as_dict(mode) for mode in self.modes]
         return {key: plain(value) for key, value in result.items()}
+
+    def _mode_as_dict(self, mode: LocalMode) -> dict[str, object]:
+        return {
+            "coef": self._by_name(mode.coef),
+            "intercept": mode.intercept,
+            "scalars": dict(mode.scalars),
+            "log_density": mode.log_density,
+        }
+
+    def _by_name(self, coef: FloatArray) -> dict[str, object]:
+        """Coefficients by column; for K classes by class, then column."""
+        if coef.ndim == 2:
+            return {str(k): self._by_name(coef[k]) for k in self.classes}
+        return dict(zip(self.names, coef.tolist(), strict=True))
 
     def __repr__(self) -> str:
         return f"<MapEstimate: {self.coef.size - self.n_zeros} of {self.coef.size} nonzero>\n{self}"
@@ -183,20 +227,13 @@ class MapEstimate:
     def __str__(self) -> str:
         table = self.to_table()
         if len(table.rows) > 60:
-            rows = tuple(row for row in table.rows if row[1] != "0")[:60]
-            table = Table(table.header, rows, f"{len(rows)} of {len(table.rows)} rows")
+            rows = tuple(row for row in table.rows if set(row[1:]) != {"0"})[:60]
+            title = f"{table.title}; " if table.title else ""
+            title += f"{len(rows)} of {len(table.rows)} rows"
+            table = Table(table.header, rows, title)
         unique = "" if self.unique else "\nthe mode is not unique: this is one of its points"
         meaning = f" ({self.target} mode)" if self.target else ""
         return f"MAP{meaning} of {self.model}\n{table}\n{self.certificate}{unique}"
-
-
-def _mode_as_dict(mode: LocalMode, names: tuple[str, ...]) -> dict[str, object]:
-    return {
-        "coef": dict(zip(names, mode.coef.tolist(), strict=True)),
-        "intercept": mode.intercept,
-        "scalars": dict(mode.scalars),
-        "log_density": mode.log_density,
-    }
 
 
 def _rows(X: Any) -> int:

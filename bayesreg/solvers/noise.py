@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesreg._types import FloatArray
 from bayesreg.certificate import Certificate, certify_point, local_certificate
 from bayesreg.data import Data
-from bayesreg.errors import DataError, ModelError, NoModeError, SeveralModesWarning
+from bayesreg.errors import DataError, ModelError, NoModeError
 from bayesreg.joint_certificate import JointPoint, certify_joint, noise_kkt_residual
 from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model
@@ -33,14 +31,10 @@ def find_with_unknown_sigma(model: Model, data: Data, options: Options) -> MapEs
         No target, or one that this model does not have.
     NoModeError
         The density is unbounded.
-
-    Warns
-    -----
-    SeveralModesWarning
-        Several local modes, or the best one has every coefficient at its loc.
     """
     density = noise_density(noise_prior(model.likelihood))
     _require_target(model, options.target)
+    _require_log_concave(model)
     family = noise_family(model, data)
     search = _joint if options.target == "joint" else _marginal
     equation = search(family, density)
@@ -49,9 +43,7 @@ def find_with_unknown_sigma(model: Model, data: Data, options: Options) -> MapEs
     found.sort(key=lambda estimate: -estimate.log_density)
     modes = tuple(LocalMode(one.coef, one.intercept, one.scalars, one.log_density) for one in found)
     convex = not found[0].certificate.local
-    best = replace(found[0], modes=() if convex else modes)
-    _warn(best, family, modes)
-    return best
+    return replace(found[0], modes=() if convex else modes)
 
 
 def _require_target(model: Model, target: str | None) -> None:
@@ -65,6 +57,17 @@ def _require_target(model: Model, target: str | None) -> None:
         "out. Conditional: over the coefficients at a stated sigma, the one that equals a lasso: "
         "find_map(model.at_sigma(...), data)"
     )
+
+
+def _require_log_concave(model: Model) -> None:
+    """Beside a penalty that is not convex the conditional modes are no function of sigma."""
+    for prior in model.priors:
+        if not getattr(prior, "log_concave", True):
+            raise ModelError(
+                f"{prior!r} is not log-concave, and with sigma unknown (sigma ~ "
+                f"{noise_prior(model.likelihood)!r}) its modes are not searched for. State sigma: "
+                "find_map(model.at_sigma(...), data); or take a Laplace, Normal or ElasticNet prior"
+            )
 
 
 def _joint(family: Family, density: NoiseDensity) -> JointEquation:
@@ -172,45 +175,3 @@ def _prove_marginal(
         log_density += 0.5 * math.log(2 * math.pi / float(np.sum(unit.weights)))
     proof = local_certificate(residual, given.half_null_deviance, tol)
     return _Proof(log_density, proof, {"effective_sigma": point.sigma})
-
-
-def _warn(best: MapEstimate, family: Family, modes: tuple[LocalMode, ...]) -> None:
-    """Several local modes, or a winner that is the null model."""
-    null = _is_null(best, family)
-    if len(modes) > 1:
-        name = next(iter(best.scalars))
-        listed = "; ".join(
-            f"log density {mode.log_density:.6g} at {name} {mode.scalars[name]:.4g} with "
-            f"{_away(mode, best.loc)} coefficients off their loc"
-            for mode in modes
-        )
-        rest = "The best is the null model, every coefficient at its loc. " if null else ""
-        message = (
-            f"the {best.target} density has {len(modes)} local modes ({listed}). The best is "
-            f"returned, all stand in .modes. {rest}"
-        )
-    elif null:
-        message = (
-            f"the {best.target} mode is the null model: every coefficient is at its loc, and "
-            "sigma takes up all variation. "
-        )
-    else:
-        return
-    if family.has_absolute:
-        message += "Priors relative to the noise (relative_to_noise=True) have one joint mode; or "
-    else:
-        message += "Widen the prior scale, or "
-    message += "state sigma: model.at_sigma(...)"
-    warnings.warn(message, SeveralModesWarning, stacklevel=4)
-
-
-def _away(mode: LocalMode, loc: FloatArray) -> int:
-    return int(np.count_nonzero(mode.coef != loc))
-
-
-def _is_null(best: MapEstimate, family: Family) -> bool:
-    """Every coefficient with a kink or bound to rest at is there, and there are some."""
-    unit = family.unit
-    start = unit.start[: unit.p] * unit.unit
-    moving = ~(unit.penalty.is_flat | unit.penalty.is_pinned)[: unit.p]
-    return bool(moving.any() and np.all(best.coef[moving] == start[moving]))

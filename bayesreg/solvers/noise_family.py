@@ -132,8 +132,14 @@ def noise_family(model: Model, data: Data) -> Family:
     ------
     ModelError
         A relative prior with a bound away from its loc: its normaliser would change with sigma.
+        A penalty of groups.
     """
     unit = bind(model.at_sigma(1.0), data)
+    if not unit.penalty.is_separable:
+        raise ModelError(
+            "GroupLaplace beside an unknown sigma has no solver. State sigma: "
+            "find_map(model.at_sigma(...), data); or give its columns a Laplace prior"
+        )
     relative = relative_to_noise(model, data)
     penalty = unit.penalty
     for bound in (penalty.lower, penalty.upper):

@@ -16,15 +16,19 @@ narrow and their ends decide.  Each sign change from - to + is a local minimum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.errors import NoModeError
+from bayesreg.moments import Moments, moments
 from bayesreg.priors.on_noise import NoiseDensity
+from bayesreg.problem import Problem
+from bayesreg.solvers.gaussian import moments_pay
 from bayesreg.solvers.mode import settle, starting_point
+from bayesreg.solvers.newton import Curvature
 from bayesreg.solvers.noise_equation import (
     JointEquation,
     MarginalEquation,
@@ -58,6 +62,11 @@ class Profile:
     points: dict[float, Point] = field(default_factory=dict)
     iterations: int = 0
     settled: bool = True
+    moments: Moments | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        unit = self.family.unit
+        self.moments = moments(unit) if moments_pay(unit) else None
 
     @property
     def density(self) -> NoiseDensity:
@@ -72,12 +81,20 @@ class Profile:
                 start = self.points[near].v
             else:
                 start = starting_point(problem, self.names)
-            found = settle(problem, self.names, start, self.max_iterations)
+            curvature = self._curvature(problem, sigma)
+            found = settle(problem, self.names, start, self.max_iterations, curvature)
             self.iterations = max(self.iterations, found.iterations)
             self.settled = self.settled and found.settled
             A, B = self.family.slope_part(found.v), self.family.square_part(found.v)
             self.points[sigma] = Point(sigma, found.v, A, B)
         return self.points[sigma]
+
+    def _curvature(self, problem: Problem, sigma: float) -> Curvature | None:
+        """X'X / sigma^2 from that at sigma = 1, where it was worth having."""
+        if self.moments is None:
+            return None
+        gram = self.moments.gram / sigma / sigma
+        return Curvature.known(problem, replace(self.moments, gram=gram))
 
     def slope(self, point: Point) -> float:
         return self.equation.slope(point.sigma, point.A, point.B)
