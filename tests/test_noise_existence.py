@@ -184,10 +184,15 @@ def test_bounds_of_a_relative_prior():
         br.find_map(model_of(br.Jeffreys(), away), data, target="joint")
 
 
-@pytest.mark.parametrize("target", [None, "conditional", "mode"])
+@pytest.mark.parametrize("target", [None, "conditional"])
 def test_target_must_be_said(target):
     with pytest.raises(ModelError, match=r"(?s)target.*joint.*marginal.*at_sigma"):
         br.find_map(model_of(br.HalfNormal(1.0)), random_data(9, 2), target=target)
+
+
+def test_target_is_one_of_the_words():
+    with pytest.raises(ModelError, match=r"must be one of .*'joint', 'marginal'.*got 'mode'"):
+        br.find_map(model_of(br.HalfNormal(1.0)), random_data(9, 2), target="mode")
 
 
 @pytest.mark.parametrize("target", ["joint", "marginal"])

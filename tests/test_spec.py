@@ -298,7 +298,7 @@ def test_fault_is_named_and_located(text, reason, character):
 def test_refusal_lists_what_is_allowed():
     with pytest.raises(
         ModelError,
-        match=r"Allowed: .* ElasticNet, .*Flat, .*Gaussian, HalfCauchy, HalfNormal, .*Laplace, ",
+        match=r"Allowed: .* ElasticNet, .*Flat, .*Gaussian, .*HalfCauchy, HalfNormal, .*Laplace, ",
     ):
         from_text("Student(1)")
 

@@ -124,9 +124,10 @@ def _estimate(
 ) -> MapEstimate:
     """The conditional mode at the sigma found, with the proof of the target's own optimum."""
     family, tol = profile.family, options.tol
+    problem = family.at(point.sigma)
     given = solve(
-        family.at(point.sigma), model.at_sigma(point.sigma), data.names, point.v, tol,
-        options.max_iterations,
+        problem, model.at_sigma(point.sigma), data.names, point.v, tol, options.max_iterations,
+        curvature=profile.curvature(problem, point.sigma),
     )  # fmt: skip
     v = family.unit.extended(given.coef, given.intercept)
     exact = Point(point.sigma, v, family.slope_part(v), family.square_part(v))

@@ -112,8 +112,12 @@ class Family:
     @cached_property
     def fits_exactly(self) -> bool:
         """Some v has B = A = 0: a fit without residual, relative coefficients at their loc."""
-        floor = _least_squares(self.unit, ~self.relative, np.zeros(self.unit.size))
-        return self.is_rounding(floor)
+        return self.is_rounding(self._least_at_rest)
+
+    @cached_property
+    def _least_at_rest(self) -> float:
+        """The least sum of squares with every relative coefficient at its loc."""
+        return _least_squares(self.unit, ~self.relative, np.zeros(self.unit.size))
 
     @cached_property
     def floor(self) -> float:
@@ -121,6 +125,8 @@ class Family:
         on_squares = np.where(self.relative, self.unit.penalty.l2, 0.0)
         if np.count_nonzero(~self.unit.penalty.is_pinned & (on_squares == 0)) >= self.unit.n:
             return 0.0  # so many free columns nearly always fit exactly
+        if not self.relative.any():
+            return 0.0 if self.fits_exactly else self._least_at_rest
         floor = _least_squares(self.unit, np.ones(self.unit.size, dtype=bool), on_squares)
         return 0.0 if self.is_rounding(floor) else floor
 

@@ -81,7 +81,7 @@ class Profile:
                 start = self.points[near].v
             else:
                 start = starting_point(problem, self.names)
-            curvature = self._curvature(problem, sigma)
+            curvature = self.curvature(problem, sigma)
             found = settle(problem, self.names, start, self.max_iterations, curvature)
             self.iterations = max(self.iterations, found.iterations)
             self.settled = self.settled and found.settled
@@ -89,7 +89,7 @@ class Profile:
             self.points[sigma] = Point(sigma, found.v, A, B)
         return self.points[sigma]
 
-    def _curvature(self, problem: Problem, sigma: float) -> Curvature | None:
+    def curvature(self, problem: Problem, sigma: float) -> Curvature | None:
         """X'X / sigma^2 from that at sigma = 1, where it was worth having."""
         if self.moments is None:
             return None
