@@ -7,7 +7,12 @@ from bayesreg.likelihoods._dispersion import (
     estimated_dispersion,
     require_numbers,
 )
-from bayesreg.likelihoods._protocol import ClassLikelihood, Likelihood, NonConvexLikelihood
+from bayesreg.likelihoods._protocol import (
+    ClassLikelihood,
+    Likelihood,
+    NonConvexLikelihood,
+    has_classes,
+)
 from bayesreg.likelihoods._trials import likelihood_of_rows
 from bayesreg.likelihoods.bernoulli import Bernoulli
 from bayesreg.likelihoods.binomial import Binomial
@@ -48,6 +53,7 @@ __all__ = [
     "Poisson",
     "StudentT",
     "estimated_dispersion",
+    "has_classes",
     "likelihood_of_rows",
     "require_numbers",
 ]
