@@ -27,7 +27,7 @@ from bayesreg.certificate_classes import class_figures, half_null_loss
 from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.data import Data
 from bayesreg.errors import DataError
-from bayesreg.likelihoods import ClassLikelihood
+from bayesreg.likelihoods import has_classes
 from bayesreg.model import Model, class_intercepts, coefficient_matrix, coefficient_vector
 from bayesreg.problem import Problem, bind
 
@@ -149,7 +149,7 @@ def certify(
     >>> br.certify(model, data, np.array([0.6]), 0.4).holds
     False
     """
-    if isinstance(model.likelihood, ClassLikelihood):
+    if has_classes(model.likelihood):
         return _certify_classes(model, data, coef, intercept, tol)
     problem = bind(model, data)
     w = coefficient_vector(coef, data.p)
@@ -472,8 +472,11 @@ def _newton_step(problem: Problem, eta: FloatArray, block: FloatArray) -> tuple[
         target = np.where(root > 0, -g / root, 0.0)
     if not (np.all(np.isfinite(root)) and np.all(np.isfinite(target))):
         return np.zeros_like(eta), np.inf
-    solution = np.linalg.lstsq(root[:, None] * block, target, rcond=4 * _EPS)[0]
-    step = block @ solution
+    if block.shape[1] == 1:
+        curvature = float(h @ block[:, 0] ** 2)
+        step = block[:, 0] * (-float(g @ block[:, 0]) / curvature if curvature > 0 else 0.0)
+    else:
+        step = block @ np.linalg.lstsq(root[:, None] * block, target, rcond=4 * _EPS)[0]
     return step, max(0.0, -0.5 * float(g @ step))
 
 

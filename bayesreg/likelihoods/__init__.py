@@ -8,7 +8,12 @@ from bayesreg.likelihoods._dispersion import (
     require_numbers,
 )
 from bayesreg.likelihoods._noise import known_noise, noise_prior
-from bayesreg.likelihoods._protocol import ClassLikelihood, Likelihood, NonConvexLikelihood
+from bayesreg.likelihoods._protocol import (
+    ClassLikelihood,
+    Likelihood,
+    NonConvexLikelihood,
+    has_classes,
+)
 from bayesreg.likelihoods._trials import likelihood_of_rows
 from bayesreg.likelihoods.bernoulli import Bernoulli
 from bayesreg.likelihoods.binomial import Binomial
@@ -49,6 +54,7 @@ __all__ = [
     "Poisson",
     "StudentT",
     "estimated_dispersion",
+    "has_classes",
     "known_noise",
     "likelihood_of_rows",
     "noise_prior",

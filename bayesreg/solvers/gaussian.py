@@ -23,17 +23,23 @@ from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
 from bayesreg.solvers.newton import Curvature
 from bayesreg.solvers.ridge_path import is_plain_ridge, ridge_from_moments, ridge_from_rows
-from bayesreg.solvers.screened import ScreenedPath, finish, screening_pays
+from bayesreg.solvers.screened import ScreenedPath, epochs_for, finish, screening_pays
 from bayesreg.solvers.sparse import SparsePath, residual_descent_pays
 
-_EPOCHS = 48
 _LARGEST = 5000
 _LARGEST_SPARSE = 1000
-_RELAXATION = 1.25
+_RELAXATION = 1.6
 
 
 def _applies(problem: Problem) -> bool:
-    return isinstance(problem.likelihood, Gaussian) and problem.penalty.is_separable
+    """Separable convex priors whose loc lies within their bounds: distances start from it."""
+    penalty = problem.penalty
+    return (
+        isinstance(problem.likelihood, Gaussian)
+        and penalty.is_separable
+        and penalty.tails is None
+        and bool(np.all(problem.start == penalty.loc))
+    )
 
 
 def moments_pay(problem: Problem) -> bool:
@@ -52,7 +58,11 @@ class Along:
 
 def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> Along | None:
     """The modes with l1 divided by f and l2 by g, ascending; None where no way here applies."""
-    if not _applies(problem):
+    # The scale of an intercept's prior is not scanned.
+    if not _applies(problem) or (problem.has_intercept and not problem.flat_intercept):
+        return None
+    # Columns without a penalty are for the certificate of the single point.
+    if np.any((problem.penalty.l1 == 0)[: problem.p] & (problem.penalty.l2 == 0)[: problem.p]):
         return None
     size = problem.p if problem.flat_intercept else problem.size
     penalty = problem.penalty.take(slice(0, size))
@@ -159,7 +169,7 @@ def path_from_moments(
     while point < f.size:
         stopped, front = gram_path(
             H, vectors, order, front, moments.cross, moments.total, f, g,
-            np.where(np.isinf(tolerance), 0.0, tolerance), _EPOCHS, point, out,
+            np.where(np.isinf(tolerance), 0.0, tolerance), epochs_for(tolerance), point, out,
         )  # fmt: skip
         if stopped == f.size:
             break
