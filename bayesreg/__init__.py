@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bayesreg.comparison import Comparison, compare
     from bayesreg.conventions import Penalised, convert, targets, to_penalty, to_prior
     from bayesreg.data import Data
-    from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson
+    from bayesreg.likelihoods import AsymmetricLaplace, Bernoulli, Gaussian, Poisson
     from bayesreg.model import Model
     from bayesreg.plots import plot_map_vs_posterior, plot_path
     from bayesreg.posterior import sample
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bayesreg.verification import Report, verify
 
 _HOME = {
+    "AsymmetricLaplace": "likelihoods",
     "Bernoulli": "likelihoods",
     "Certificate": "certificate",
     "Comparison": "comparison",

@@ -31,7 +31,7 @@ class Model:
 
     Parameters
     ----------
-    likelihood : Gaussian, Bernoulli, Poisson
+    likelihood : Gaussian, Bernoulli, Poisson, AsymmetricLaplace
     prior : Prior or mapping of column name (or glob) to Prior
         One prior for every coefficient, or one per column; a mapping must reach every column
         exactly once.

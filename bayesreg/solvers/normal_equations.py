@@ -1,0 +1,120 @@
+"""(A'DA + diagonal)^-1 for the interior point method: p x p, or n x n where p > n.
+
+A'DA = X'D_X X + diag(D_kinks).  Columns are brought to a common size by the diagonal; a flat
+intercept is eliminated first, so that the matrix is formed from centred columns.  A trace of the
+diagonal is added where it is singular, and steps of refinement with X itself take it out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.solvers.corners import Corners
+
+_REFINEMENTS = 3
+
+
+class NormalEquations:
+    """Factorised once, solved twice."""
+
+    def __init__(self, corners: Corners, D: FloatArray, barrier: FloatArray) -> None:
+        problem = corners.problem
+        self._corners, self._D = corners, D
+        self._diagonal = problem.penalty.l2 + barrier
+        self._by_row = D[: problem.n]
+        on_kinks = np.zeros(problem.size)
+        on_kinks[corners.kinked] = D[problem.n :]
+        self._added = self._diagonal + on_kinks
+        self._eliminated = problem.flat_intercept
+        last = corners.moving[-1:] == problem.size - 1 if self._eliminated else np.zeros(0)
+        self._columns = corners.moving[:-1] if np.any(last) else corners.moving
+        self._total = float(np.sum(self._by_row))
+        self._mean = problem.X.T @ self._by_row / self._total if self._eliminated else None
+        self._solve_columns = self._factorise()
+
+    def solve(self, right: FloatArray) -> FloatArray:
+        """The solution as an extended vector, 0 on pinned columns."""
+        solution = self._solve_once(right)
+        size = np.linalg.norm(right[self._corners.moving])
+        least = np.inf
+        for _ in range(_REFINEMENTS):
+            left = right - self._product(solution)
+            left_size = np.linalg.norm(left[self._corners.moving])
+            if not left_size < 0.5 * least or left_size <= 1e-15 * size:
+                break
+            least = left_size
+            solution = solution + self._solve_once(left)
+        return solution
+
+    def _product(self, v: FloatArray) -> FloatArray:
+        corners = self._corners
+        return corners.transposed(self._D * corners.forward(v)) + self._diagonal * v
+
+    def _solve_once(self, right: FloatArray) -> FloatArray:
+        solution = np.zeros(right.size)
+        if self._mean is None:
+            solution[self._columns] = self._solve_columns(right[self._columns])
+            return solution
+        reduced = right[:-1] - self._mean * right[-1]
+        solution[self._columns] = self._solve_columns(reduced[self._columns])
+        solution[-1] = right[-1] / self._total - self._mean @ solution[:-1]
+        return solution
+
+    def _factorise(self) -> Callable[[FloatArray], FloatArray]:
+        columns, problem = self._columns, self._corners.problem
+        if not columns.size:
+            return lambda right: right
+        if columns.size <= problem.n:
+            gram = problem.cross_products(columns, columns, self._by_row, self._mean)
+            gram[np.diag_indices_from(gram)] += self._added[columns]
+            return scaled_solver(gram)
+        return self._in_rows()
+
+    def _in_rows(self) -> Callable[[FloatArray], FloatArray]:
+        """Woodbury: Delta^-1 - Delta^-1 X'(D^-1 + X Delta^-1 X')^-1 X Delta^-1."""
+        columns, problem, mean = self._columns, self._corners.problem, self._mean
+        squares = problem.column_squares(self._by_row)[columns]
+        # Proximal term for columns without curvature of their own; refinement removes it.
+        delta = np.maximum(self._added[columns], 1e-7 * squares + 1e-300)
+        inner = problem.row_products(columns, 1.0 / delta, mean)
+        inner[np.diag_indices_from(inner)] += 1.0 / self._by_row
+        solve_inner = scaled_solver(inner)
+
+        def forward(part: FloatArray) -> FloatArray:
+            spread = np.zeros(problem.size)
+            spread[columns] = part
+            return problem.centred_product(spread, mean)
+
+        def solve(right: FloatArray) -> FloatArray:
+            shrunk = right / delta
+            inside = solve_inner(forward(shrunk))
+            back = problem.transposed_product(inside)[columns]
+            if mean is not None:
+                back = back - mean[columns] * np.sum(inside)
+            return shrunk - back / delta
+
+        return solve
+
+
+def scaled_solver(matrix: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    """A^-1 by Cholesky on a unit diagonal, with as much added to it as it takes."""
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+    size = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+    size = np.where(size > 0, size, 1.0)
+    scaled = matrix / size / size[:, None]
+    added = 1e-14
+    while True:
+        shifted = scaled.copy()
+        shifted[np.diag_indices_from(shifted)] += added
+        try:
+            factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            added *= 100.0
+            if added > 1.0:
+                raise
+            continue
+        return lambda right: cho_solve(factor, right / size, check_finite=False) / size
