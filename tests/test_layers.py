@@ -27,6 +27,9 @@ LAYERS = [
     ["likelihoods", "priors"],
     ["model"],
     ["problem"],
+    ["corner_null", "dual_programme"],
+    ["corner_gap"],
+    ["corner_zeros"],
     [
         "certificate",
         "conventions",
@@ -51,7 +54,11 @@ FOUNDATION = {name for row in LAYERS[: LAYERS.index(["problem"]) + 1] for name i
 ONLY_FROM = {
     "testing": FOUNDATION,
     "spec": FOUNDATION,
-    "certificate": FOUNDATION,
+    "certificate": FOUNDATION | {"corner_gap", "corner_null", "corner_zeros"},
+    "corner_gap": FOUNDATION | {"dual_programme"},
+    "corner_null": FOUNDATION,
+    "corner_zeros": FOUNDATION | {"corner_gap"},
+    "dual_programme": FOUNDATION,
     "conventions": FOUNDATION,
 }
 KERNEL_USERS = {"solvers", "posterior"}

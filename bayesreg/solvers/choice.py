@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
+from bayesreg.likelihoods import AsymmetricLaplace
 from bayesreg.model import Model
 from bayesreg.solvers.estimate import MapEstimate
 
@@ -45,7 +46,20 @@ def _newton() -> Finder:
     return find_by_newton
 
 
+def _interior_point() -> Finder:
+    from bayesreg.solvers.quantile import find_quantile
+
+    return find_quantile
+
+
 METHODS = (
+    Method(
+        "interior-point",
+        lambda model: isinstance(model.likelihood, AsymmetricLaplace),
+        "quantile regression: asymmetric Laplace likelihood, separable convex priors",
+        "duality gap at the solver's dual point",
+        _interior_point,
+    ),
     Method(
         "proximal-newton",
         lambda model: True,

@@ -14,6 +14,7 @@ from bayesreg._types import BoolArray, FloatArray
 from bayesreg.certificate import Certificate
 from bayesreg.data import Data
 from bayesreg.errors import DataError
+from bayesreg.likelihoods import predicted
 from bayesreg.model import Model
 
 
@@ -97,6 +98,8 @@ class MapEstimate:
     def predict(self, X: Any, offset: Any = 0.0) -> FloatArray:
         """E[y] at new rows: the mean of the likelihood at the mode.
 
+        Under AsymmetricLaplace the q-quantile of y, which is what such a model is fitted for.
+
         Parameters
         ----------
         X : (m, p) array, DataFrame or scipy sparse matrix
@@ -127,7 +130,7 @@ class MapEstimate:
                 f"{_some(self.names)}); pass X[list(fit.names)]"
             )
         eta = data.X @ self.coef + self.intercept + data.offset
-        return self.model.likelihood.mean(eta)
+        return predicted(self.model.likelihood, eta)
 
     def to_table(self) -> Table:
         """A row per coefficient, the intercept last; exact zeros as 0."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
 from bayesreg.solvers.corners import Corners
 
 _REFINEMENTS = 3
@@ -74,35 +74,58 @@ class NormalEquations:
         return self._in_rows()
 
     def _in_rows(self) -> Callable[[FloatArray], FloatArray]:
-        """Woodbury: Delta^-1 - Delta^-1 X'(D^-1 + X Delta^-1 X')^-1 X Delta^-1."""
+        """Columns of large diagonal are eliminated into the rows, the light ones B on top of it.
+
+        K = D^-1 + X_H Delta_H^-1 X_H';   (Delta_B + X_B'K^-1 X_B) v_B = r_B - X_B'K^-1 X_H r_H/Delta_H;
+        v_H = (r_H - X_H'K^-1 (X_H r_H / Delta_H + X_B v_B)) / Delta_H.
+        """
         columns, problem, mean = self._columns, self._corners.problem, self._mean
-        squares = problem.column_squares(self._by_row)[columns]
-        # Proximal term for columns without curvature of their own; refinement removes it.
-        delta = np.maximum(self._added[columns], 1e-7 * squares + 1e-300)
-        inner = problem.row_products(columns, 1.0 / delta, mean)
+        light = self._light_columns()
+        heavy, on_top = columns[~light], columns[light]
+        delta, delta_top = self._added[heavy], self._added[on_top]
+        inner = problem.row_products(heavy, 1.0 / delta, mean)
         inner[np.diag_indices_from(inner)] += 1.0 / self._by_row
         solve_inner = scaled_solver(inner)
-
-        def forward(part: FloatArray) -> FloatArray:
-            spread = np.zeros(problem.size)
-            spread[columns] = part
-            return problem.centred_product(spread, mean)
+        block = problem.block(on_top)
+        if mean is not None:
+            block -= mean[on_top]
+        through = solve_inner(block) if on_top.size else block
+        solve_top = scaled_solver(block.T @ through + np.diag(delta_top))
 
         def solve(right: FloatArray) -> FloatArray:
-            shrunk = right / delta
-            inside = solve_inner(forward(shrunk))
-            back = problem.transposed_product(inside)[columns]
+            spread = np.zeros(problem.size)
+            spread[heavy] = right[~light] / delta
+            at_rows = problem.centred_product(spread, mean)
+            top = solve_top(right[light] - through.T @ at_rows)
+            inside = solve_inner(at_rows + block @ top)
+            back = problem.transposed_product(inside)[heavy]
             if mean is not None:
-                back = back - mean[columns] * np.sum(inside)
-            return shrunk - back / delta
+                back = back - mean[heavy] * np.sum(inside)
+            solution = np.empty(columns.size)
+            solution[~light] = (right[~light] - back) / delta
+            solution[light] = top
+            return solution
 
         return solve
+
+    def _light_columns(self) -> BoolArray:
+        """At most n columns whose diagonal is far below the usual, flat ones among them."""
+        added = self._added[self._columns]
+        usual = float(np.median(added[added > 0])) if np.any(added > 0) else 1.0
+        light = (added < 1e-3 * usual) | (added == 0)
+        most = max(self._corners.problem.n, int(np.count_nonzero(added == 0)))
+        if np.count_nonzero(light) > most:
+            light = np.zeros(added.size, dtype=bool)
+            light[np.argsort(added, kind="stable")[:most]] = True
+        return light
 
 
 def scaled_solver(matrix: FloatArray) -> Callable[[FloatArray], FloatArray]:
     """A^-1 by Cholesky on a unit diagonal, with as much added to it as it takes."""
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+    if not matrix.size:
+        return lambda right: right
     size = np.sqrt(np.maximum(np.diag(matrix), 0.0))
     size = np.where(size > 0, size, 1.0)
     scaled = matrix / size / size[:, None]
@@ -117,4 +140,6 @@ def scaled_solver(matrix: FloatArray) -> Callable[[FloatArray], FloatArray]:
             if added > 1.0:
                 raise
             continue
-        return lambda right: cho_solve(factor, right / size, check_finite=False) / size
+        return lambda right: (
+            cho_solve(factor, (right.T / size).T, check_finite=False).T / size
+        ).T

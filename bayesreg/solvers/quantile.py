@@ -1,0 +1,126 @@
+"""The mode under an asymmetric Laplace likelihood: interior point, then the exact active set.
+
+minimise  sum_i s_i rho_q(y_i - offset_i - a - x_i w) / s + g(w) + g_a(a)
+
+The interior point method runs until its point shows the active set; the linear system of that set
+gives the mode to rounding, with exact zeros and exactly interpolated rows, and a dual point that
+the certificate checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.certificate import certify_point
+from bayesreg.data import Data
+from bayesreg.errors import DataError
+from bayesreg.model import Model
+from bayesreg.problem import Problem, bind
+from bayesreg.solvers.choice import Options
+from bayesreg.solvers.corner_uniqueness import corner_mode_is_unique
+from bayesreg.solvers.corners import Corners, as_corners, null_point
+from bayesreg.solvers.estimate import MapEstimate
+from bayesreg.solvers.interior_point import Interior, improve, starting_interior
+from bayesreg.solvers.vertex import polish
+
+# From this share of J on the interior point is asked for its active set.
+_READY = 1e-5
+# Here products are at the rounding of their terms.
+_DONE = 1e-16
+_STALLED = 8
+
+
+@dataclass(frozen=True, eq=False)
+class CornerSolution:
+    """A primal and a dual point; ``settled`` when together they are optimal to rounding."""
+
+    v: FloatArray
+    theta: FloatArray
+    iterations: int
+    settled: bool
+
+
+def find_quantile(model: Model, data: Data, options: Options) -> MapEstimate:
+    """The mode under an asymmetric Laplace likelihood and separable convex priors."""
+    problem = bind(model, data)
+    return solve_corners(problem, model, data.names, options.tol, options.max_iterations)
+
+
+def solve_corners(
+    problem: Problem,
+    model: Model,
+    names: tuple[str, ...],
+    tol: float,
+    max_iterations: int,
+    half_null_deviance: float | None = None,
+    check_unique: bool = True,
+) -> MapEstimate:
+    """Minimise, certify by the solver's dual point, and put the result into the user's units."""
+    solution = minimise_corners(problem, max_iterations)
+    coef, intercept = problem.coefficients(solution.v)
+    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
+        j = int(np.argmin(np.isfinite(coef)))
+        raise DataError(
+            f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
+            "measure that column in other units"
+        )
+    v = problem.extended(coef, intercept) if problem.shift.any() else solution.v
+    certificate = certify_point(problem, v, tol, half_null_deviance, dual=solution.theta)
+    coef.flags.writeable = False
+    penalty = problem.penalty.take(slice(0, problem.p)).in_units(1.0 / problem.unit)
+    unique = not (check_unique and certificate.holds) or corner_mode_is_unique(
+        problem, solution.v, solution.theta
+    )
+    return MapEstimate(
+        coef=coef,
+        intercept=intercept,
+        certificate=certificate,
+        log_density=-(problem.value(v) + problem.constants),
+        names=names,
+        model=model,
+        l1=penalty.l1,
+        l2=penalty.l2,
+        loc=penalty.loc,
+        unique=unique,
+        iterations=solution.iterations,
+        settled=solution.settled,
+    )
+
+
+def minimise_corners(problem: Problem, max_iterations: int) -> CornerSolution:
+    """Interior point steps until the active set they show solves the problem exactly."""
+    corners = as_corners(problem)
+    start = null_point(problem)
+    if problem.value(start) == 0.0:
+        return CornerSolution(start, np.zeros(problem.n), 0, True)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
+        return _minimise(corners, max_iterations)
+
+
+def _minimise(corners: Corners, max_iterations: int) -> CornerSolution:
+    point = starting_interior(corners)
+    best, least, stalled = point, np.inf, 0
+    for iteration in range(1, max_iterations + 1):
+        moved = improve(corners, point)
+        if not _usable(moved):
+            break
+        point = moved
+        share = point.complementarity / max(abs(corners.value(point.v)), 1e-300)
+        stalled = 0 if share < 0.9 * least else stalled + 1
+        if share < least:
+            best, least = point, share
+        if share < _READY:
+            vertex = polish(corners, point)
+            if vertex.optimal:
+                return CornerSolution(vertex.v, -vertex.d[: corners.problem.n], iteration, True)
+        if share < _DONE or stalled >= _STALLED:
+            break
+    v = np.clip(best.v, corners.problem.penalty.lower, corners.problem.penalty.upper)
+    return CornerSolution(v, -best.d[: corners.problem.n], iteration, False)
+
+
+def _usable(point: Interior) -> bool:
+    return bool(np.all(np.isfinite(point.v)) and np.isfinite(point.complementarity))
