@@ -39,7 +39,7 @@ class DualProof:
     largest_term : float
         The largest single bracket, in nats.
     theta : (n,) array
-        The dual point, scaled and repaired as it was used.
+        The dual point, before any scaling towards 0.
     """
 
     gap: float
@@ -69,15 +69,27 @@ def prove(
                 return best
     if best.gap <= enough and best.flat_residual <= 1e-9:
         return best
-    for rows in _rows_to_free(problem, v, eta):
-        found = best_dual(problem, v, eta, rows)
-        if found is None:
-            continue
-        for candidate in _with_repairs(problem, v, found):
-            best = _better(best, evaluate(problem, v, eta, candidate))
-        if best.gap <= enough and best.flat_residual <= 1e-9:
-            break
+    choices = _rows_to_free(problem, v, eta)
+    # Where the rows at their corner determine the dual, least squares finds it; else a programme.
+    for find in (_centred_dual, best_dual):
+        for rows in choices if find is best_dual else choices[:2]:
+            found = find(problem, v, eta, rows)
+            if found is None:
+                continue
+            for candidate in _with_repairs(problem, v, found):
+                best = _better(best, evaluate(problem, v, eta, candidate))
+            if best.gap <= enough and best.flat_residual <= 1e-9:
+                return best
     return best
+
+
+def _centred_dual(
+    problem: Problem, v: FloatArray, eta: FloatArray, rows: IntArray
+) -> FloatArray | None:
+    """Every row at its own slope, the given ones at 0, from where a repair may move them."""
+    theta = problem.weights * problem.likelihood.gradient(problem.y, eta)
+    theta[rows] = 0.0
+    return theta
 
 
 def _better(one: DualProof, other: DualProof) -> DualProof:
@@ -104,7 +116,7 @@ def evaluate(problem: Problem, v: FloatArray, eta: FloatArray, theta: FloatArray
         gap = float(np.sum(rows) + np.sum(columns))
         if gap < best.gap:
             largest = float(max(np.max(rows), np.max(columns, initial=0.0)))
-            best = DualProof(gap, _imbalance(c, terms, balanced), largest, alpha * theta)
+            best = DualProof(gap, _imbalance(c, terms, balanced), largest, theta)
     return best
 
 
@@ -189,19 +201,18 @@ def _with_repairs(problem: Problem, v: FloatArray, theta: FloatArray) -> list[Fl
 
 
 def _rows_to_free(problem: Problem, v: FloatArray, eta: FloatArray) -> list[IntArray]:
-    """Rows at their corner to rounding; then the nearest few; then, where that is small, all."""
+    """Rows at their corner to rounding; as many of the nearest as there are columns whose slope
+    is known; a few more; then, where that is small, all."""
     n, size = problem.n, problem.size
     distance = np.abs(problem.y - eta)
     order = np.argsort(distance, kind="stable")
     at_corner = np.flatnonzero(distance <= 1024 * _EPS * magnitude(problem, v))
-    choices = [at_corner, order[: min(n, 3 * size + 100)]]
+    low, high = problem.penalty.subdifferential(v)
+    determined = int(np.count_nonzero((low == high) & ~problem.penalty.is_pinned))
+    choices = [at_corner, order[: min(n, determined)], order[: min(n, 3 * size + 100)]]
     if n * size <= 2_000_000:
         choices.append(order)
-    kept: list[IntArray] = []
-    for choice in choices:
-        if not kept or choice.size > kept[-1].size:
-            kept.append(choice)
-    return kept
+    return [rows for k, rows in enumerate(choices) if k < 2 or rows.size > choices[k - 1].size]
 
 
 def magnitude(problem: Problem, v: FloatArray) -> FloatArray:

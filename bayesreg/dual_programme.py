@@ -63,14 +63,14 @@ class _Programme:
         self._first_cuts()
 
     def _first_cuts(self) -> None:
-        """At the centre, the bounds, and a natural step to either side where there is curvature."""
+        """At the centre, the bounds, and where there is curvature at ever smaller steps around."""
         part, w = self._problem.penalty.take(self._held), self._v[self._held]
         everywhere = np.arange(self._held.size)
         for z in (np.clip(part.loc, part.lower, part.upper), part.lower, part.upper):
             self._add_cuts(everywhere[np.isfinite(z)], z)
         with np.errstate(divide="ignore"):
             step = np.sqrt(self._nats / self._held.size / part.l2) if w.size else w
-        for factor in (1.0, 1e-3):
+        for factor in (1.0, 1e-2, 1e-4, 1e-6, 1e-8):
             for z in (w - factor * step, w + factor * step):
                 self._add_cuts(everywhere[part.l2 > 0], np.clip(z, part.lower, part.upper))
 

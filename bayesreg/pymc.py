@@ -16,7 +16,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
-from bayesreg.likelihoods import Bernoulli, Gaussian, Poisson
+from bayesreg.likelihoods import AsymmetricLaplace, Bernoulli, Gaussian, Poisson
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem, bind
@@ -165,10 +165,33 @@ def _observe(problem: Problem, eta: Any) -> None:
         _observe_weighted(lambda eta: {"logit_p": eta}, pm.Bernoulli, eta, y, weights)
     elif isinstance(kind, Poisson):
         _observe_weighted(lambda eta: {"mu": pm.math.exp(eta)}, pm.Poisson, eta, y, weights)
+    elif isinstance(kind, AsymmetricLaplace):
+        _observe_asymmetric_laplace(kind, eta, y, weights)
     else:
         raise ModelError(
-            f"to_pymc has no counterpart of {kind!r}; it knows Bernoulli, Gaussian, Poisson"
+            f"to_pymc has no counterpart of {kind!r}; it knows AsymmetricLaplace, Bernoulli, "
+            "Gaussian, Poisson"
         )
+
+
+def _observe_asymmetric_laplace(
+    kind: AsymmetricLaplace, eta: Any, y: FloatArray, weights: FloatArray
+) -> None:
+    """PyMC's rates are b kappa above mu and b / kappa below it: q / s and (1 - q) / s."""
+    import pymc as pm
+
+    arguments = {
+        "kappa": float(np.sqrt(kind.q / (1.0 - kind.q))),
+        "b": float(np.sqrt(kind.q * (1.0 - kind.q)) / kind.s),
+    }
+    if np.all(weights == 1.0):
+        pm.AsymmetricLaplace("y", mu=eta, **arguments, observed=y, dims="obs")
+        return
+
+    def weighted_logp(value: Any, eta: Any, weights: Any) -> Any:
+        return weights * pm.logp(pm.AsymmetricLaplace.dist(mu=eta, **arguments), value)
+
+    pm.CustomDist("y", eta, weights, logp=weighted_logp, observed=y, dims="obs")
 
 
 def _observe_weighted(

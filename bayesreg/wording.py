@@ -13,6 +13,7 @@ from bayesreg.model import Model
 from bayesreg.problem import bind
 
 _LIKELIHOODS = {
+    "AsymmetricLaplace": "y_i ~ AsymmetricLaplace with its {q}-quantile at {eta}, scale {s}",
     "Gaussian": "y_i ~ Normal({eta}, sd = {sigma})",
     "Bernoulli": "y_i ~ Bernoulli(1 / (1 + exp(-({eta}))))",
     "Poisson": "y_i ~ Poisson(exp({eta}))",
@@ -53,7 +54,11 @@ def _likelihood(model: Model, data: Data) -> str:
     sigma = number(model.likelihood.noise, 6)
     if data.weights is not None and kind == "Gaussian":
         sigma += " / sqrt(weight_i)"
-    return _LIKELIHOODS.get(kind, repr(model.likelihood)).format(eta=eta, sigma=sigma)
+    stated = {name: number(getattr(model.likelihood, name, 0.0), 6) for name in ("q", "s")}
+    sentence = _LIKELIHOODS.get(kind)
+    return repr(model.likelihood) if sentence is None else sentence.format(
+        eta=eta, sigma=sigma, **stated
+    )
 
 
 def _prior(model: Model) -> str:

@@ -25,7 +25,7 @@ def corner_mode_is_unique(problem: Problem, v: FloatArray, theta: FloatArray) ->
     columns, low, high = _movable(problem, v, theta)
     if not columns.size:
         return True
-    met = _met_rows(problem, v)
+    met = met_rows(problem, v)
     ends = _ends(problem, theta)
     equal = problem.block(columns)[np.flatnonzero(met & (ends == 0))]
     size = np.max(np.abs(problem.block(columns)), axis=0)
@@ -56,7 +56,8 @@ def _movable(
     return columns, low[columns], high[columns]
 
 
-def _met_rows(problem: Problem, v: FloatArray) -> BoolArray:
+def met_rows(problem: Problem, v: FloatArray) -> BoolArray:
+    """Rows that v interpolates, to the rounding of the terms of eta."""
     eta = problem.linear_predictor(v)
     terms = np.abs(problem.y) + np.abs(problem.offset) + abs(problem.X) @ np.abs(v[: problem.p])
     terms = terms + abs(v[-1]) if problem.has_intercept else terms

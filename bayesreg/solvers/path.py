@@ -13,10 +13,13 @@ from bayesreg._types import FloatArray
 from bayesreg.certificate import Certificate, null_deviance
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
+from bayesreg.likelihoods import is_smooth
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.mode import act_on_failure, check_options, solve, starting_point
+from bayesreg.solvers.quantile import solve_corners
+from bayesreg.solvers.quantile_path import first_factor_of_corners
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -131,7 +134,8 @@ def find_map_path(
     check_options(None, tol, on_failure, max_iterations)
     problem = bind(model, data)
     reference = model.axis_scale(data)
-    start = starting_point(problem, data.names)
+    corners = not is_smooth(problem.likelihood)
+    start = problem.start if corners else starting_point(problem, data.names)
     grid = _default_scales(problem, reference, n_scales, data) if scales is None else scales
     axis = _checked_scales(grid)
     half = null_deviance(problem) / 2
@@ -139,8 +143,13 @@ def find_map_path(
     for scale in np.unique(axis):
         factor = float(scale) / reference
         scaled = problem.at_scale(factor)
-        estimate = solve(scaled, model.rescaled(factor), data.names, start, tol,
-                         max_iterations, half, check_unique=False)  # fmt: skip
+        if corners:
+            # Interior points gain nothing from a start at a vertex: each scale is solved afresh.
+            estimate = solve_corners(scaled, model.rescaled(factor), data.names, tol,
+                                     max_iterations, half, check_unique=False)  # fmt: skip
+        else:
+            estimate = solve(scaled, model.rescaled(factor), data.names, start, tol,
+                             max_iterations, half, check_unique=False)  # fmt: skip
         act_on_failure(estimate, data, on_failure, max_iterations)
         estimates[float(scale)] = estimate
         start = scaled.extended(estimate.coef, estimate.intercept)
@@ -191,6 +200,8 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
 
     from bayesreg.solvers.newton import minimise
 
+    if not is_smooth(problem.likelihood):
+        return first_factor_of_corners(problem)
     kinked = (problem.penalty.l1 > 0) & (np.arange(problem.size) < problem.p)
     held = replace(problem, penalty=problem.penalty.pinned(kinked))
     v = minimise(held, starting_point(held, names)).v
@@ -204,7 +215,8 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
 def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
     """Factors t at which sum_k d_k t^2 / (d_k t^2 + 1) is evenly spaced.
 
-    d_k are the eigenvalues of the null model's Hessian in units of the prior's sd.
+    d_k are the eigenvalues of the null model's Hessian in units of the prior's sd (expected
+    information where the loss has corners).
     """
     from scipy.optimize import brentq
 
