@@ -10,6 +10,7 @@ The dual of corner k is d_k in [-b_k, a_k]; at the mode A'd = l2 (v - m) + multi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,6 +48,15 @@ class Corners:
     def quadratic(self) -> bool:
         """Some coefficient has an l2 part: a quadratic programme, not a linear one."""
         return bool(np.any(self.problem.penalty.l2[self.moving] > 0))
+
+    @cached_property
+    def column_price(self) -> FloatArray:
+        """sum_i (a_i + b_i) |x_ij|: nats per unit of a coefficient, at most; never 0."""
+        problem = self.problem
+        by_row = (self.above + self.below)[: problem.n]
+        prices = abs(problem.X).T @ by_row
+        prices = np.append(prices, np.sum(by_row)) if problem.has_intercept else prices
+        return np.asarray(np.maximum(prices + problem.penalty.l1, 1e-300))
 
     def residuals(self, v: FloatArray) -> FloatArray:
         """z = t - A v."""

@@ -82,7 +82,7 @@ def starting_interior(corners: Corners, v: FloatArray | None = None) -> Interior
     typical = max(float(np.mean(paid)), 1e-8 * float(np.max(np.abs(z) * price)), _TINY)
     # A bounded column starts inside, a tenth of the box or of its natural step from the bound.
     width = penalty.upper - penalty.lower
-    reach = typical / (penalty.l1 + np.sqrt(penalty.l2 * typical) + _column_price(corners))
+    reach = typical / (penalty.l1 + np.sqrt(penalty.l2 * typical) + corners.column_price)
     room = 0.1 * np.minimum(width, 10.0 * reach)
     bounded = np.union1d(low, high)
     inner_low = np.where(np.isfinite(penalty.lower), penalty.lower + room, -np.inf)
@@ -104,15 +104,6 @@ def starting_interior(corners: Corners, v: FloatArray | None = None) -> Interior
         on_low=0.5 * typical / gap_low,
         on_high=0.5 * typical / gap_high,
     )
-
-
-def _column_price(corners: Corners) -> FloatArray:
-    """sum_i (a_i + b_i) |x_ij|: nats per unit of the coefficient, at most."""
-    problem = corners.problem
-    by_row = (corners.above + corners.below)[: problem.n]
-    prices = abs(problem.X).T @ by_row
-    prices = np.append(prices, np.sum(by_row)) if problem.has_intercept else prices
-    return np.asarray(np.maximum(prices, _TINY))
 
 
 def improve(corners: Corners, point: Interior) -> Interior:

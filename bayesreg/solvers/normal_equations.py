@@ -15,6 +15,10 @@ from bayesreg._types import BoolArray, FloatArray
 from bayesreg.solvers.corners import Corners
 
 _REFINEMENTS = 3
+# Beyond this share of the price of a column its dual equation is not met to rounding.
+_EXACT = 1e-13
+# Rows with this many times the median weight are kept out of the Gram matrix.
+_HEAVY = 1e3
 
 
 class NormalEquations:
@@ -33,21 +37,35 @@ class NormalEquations:
         self._columns = corners.moving[:-1] if np.any(last) else corners.moving
         self._total = float(np.sum(self._by_row))
         self._mean = problem.X.T @ self._by_row / self._total if self._eliminated else None
+        self._graded = False
         self._solve_columns = self._factorise()
 
     def solve(self, right: FloatArray) -> FloatArray:
         """The solution as an extended vector, 0 on pinned columns."""
-        solution = self._solve_once(right)
-        size = np.linalg.norm(right[self._corners.moving])
-        least = np.inf
-        for _ in range(_REFINEMENTS):
-            left = right - self._product(solution)
-            left_size = np.linalg.norm(left[self._corners.moving])
-            if not left_size < 0.5 * least or left_size <= 1e-15 * size:
-                break
-            least = left_size
-            solution = solution + self._solve_once(left)
+        solution, left = self._refined(right)
+        if left > _EXACT and not self._graded and self._corners.moving.size <= self._by_row.size:
+            self._graded, self._mean = True, None
+            self._columns = self._corners.moving
+            self._solve_columns = self._factorise_graded()
+            other, other_left = self._refined(right)
+            solution = other if other_left < left else solution
         return solution
+
+    def _refined(self, right: FloatArray) -> tuple[FloatArray, float]:
+        """The solution and what is left of the right side, in units of the columns' prices."""
+        moving, price = self._corners.moving, self._corners.column_price
+        best, least, solution = np.zeros(right.size), np.inf, self._solve_once(right)
+        for _ in range(_REFINEMENTS + 1):
+            left = right - self._product(solution)
+            size = float(np.max(np.abs(left[moving]) / price[moving], initial=0.0))
+            if not size < least:
+                break
+            stalled = size > 0.5 * least
+            best, least = solution, size
+            if stalled or size <= 1e-3 * _EXACT:
+                break
+            solution = solution + self._solve_once(left)
+        return best, least
 
     def _product(self, v: FloatArray) -> FloatArray:
         corners = self._corners
@@ -72,6 +90,41 @@ class NormalEquations:
             gram[np.diag_indices_from(gram)] += self._added[columns]
             return scaled_solver(gram)
         return self._in_rows()
+
+    def _factorise_graded(self) -> Callable[[FloatArray], FloatArray]:
+        """R'R = A'DA + diagonal by QR of the heavy rows on top of the Cholesky factor of the rest.
+
+        Near the mode the rows that are met outweigh the others by many orders: their Gram matrix
+        would drown the rest. Heaviest rows first and columns pivoted, as weighted least squares
+        asks for (Cox and Higham, 1998).
+        """
+        from scipy.linalg import qr, solve_triangular
+
+        columns, problem = self._columns, self._corners.problem
+        heavy = self._by_row > _HEAVY * np.median(self._by_row)
+        usual = np.median(self._added[columns])
+        on_diagonal = self._added[columns]
+        apart = on_diagonal > _HEAVY * max(usual, 1e-300)
+        light = problem.cross_products(columns, columns, np.where(heavy, 0.0, self._by_row), None)
+        light[np.diag_indices_from(light)] += np.where(apart, 0.0, on_diagonal)
+        size = np.sqrt(np.maximum(np.diag(light), 1e-300))
+        scaled = light / size / size[:, None]
+        scaled[np.diag_indices_from(scaled)] += 1e-14
+        bottom = _cholesky_factor(scaled) * size
+        rows = np.flatnonzero(heavy)
+        top = problem.block(columns)[rows] * np.sqrt(self._by_row[rows])[:, None]
+        stacked = np.vstack([top, np.diag(np.sqrt(on_diagonal))[apart], bottom])
+        stacked = stacked[np.argsort(-np.max(np.abs(stacked), axis=1), kind="stable")]
+        R, order = qr(stacked, mode="r", pivoting=True, check_finite=False)
+        R = R[: columns.size]
+
+        def solve(right: FloatArray) -> FloatArray:
+            solution = np.empty(columns.size)
+            half = solve_triangular(R, right[order], trans="T", check_finite=False)
+            solution[order] = solve_triangular(R, half, check_finite=False)
+            return solution
+
+        return solve
 
     def _in_rows(self) -> Callable[[FloatArray], FloatArray]:
         """Columns of large diagonal are eliminated into the rows, the light ones B on top of it.
@@ -143,3 +196,15 @@ def scaled_solver(matrix: FloatArray) -> Callable[[FloatArray], FloatArray]:
         return lambda right: (
             cho_solve(factor, (right.T / size).T, check_finite=False).T / size
         ).T
+
+
+def _cholesky_factor(matrix: FloatArray) -> FloatArray:
+    """Upper R with R'R = matrix; by eigenvalues where rounding leaves it indefinite."""
+    from scipy.linalg import LinAlgError, cholesky, eigh
+
+    try:
+        factor: FloatArray = cholesky(matrix, check_finite=False)
+        return factor
+    except LinAlgError:
+        values, vectors = eigh(matrix, check_finite=False)
+        return np.asarray(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T)

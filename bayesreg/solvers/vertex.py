@@ -18,12 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.solvers.active_system import LinearSystem
 from bayesreg.solvers.corners import Corners
 from bayesreg.solvers.interior_point import Interior
 
 _EPS = float(np.finfo(float).eps)
-# Columns with curvature are eliminated from the system beyond this many.
-_DENSE = 400
+_REFINEMENTS = 4
+# The active set is mended so often before more interior point steps are taken.
+_CORRECTIONS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,31 +39,58 @@ class Vertex:
 
 @dataclass(frozen=True, eq=False)
 class _ActiveSet:
-    """Which rows are met, which kinks and bounds hold their columns."""
+    """Which corners are met (data rows, then kinks), which bounds hold their columns.
 
-    rows: BoolArray
-    kinks: BoolArray
+    ``end`` is the dual of a corner that is not met: one of the ends of its box.
+    """
+
+    met: BoolArray
+    end: FloatArray
     at_low: BoolArray
     at_high: BoolArray
 
 
+@dataclass(frozen=True, eq=False)
+class _Attempt:
+    """The solution on an active set, before its duals are put into their boxes."""
+
+    v: FloatArray
+    d: FloatArray
+    free: IntArray
+
+
 def polish(corners: Corners, point: Interior) -> Vertex:
-    """The exact solution on the active set that the interior point shows."""
+    """The exact solution on the active set that the interior point shows.
+
+    Where it breaks an inequality, the corners that break it change sides, a few times at most.
+    """
     active = _active_set(corners, point)
+    for _ in range(_CORRECTIONS):
+        attempt = _solved(corners, point, active)
+        faults = _Faults(corners, attempt, active)
+        if faults.none or not faults.any_to_mend:
+            break
+        active = faults.mended()
+    d = np.clip(attempt.d, -corners.below, corners.above)
+    return Vertex(attempt.v, d, faults.none)
+
+
+def _solved(corners: Corners, point: Interior, active: _ActiveSet) -> _Attempt:
+    """Corrections of the interior point, refined: residuals of rows and slopes of columns to 0."""
+    problem, penalty = corners.problem, corners.problem.penalty
     v, d = _placed(corners, point, active)
     free = _free_columns(corners, active)
     rows = _independent_rows(corners, point, active, free)
-    sign = _kink_sides(corners, d)
-    system = _System(corners, rows, free)
-    for _ in range(4):
-        pull = corners.problem.transposed_product(d[: corners.problem.n])
-        delta = v - corners.problem.penalty.loc
-        slope = pull - corners.problem.penalty.l2 * delta - corners.problem.penalty.l1 * sign
-        residual = corners.residuals(v)[rows]
-        change_v, change_d = system.solve(residual, slope[free])
+    sign = np.zeros(problem.size)
+    sign[corners.kinked] = -np.sign(d[problem.n :])
+    system = LinearSystem(corners, rows, free)
+    for _ in range(_REFINEMENTS):
+        pull = problem.transposed_product(d[: problem.n])
+        slope = pull - penalty.l2 * (v - penalty.loc) - penalty.l1 * sign
+        change_v, change_d = system.solve(corners.residuals(v)[rows], slope[free])
         v[free] += change_v
         d[rows] += change_d
-    return _judged(corners, v, d, active, free, sign)
+    return _Attempt(v, d, free)
 
 
 def _active_set(corners: Corners, point: Interior) -> _ActiveSet:
@@ -72,13 +101,12 @@ def _active_set(corners: Corners, point: Interior) -> _ActiveSet:
     typical = _typical_size(corners, point, size)
     met = np.minimum(point.sa, point.sb) / price > size / typical
     at_low, at_high = np.zeros(problem.size, dtype=bool), np.zeros(problem.size, dtype=bool)
+    low, high, column = corners.bounded_below, corners.bounded_above, corners.column_price
     # The products are in nats: multiplier times gap; of the two the larger share decides.
-    low, high = corners.bounded_below, corners.bounded_above
-    column_price = np.maximum(np.abs(problem.transposed_product(np.abs(point.d[: problem.n]))),
-                              1e-300)  # fmt: skip
-    at_low[low] = point.on_low / column_price[low] > point.gap_low * column_price[low] / typical
-    at_high[high] = point.on_high / column_price[high] > point.gap_high * column_price[high] / typical
-    return _ActiveSet(met[: problem.n], met[problem.n :], at_low, at_high & ~at_low)
+    at_low[low] = point.on_low / column[low] > point.gap_low * column[low] / typical
+    at_high[high] = point.on_high / column[high] > point.gap_high * column[high] / typical
+    end = np.where(point.sa < point.sb, corners.above, -corners.below)
+    return _ActiveSet(met, end, at_low, at_high & ~at_low)
 
 
 def _typical_size(corners: Corners, point: Interior, size: FloatArray) -> float:
@@ -96,25 +124,16 @@ def _placed(
     penalty, v = corners.problem.penalty, point.v.copy()
     v[active.at_low] = penalty.lower[active.at_low]
     v[active.at_high] = penalty.upper[active.at_high]
-    held = corners.kinked[active.kinks]
+    held = corners.kinked[active.met[corners.problem.n :]]
     v[held] = penalty.loc[held]
-    met = np.concatenate([active.rows, active.kinks])
-    end = np.where(point.sa < point.sb, corners.above, -corners.below)
-    return v, np.where(met, point.d, end)
+    return v, np.where(active.met, point.d, active.end)
 
 
 def _free_columns(corners: Corners, active: _ActiveSet) -> IntArray:
     free = np.zeros(corners.problem.size, dtype=bool)
     free[corners.moving] = True
-    free[corners.kinked[active.kinks]] = False
+    free[corners.kinked[active.met[corners.problem.n :]]] = False
     return np.flatnonzero(free & ~active.at_low & ~active.at_high)
-
-
-def _kink_sides(corners: Corners, d: FloatArray) -> FloatArray:
-    """sign(v - loc) of kinked columns off their kink: minus the sign of their dual."""
-    sign = np.zeros(corners.problem.size)
-    sign[corners.kinked] = -np.sign(d[corners.problem.n :])
-    return sign
 
 
 def _independent_rows(
@@ -123,7 +142,7 @@ def _independent_rows(
     """The met rows; where there are more than free columns, as many with the widest room."""
     from scipy.linalg import qr
 
-    rows = np.flatnonzero(active.rows)
+    rows = np.flatnonzero(active.met[: corners.problem.n])
     if rows.size <= free.size or not free.size:
         return rows if free.size else rows[:0]
     room = np.minimum(point.sa, point.sb)[rows]
@@ -134,109 +153,85 @@ def _independent_rows(
     return rows[np.sort(order[: free.size])]
 
 
-class _System:
-    """The linear system of an active set, in columns and rows of unit size.
+class _Faults:
+    """Every condition of optimality, each to the rounding of its terms."""
 
-    Columns with curvature are eliminated where they are many:
+    def __init__(self, corners: Corners, attempt: _Attempt, active: _ActiveSet) -> None:
+        problem, penalty = corners.problem, corners.problem.penalty
+        n, v, d, free = problem.n, attempt.v, attempt.d, attempt.free
+        self._corners, self._active, self._attempt = corners, active, attempt
+        price = corners.above + corners.below
+        self._over = d > corners.above + 1e-12 * price
+        self._under = d < -corners.below - 1e-12 * price
+        z = corners.residuals(v)
+        tolerance = np.zeros(z.size)
+        tolerance[:n] = 256 * _EPS * _magnitude(corners, v)
+        # Rows and kinks that are left must lie on the side that their dual says.
+        self._crossed = ~active.met & (np.where(active.end > 0, -z, z) > tolerance)
+        self._missed = active.met[:n] & (np.abs(z[:n]) > tolerance[:n])
+        pull = problem.transposed_product(np.clip(d, -corners.below, corners.above)[:n])
+        terms = _absolute_product(corners, np.abs(d[:n])) + penalty.l1
+        low, high = penalty.subdifferential(v)
+        slack = 512 * _EPS * terms
+        self._rises, self._falls = pull > high + slack, pull < low - slack
+        self._below, self._above = v < penalty.lower, v > penalty.upper
+        self._is_free = np.zeros(problem.size, dtype=bool)
+        self._is_free[free] = True
+        self._moving = np.zeros(problem.size, dtype=bool)
+        self._moving[corners.moving] = True
 
-        [ K    B  ] [d]   [ z - X_q (g_q / l2) ]
-        [ B'  -l2 ] [v] = [ -g                 ],    K = X_q l2^-1 X_q'.
-    """
+    @property
+    def none(self) -> bool:
+        beside = (self._rises | self._falls | self._below | self._above) & self._moving
+        on_corners = np.any(self._over | self._under | self._crossed)
+        return not (on_corners or np.any(self._missed) or np.any(beside))
 
-    def __init__(self, corners: Corners, rows: IntArray, free: IntArray) -> None:
-        problem = corners.problem
-        l2 = problem.penalty.l2[free]
-        block = problem.block(free)[rows] if rows.size else np.zeros((0, free.size))
-        self._many = free.size > _DENSE
-        self._curved = (l2 > 0) if self._many or not rows.size else np.zeros(free.size, dtype=bool)
-        self._l2, self._block = l2, block
-        strong = block[:, self._curved]
-        K = (strong / l2[self._curved]) @ strong.T
-        B, h = block[:, ~self._curved], l2[~self._curved]
-        self._matrix = np.block([[K, B], [B.T, -np.diag(h)]]) if h.size + rows.size else None
-        self._rows = rows.size
-        self._prepare()
+    @property
+    def any_to_mend(self) -> bool:
+        return bool(np.any(self._unbalanced | self._held) or np.any(self._changes))
 
-    def _prepare(self) -> None:
-        """Bring the symmetric matrix to unit rows, and factorise it where it is regular."""
-        from scipy.linalg import lu_factor
-        from scipy.linalg.lapack import dgecon
+    @property
+    def _changes(self) -> BoolArray:
+        return self._over | self._under | self._crossed
 
-        if self._matrix is None or not self._matrix.size:
-            self._factor = None
-            return
-        size = np.ones(self._matrix.shape[0])
-        for _ in range(8):
-            largest = np.max(np.abs(self._matrix) * size * size[:, None], axis=1)
-            size = size / np.sqrt(np.where(largest > 0, largest, 1.0))
-        self._size = size
-        self._scaled = self._matrix * size * size[:, None]
-        import warnings
+    @property
+    def _held(self) -> BoolArray:
+        """Columns on a kink or bound that the pull moves off it, or free ones past a bound."""
+        outside = self._below | self._above
+        return ((self._rises | self._falls) & ~self._is_free & self._moving) | outside
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            factor = lu_factor(self._scaled, check_finite=False)
-        norm = float(np.max(np.sum(np.abs(self._scaled), axis=0)))
-        regular = dgecon(factor[0], norm)[0] > 1e-13
-        self._factor = factor if regular else None
+    @property
+    def _unbalanced(self) -> BoolArray:
+        """Free columns with a kink, where the free columns cannot be balanced."""
+        kinked = np.zeros(self._is_free.size, dtype=bool)
+        kinked[self._corners.kinked] = True
+        broken = np.any((self._rises | self._falls) & self._is_free)
+        return self._is_free & kinked if broken else np.zeros(kinked.size, dtype=bool)
 
-    def solve(self, z: FloatArray, g: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Changes of the free columns and of the duals of the rows."""
-        from scipy.linalg import lu_solve
+    def mended(self) -> _ActiveSet:
+        """Whatever breaks an inequality on the other side of it."""
+        corners, active, n = self._corners, self._active, self._corners.problem.n
+        kinked = corners.kinked
+        met = (active.met | self._crossed) & ~(self._over | self._under)
+        end = np.where(self._over, corners.above, active.end)
+        end = np.where(self._under, -corners.below, end)
+        held = self._held
+        at_low = (active.at_low | self._below) & ~(held & self._rises)
+        at_high = (active.at_high | self._above) & ~(held & self._falls)
+        leaving = held[kinked] & ~at_low[kinked] & ~at_high[kinked] & active.met[n:]
+        met[n:] &= ~leaving
+        end[n:] = np.where(leaving, -np.sign(self._attempt_pull(kinked)) * corners.above[n:], end[n:])
+        unbalanced = self._unbalanced
+        if unbalanced.any() and not np.any(self._changes) and not held.any():
+            v, loc = self._attempt.v, corners.problem.penalty.loc
+            off = np.where(unbalanced, np.abs(v - loc) * corners.column_price, np.inf)
+            met[n:] |= kinked == int(np.argmin(off))
+        return _ActiveSet(met, end, at_low, at_high & ~at_low)
 
-        v = np.zeros(self._l2.size)
-        curved = self._curved
-        right_curved = g[curved] / self._l2[curved]
-        d = np.zeros(self._rows)
-        if self._matrix is not None and self._matrix.size:
-            right = np.concatenate([z - self._block[:, curved] @ right_curved, -g[~curved]])
-            if self._factor is not None:
-                found = lu_solve(self._factor, right * self._size, check_finite=False)
-            else:
-                found = _least_solution(self._scaled, right * self._size)
-            found = found * self._size
-            d, v[~curved] = found[: self._rows], found[self._rows :]
-        v[curved] = right_curved + (self._block[:, curved].T @ d) / self._l2[curved]
-        return v, d
-
-
-def _least_solution(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    from scipy.linalg import lstsq
-
-    solution: FloatArray = lstsq(matrix, right, cond=1e-11, lapack_driver="gelsy",
-                                 check_finite=False)[0]  # fmt: skip
-    return solution
-
-
-def _judged(
-    corners: Corners,
-    v: FloatArray,
-    d: FloatArray,
-    active: _ActiveSet,
-    free: IntArray,
-    sign: FloatArray,
-) -> Vertex:
-    """Put duals into their boxes and check every condition to the rounding of its terms."""
-    problem, penalty = corners.problem, corners.problem.penalty
-    n = problem.n
-    price = corners.above + corners.below
-    clipped = np.clip(d, -corners.below, corners.above)
-    boxed = bool(np.all(np.abs(clipped - d) <= 1e-9 * price))
-    d = clipped
-    z = corners.residuals(v)[:n]
-    magnitude = _magnitude(corners, v)
-    met, tolerance = active.rows, 256 * _EPS * magnitude
-    wrong_side = np.where(d[:n] > 0, -z, z) > tolerance
-    rows_hold = np.all(np.abs(z[met]) <= tolerance[met]) and not np.any(wrong_side & ~met)
-    pull = problem.transposed_product(d[:n])
-    terms = _absolute_product(corners, np.abs(d[:n])) + penalty.l1
-    slack = 1e-11 * terms
-    off = free[(penalty.l1 > 0)[free]]
-    sides_hold = np.all((v[off] - penalty.loc[off]) * sign[off] >= 0)
-    inside = np.all((v[free] >= penalty.lower[free]) & (v[free] <= penalty.upper[free]))
-    distance = penalty.subgradient_distance(v, -pull)
-    stationary = np.all(distance[corners.moving] <= slack[corners.moving])
-    return Vertex(v, d, bool(boxed and rows_hold and sides_hold and inside and stationary))
+    def _attempt_pull(self, columns: IntArray) -> FloatArray:
+        problem = self._corners.problem
+        delta = problem.penalty.l2 * (self._attempt.v - problem.penalty.loc)
+        return (problem.transposed_product(self._attempt.d[: problem.n]) - delta)[columns]
 
 
 def _magnitude(corners: Corners, v: FloatArray) -> FloatArray:
