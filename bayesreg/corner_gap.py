@@ -108,16 +108,44 @@ def evaluate(problem: Problem, v: FloatArray, eta: FloatArray, theta: FloatArray
     c = -problem.transposed_product(theta)
     terms = absolute_product(problem, theta)
     balanced = _unpenalised(problem, v, c, terms)
+    best = _evaluate(problem, v, eta, u, c, terms, balanced)
+    weak = _relaxable(problem, v, c, terms) & ~balanced
+    if weak.any():
+        best = _better(best, _evaluate(problem, v, eta, u, c, terms, balanced | weak))
+    return best
+
+
+def _evaluate(
+    problem: Problem,
+    v: FloatArray,
+    eta: FloatArray,
+    u: FloatArray,
+    c: FloatArray,
+    terms: FloatArray,
+    balanced: BoolArray,
+) -> DualProof:
+    """The gap with some columns treated as unpenalised in the dual, at the cost of their g_j."""
     kept = ~balanced & ~problem.penalty.is_pinned
+    relaxation = float(np.sum(problem.penalty.values(v)[balanced]))
     best = _nothing(problem)
     for alpha in _scalings(problem, c, kept):
         rows = problem.weights * _row_terms(problem, eta, alpha * u)
         columns = problem.penalty.take(kept).fenchel_young(v[kept], alpha * c[kept])
-        gap = float(np.sum(rows) + np.sum(columns))
+        gap = float(np.sum(rows) + np.sum(columns)) + relaxation
         if gap < best.gap:
-            largest = float(max(np.max(rows), np.max(columns, initial=0.0)))
+            largest = float(max(np.max(rows), np.max(columns, initial=relaxation)))
+            theta = problem.weights * u
             best = DualProof(gap, _imbalance(c, terms, balanced), largest, theta)
     return best
+
+
+def _relaxable(problem: Problem, v: FloatArray, c: FloatArray, terms: FloatArray) -> BoolArray:
+    """Columns off their kink and bounds whose pull is only rounding: their penalty is too weak.
+
+    Dropping a non-negative penalty leaves a lower bound on J, so that it costs g_j(v_j) alone.
+    """
+    low, high = problem.penalty.subdifferential(v)
+    return (low == high) & (np.abs(c) <= 64 * _EPS * terms)
 
 
 def _row_terms(problem: Problem, eta: FloatArray, u: FloatArray) -> FloatArray:

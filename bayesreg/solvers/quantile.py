@@ -31,6 +31,8 @@ _READY = 1e-5
 # Here products are at the rounding of their terms.
 _DONE = 1e-16
 _STALLED = 8
+# Where the data can be fitted exactly J itself vanishes; this share of its start stands in.
+_LEAST_VALUE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +104,14 @@ def minimise_corners(problem: Problem, max_iterations: int) -> CornerSolution:
 
 def _minimise(corners: Corners, max_iterations: int) -> CornerSolution:
     point = starting_interior(corners)
+    floor = max(_LEAST_VALUE * corners.value(point.v), 1e-300)
     best, least, stalled = point, np.inf, 0
     for iteration in range(1, max_iterations + 1):
         moved = improve(corners, point)
         if not _usable(moved):
             break
         point = moved
-        share = point.complementarity / max(abs(corners.value(point.v)), 1e-300)
+        share = point.complementarity / max(corners.value(point.v), floor)
         stalled = 0 if share < 0.9 * least else stalled + 1
         if share < least:
             best, least = point, share

@@ -13,10 +13,11 @@ modes that are not unique stay in the middle of what is optimal, which keeps eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bayesreg import design
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.solvers.active_system import LinearSystem
 from bayesreg.solvers.corners import Corners
@@ -60,19 +61,48 @@ class _Attempt:
 
 
 def polish(corners: Corners, point: Interior) -> Vertex:
-    """The exact solution on the active set that the interior point shows.
+    """The exact solution on the active set that the interior point shows, read in two ways.
 
     Where it breaks an inequality, the corners that break it change sides, a few times at most.
     """
-    active = _active_set(corners, point)
+    for share in (0.0, 0.5):
+        vertex = _polished(corners, point, _active_set(corners, point, share))
+        if vertex.optimal:
+            break
+    return vertex
+
+
+def _polished(corners: Corners, point: Interior, active: _ActiveSet) -> Vertex:
     for _ in range(_CORRECTIONS):
         attempt = _solved(corners, point, active)
         faults = _Faults(corners, attempt, active)
         if faults.none or not faults.any_to_mend:
             break
         active = faults.mended()
+    if faults.none:
+        attempt = _without_rounding_zeros(corners, active, attempt)
     d = np.clip(attempt.d, -corners.below, corners.above)
     return Vertex(attempt.v, d, faults.none)
+
+
+def _without_rounding_zeros(
+    corners: Corners, active: _ActiveSet, attempt: _Attempt
+) -> _Attempt:
+    """Columns whose distance from their kink is rounding (ties, a knot of the path) put on it."""
+    problem, n = corners.problem, corners.problem.n
+    rounding = 64 * _EPS * float(np.max(_magnitude(corners, attempt.v)))
+    reach = design.largest_entries(problem.X)
+    reach = np.append(reach, 1.0) if problem.has_intercept else reach
+    distance = np.abs(attempt.v - problem.penalty.loc) * reach
+    tiny = (distance <= rounding)[corners.kinked] & ~active.met[n:]
+    if not tiny.any():
+        return attempt
+    met, v = active.met.copy(), attempt.v.copy()
+    met[n:] |= tiny
+    v[corners.kinked[tiny]] = problem.penalty.loc[corners.kinked[tiny]]
+    held = replace(active, met=met)
+    other = _Attempt(v, attempt.d, _free_columns(corners, held))
+    return other if _Faults(corners, other, held).none else attempt
 
 
 def _solved(corners: Corners, point: Interior, active: _ActiveSet) -> _Attempt:
@@ -93,12 +123,16 @@ def _solved(corners: Corners, point: Interior, active: _ActiveSet) -> _Attempt:
     return _Attempt(v, d, free)
 
 
-def _active_set(corners: Corners, point: Interior) -> _ActiveSet:
-    """A corner is met where its dual is relatively further from its box than z from 0."""
+def _active_set(corners: Corners, point: Interior, share: float) -> _ActiveSet:
+    """A corner is met where its dual is relatively further from its box than z from 0.
+
+    With ``share`` the typical z is taken as smaller, which suits corners of very low price.
+    """
     problem = corners.problem
     price = corners.above + corners.below
     size = (point.up + point.down) * price
-    typical = _typical_size(corners, point, size)
+    mu = point.complementarity / point.products
+    typical = _typical_size(corners, point, size) ** (1.0 - share) * (1e3 * mu) ** share
     met = np.minimum(point.sa, point.sb) / price > size / typical
     at_low, at_high = np.zeros(problem.size, dtype=bool), np.zeros(problem.size, dtype=bool)
     low, high, column = corners.bounded_below, corners.bounded_above, corners.column_price
