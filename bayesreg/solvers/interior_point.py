@@ -115,7 +115,7 @@ def improve(corners: Corners, point: Interior) -> Interior:
     equations = NormalEquations(corners, D, barrier)
     mu = point.complementarity / point.products
     nothing = _Targets(*(np.zeros(k.size) for k in (point.sa, point.sb, point.gap_low, point.gap_high)))
-    affine = _newton_step(corners, point, D, equations, nothing)
+    affine = _newton_step(corners, point, equations, nothing)
     primal, dual = _step_lengths(corners, point, affine, 1.0)
     ahead = _moved(point, affine, primal, dual).complementarity / point.products
     centre = mu * min(1.0, max(ahead / mu, 0.0)) ** 3 if mu > 0 else 0.0
@@ -125,24 +125,23 @@ def improve(corners: Corners, point: Interior) -> Interior:
         low=centre - affine.gap_low * affine.on_low,
         high=centre - affine.gap_high * affine.on_high,
     )
-    step = _newton_step(corners, point, D, equations, targets)
+    step = _newton_step(corners, point, equations, targets)
     primal, dual = _step_lengths(corners, point, step, _BACK_OFF)
     return _moved(point, step, primal, dual)
 
 
 def _newton_step(
-    corners: Corners, point: Interior, D: FloatArray, equations: NormalEquations, m: _Targets
+    corners: Corners, point: Interior, equations: NormalEquations, m: _Targets
 ) -> Interior:
     """The step that would bring every product to its target, to first order."""
     penalty = corners.problem.penalty
     low, high = corners.bounded_below, corners.bounded_above
     sa, sb = point.sa, point.sb
     k = corners.residuals(point.v) - m.up / sa + m.down / sb
-    right = corners.transposed(point.d + D * k) - penalty.l2 * (point.v - penalty.loc)
+    right = corners.transposed(point.d) - penalty.l2 * (point.v - penalty.loc)
     right[low] += m.low / point.gap_low
     right[high] -= m.high / point.gap_high
-    v = equations.solve(right)
-    d = D * (k - corners.forward(v))
+    d, v = equations.solve(k, right)
     return Interior(
         v=v,
         up=m.up / sa - point.up + point.up / sa * d,
