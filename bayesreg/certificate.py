@@ -192,7 +192,7 @@ def certify_point(
     """The certificate of an extended vector; ``dual`` only for a likelihood with corners."""
     eta = problem.linear_predictor(v)
     if half_null_deviance is None:
-        half_null_deviance = null_deviance(problem) / 2
+        half_null_deviance = null_deviance(problem, eta) / 2
     scale = half_null_deviance if half_null_deviance > 0 else 1.0
     if not is_smooth(problem.likelihood):
         proof = prove(problem, v, eta, tol * scale, dual)
@@ -465,13 +465,14 @@ def _column_norms(problem: Problem, by_row: FloatArray) -> FloatArray:
     return np.sqrt(problem.column_squares(by_row))
 
 
-def null_deviance(problem: Problem) -> float:
+def null_deviance(problem: Problem, eta: FloatArray | None = None) -> float:
     """Twice the loss at w = loc beyond the least possible; 0 when that is only rounding.
 
-    Intercept, offset and flat columns are at their optimum.
+    Intercept, offset and flat columns are at their optimum. ``eta``, the linear predictor of a
+    point to be certified, spares a loss with corners a programme where all columns are flat.
     """
     if not is_smooth(problem.likelihood):
-        return 2 * null_loss(problem)
+        return 2 * null_loss(problem, eta)
     v = problem.start.copy()
     flat = np.flatnonzero(problem.penalty.is_flat)
     v[flat] = 0.0

@@ -165,9 +165,7 @@ def absolute_product(problem: Problem, by_row: FloatArray) -> FloatArray:
     return np.asarray(np.append(product, np.sum(by_row)) if problem.has_intercept else product)
 
 
-def _unpenalised(
-    problem: Problem, v: FloatArray, c: FloatArray, terms: FloatArray
-) -> BoolArray:
+def _unpenalised(problem: Problem, v: FloatArray, c: FloatArray, terms: FloatArray) -> BoolArray:
     """Flat columns, and balanced ones that only a single bound limits which they do not touch."""
     penalty = problem.penalty
     inside = (v > penalty.lower) & (v < penalty.upper)

@@ -14,9 +14,15 @@ from bayesreg.problem import Problem
 _EPS = float(np.finfo(float).eps)
 
 
-def null_loss(problem: Problem) -> float:
-    """The data term of the null model; 0 when that is only rounding."""
+def null_loss(problem: Problem, eta: FloatArray | None = None) -> float:
+    """The data term of the null model; 0 when that is only rounding.
+
+    Where every column is flat the null model is the model: at ``eta``, the linear predictor of a
+    point whose gap is known, its loss is right to within that gap, and no programme is needed.
+    """
     penalty = problem.penalty
+    if eta is not None and np.all(penalty.is_flat | penalty.is_pinned):
+        return _beyond_rounding(problem, _loss(problem, problem.y - eta), eta)
     v = problem.start.copy()
     flat = np.flatnonzero(penalty.is_flat)
     v[flat] = 0.0
@@ -29,6 +35,10 @@ def null_loss(problem: Problem) -> float:
         loss = _least_loss(problem, z - _best_intercept(problem, z, flat), flat)
     else:
         loss = _least_loss(problem, z, flat)
+    return _beyond_rounding(problem, loss, base)
+
+
+def _beyond_rounding(problem: Problem, loss: float, base: FloatArray) -> float:
     high = np.maximum(*np.abs(problem.likelihood.slopes))  # type: ignore[attr-defined]
     rounding = 64 * _EPS * high * float(problem.weights @ (np.abs(problem.y) + np.abs(base)))
     return loss if loss > rounding else 0.0

@@ -45,7 +45,9 @@ def corner_zeros_proved(
     if not _off_rows_at_their_slope(problem, eta, theta, met):
         return False
     left = problem.transposed_product(theta) + low
-    noise = 64 * _EPS * (absolute_product(problem, theta) + np.where(zeros, penalty.l1, np.abs(low)))
+    noise = (
+        64 * _EPS * (absolute_product(problem, theta) + np.where(zeros, penalty.l1, np.abs(low)))
+    )
     residual = np.concatenate([np.abs(left[free]) + noise[free],
                                np.abs(problem.y - eta)[rows] + rounding[rows]])  # fmt: skip
     inverse = _inverse(problem, free, rows)

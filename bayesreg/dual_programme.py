@@ -98,9 +98,7 @@ class _Programme:
         k, m = self._rows.size, self._held.size
         if k + m == 0:
             return self._fixed
-        cost = np.concatenate(
-            [self._residual * self._weight / self._nats, np.zeros(m), np.ones(m)]
-        )
+        cost = np.concatenate([self._residual * self._weight / self._nats, np.zeros(m), np.ones(m)])
         found = linprog(cost, A_ub=below, b_ub=limit, A_eq=equal, b_eq=right,
                         bounds=self._bounds(), method="highs")  # fmt: skip
         if found.x is None:

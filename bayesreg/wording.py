@@ -56,8 +56,10 @@ def _likelihood(model: Model, data: Data) -> str:
         sigma += " / sqrt(weight_i)"
     stated = {name: number(getattr(model.likelihood, name, 0.0), 6) for name in ("q", "s")}
     sentence = _LIKELIHOODS.get(kind)
-    return repr(model.likelihood) if sentence is None else sentence.format(
-        eta=eta, sigma=sigma, **stated
+    return (
+        repr(model.likelihood)
+        if sentence is None
+        else sentence.format(eta=eta, sigma=sigma, **stated)
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import BOUNDED_PRIORS, LIKELIHOODS, PRIORS, P, make_data
+from helpers import BOUNDED_PRIORS, KINKED_LIKELIHOODS, LIKELIHOODS, PRIORS, P, make_data
 from scipy import special
 
 from bayesreg import Bernoulli, ElasticNet, Gaussian, Laplace, Normal, Poisson
@@ -20,7 +20,7 @@ def test_prior(prior):
     check_prior(prior, size=P)
 
 
-@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("likelihood", [*LIKELIHOODS, *KINKED_LIKELIHOODS])
 @pytest.mark.parametrize("seed", range(3))
 def test_likelihood(likelihood, seed):
     check_likelihood(likelihood, make_data(likelihood).y[:12], seed=seed)
@@ -63,7 +63,8 @@ def test_every_part_is_in_the_tables():
     assert {type(row.values[0]) for row in [*PRIORS, *BOUNDED_PRIORS]} == set(
         PRIORS_BY_NAME.values()
     )
-    assert {type(row.values[0]) for row in LIKELIHOODS} == set(LIKELIHOODS_BY_NAME.values())
+    rows = [*LIKELIHOODS, *KINKED_LIKELIHOODS]
+    assert {type(row.values[0]) for row in rows} == set(LIKELIHOODS_BY_NAME.values())
 
 
 # ---- penalties with bounds, at their corners -------------------------------------

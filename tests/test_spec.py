@@ -6,7 +6,7 @@ import math
 import time
 
 import pytest
-from helpers import COMBINATIONS, LIKELIHOODS, PRIORS
+from helpers import COMBINATIONS, KINKED_LIKELIHOODS, LIKELIHOODS, PRIORS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,7 +89,7 @@ def test_unknown_kind_names_the_nearest(reader):
 # ---- round trips -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", [*PRIORS, *LIKELIHOODS])
+@pytest.mark.parametrize("part", [*PRIORS, *LIKELIHOODS, *KINKED_LIKELIHOODS])
 def test_every_part_survives_text_and_json(part):
     assert from_text(repr(part)) == part
     assert type(from_text(repr(part))) is type(part)

@@ -33,9 +33,7 @@ def scaled_solver(matrix: FloatArray) -> Callable[[FloatArray], FloatArray]:
             if added > 1.0:
                 raise
             continue
-        return lambda right: (
-            cho_solve(factor, (right.T / size).T, check_finite=False).T / size
-        ).T
+        return lambda right: (cho_solve(factor, (right.T / size).T, check_finite=False).T / size).T
 
 
 def graded_solver(

@@ -114,7 +114,8 @@ def improve(corners: Corners, point: Interior) -> Interior:
     barrier[corners.bounded_above] += point.on_high / point.gap_high
     equations = NormalEquations(corners, D, barrier)
     mu = point.complementarity / point.products
-    nothing = _Targets(*(np.zeros(k.size) for k in (point.sa, point.sb, point.gap_low, point.gap_high)))
+    parts = (point.sa, point.sb, point.gap_low, point.gap_high)
+    nothing = _Targets(*(np.zeros(part.size) for part in parts))
     affine = _newton_step(corners, point, equations, nothing)
     primal, dual = _step_lengths(corners, point, affine, 1.0)
     ahead = _moved(point, affine, primal, dual).complementarity / point.products

@@ -3,8 +3,8 @@
     [ D^-1   A ] [ d ]   [ k ]                 A = [X; kinks],  diagonal = l2 and barriers
     [ -A'    B ] [ v ] = [ r ]                 B = diag(diagonal)
 
-Kinks are eliminated into the diagonal.  For n >= p the rows follow: (X'D_X X + Delta) v = X'D k + r;
-for p > n the columns do: (D^-1 + X Delta^-1 X') d = k - X r / Delta.  A flat intercept is
+Kinks are eliminated into the diagonal, then for n >= p the rows: (X'D_X X + Delta) v = X'D k + r;
+for p > n the columns: (D^-1 + X Delta^-1 X') d = k - X r / Delta.  A flat intercept is
 eliminated first, so that Gram matrices are formed from centred columns.  Refinement is that of
 the whole system: near the mode D spans many orders, and d = D (k - A v) alone would lose the dual.
 """

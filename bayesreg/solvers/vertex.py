@@ -85,9 +85,7 @@ def _polished(corners: Corners, point: Interior, active: _ActiveSet) -> Vertex:
     return Vertex(attempt.v, d, faults.none)
 
 
-def _without_rounding_zeros(
-    corners: Corners, active: _ActiveSet, attempt: _Attempt
-) -> _Attempt:
+def _without_rounding_zeros(corners: Corners, active: _ActiveSet, attempt: _Attempt) -> _Attempt:
     """Columns whose distance from their kink is rounding (ties, a knot of the path) put on it."""
     problem, n = corners.problem, corners.problem.n
     rounding = 64 * _EPS * float(np.max(_magnitude(corners, attempt.v)))
@@ -151,9 +149,7 @@ def _typical_size(corners: Corners, point: Interior, size: FloatArray) -> float:
     return max(float(np.median(open_ones)) if open_ones.size else share, mu, 1e-300)
 
 
-def _placed(
-    corners: Corners, point: Interior, active: _ActiveSet
-) -> tuple[FloatArray, FloatArray]:
+def _placed(corners: Corners, point: Interior, active: _ActiveSet) -> tuple[FloatArray, FloatArray]:
     """The interior point with everything that is decided put exactly where it belongs."""
     penalty, v = corners.problem.penalty, point.v.copy()
     v[active.at_low] = penalty.lower[active.at_low]
@@ -206,7 +202,9 @@ class _Faults:
         pull = problem.transposed_product(np.clip(d, -corners.below, corners.above)[:n])
         terms = _absolute_product(corners, np.abs(d[:n])) + penalty.l1
         low, high = penalty.subdifferential(v)
-        slack = 512 * _EPS * terms
+        # Duals are known to the rounding of their boxes, even where they vanish.
+        least = _absolute_product(corners, np.minimum(corners.above, corners.below)[:n])
+        slack = 512 * _EPS * terms + 4 * _EPS * least
         self._rises, self._falls = pull > high + slack, pull < low - slack
         self._below, self._above = v < penalty.lower, v > penalty.upper
         self._is_free = np.zeros(problem.size, dtype=bool)
@@ -254,7 +252,8 @@ class _Faults:
         at_high = (active.at_high | self._above) & ~(held & self._falls)
         leaving = held[kinked] & ~at_low[kinked] & ~at_high[kinked] & active.met[n:]
         met[n:] &= ~leaving
-        end[n:] = np.where(leaving, -np.sign(self._attempt_pull(kinked)) * corners.above[n:], end[n:])
+        outwards = -np.sign(self._pull(kinked)) * corners.above[n:]
+        end[n:] = np.where(leaving, outwards, end[n:])
         unbalanced = self._unbalanced
         if unbalanced.any() and not np.any(self._changes) and not held.any():
             v, loc = self._attempt.v, corners.problem.penalty.loc
@@ -262,7 +261,7 @@ class _Faults:
             met[n:] |= kinked == int(np.argmin(off))
         return _ActiveSet(met, end, at_low, at_high & ~at_low)
 
-    def _attempt_pull(self, columns: IntArray) -> FloatArray:
+    def _pull(self, columns: IntArray) -> FloatArray:
         problem = self._corners.problem
         delta = problem.penalty.l2 * (self._attempt.v - problem.penalty.loc)
         return (problem.transposed_product(self._attempt.d[: problem.n]) - delta)[columns]
