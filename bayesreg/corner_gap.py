@@ -13,6 +13,7 @@ penalties are represented by their supporting lines.  Nothing here is shared wit
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,10 @@ from bayesreg.problem import Problem
 _EPS = float(np.finfo(float).eps)
 # Repairs of a dual point are least-squares solves of at most this many entries.
 _LARGEST_REPAIR = 4_000_000
+# Slopes below this share of the terms of their pull.
+_WEAK = 1e-6
+# Distances, as shares of the mean price of a row, within which a corner counts as met.
+_SHARES = (0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +67,8 @@ def prove(
 ) -> DualProof:
     """The best proof from the dual point supplied, or if that is not enough, from our own."""
     best = _nothing(problem)
+    if not np.isfinite(problem.penalty.value(v)):
+        return best  # outside the bounds
     if theta is not None:
         for candidate in _with_repairs(problem, v, theta):
             best = _better(best, evaluate(problem, v, eta, candidate))
@@ -69,27 +76,42 @@ def prove(
                 return best
     if best.gap <= enough and best.flat_residual <= 1e-9:
         return best
-    choices = _rows_to_free(problem, v, eta)
-    # Where the rows at their corner determine the dual, least squares finds it; else a programme.
-    for find in (_centred_dual, best_dual):
-        for rows in choices if find is best_dual else choices[:2]:
-            found = find(problem, v, eta, rows)
-            if found is None:
-                continue
-            for candidate in _with_repairs(problem, v, found):
-                best = _better(best, evaluate(problem, v, eta, candidate))
+    for find in (_duals_by_least_squares, _duals_by_programmes):
+        for candidate in find(problem, v, eta):
+            best = _better(best, evaluate(problem, v, eta, candidate))
             if best.gap <= enough and best.flat_residual <= 1e-9:
                 return best
     return best
 
 
-def _centred_dual(
-    problem: Problem, v: FloatArray, eta: FloatArray, rows: IntArray
-) -> FloatArray | None:
-    """Every row at its own slope, the given ones at 0, from where a repair may move them."""
-    theta = problem.weights * problem.likelihood.gradient(problem.y, eta)
-    theta[rows] = 0.0
-    return theta
+def _duals_by_least_squares(
+    problem: Problem, v: FloatArray, eta: FloatArray
+) -> Iterator[FloatArray]:
+    """Where rows met and columns off their kinks determine the dual, least squares finds it.
+
+    What counts as met, or on the kink, is read at ever larger distances: a point that is only
+    nearly the mode has neither exactly.
+    """
+    penalty = problem.penalty
+    low, high = _slopes(problem)
+    residual = np.abs(problem.y - eta)
+    slopes = problem.weights * problem.likelihood.gradient(problem.y, eta)
+    at_row = problem.weights * (high - low) * residual
+    at_kink = penalty.l1 * np.abs(v - penalty.loc)
+    nats = max(float(np.mean(at_row)), 1e-300)
+    for share in _SHARES:
+        met = (at_row <= share * nats) | (residual <= 1024 * _EPS * magnitude(problem, v))
+        on_kink = (penalty.l1 > 0) & (at_kink <= share * nats)
+        snapped = np.where(on_kink, penalty.loc, v)
+        yield from _with_repairs(problem, snapped, np.where(met, 0.0, slopes))
+
+
+def _duals_by_programmes(problem: Problem, v: FloatArray, eta: FloatArray) -> Iterator[FloatArray]:
+    """The best dual over ever more rows: a linear programme each."""
+    for rows in _rows_to_free(problem, v, eta):
+        found = best_dual(problem, v, eta, rows)
+        if found is not None:
+            yield from _with_repairs(problem, v, found)
 
 
 def _better(one: DualProof, other: DualProof) -> DualProof:
@@ -208,6 +230,19 @@ def _with_repairs(problem: Problem, v: FloatArray, theta: FloatArray) -> list[Fl
     columns = np.flatnonzero((low == high) & ~penalty.is_pinned)
     below, above = (problem.weights * slope for slope in _slopes(problem))
     theta = np.clip(theta, below, above)
+    points = _repaired(problem, theta, columns, low[columns])
+    # A penalty whose slope is near the rounding of the pull is better given up than met.
+    weak = np.abs(low[columns]) <= _WEAK * absolute_product(problem, theta)[columns]
+    if np.any(weak & (low[columns] != 0)):
+        points += _repaired(problem, theta, columns, np.where(weak, 0.0, low[columns]))[1:]
+    return points
+
+
+def _repaired(
+    problem: Problem, theta: FloatArray, columns: IntArray, slopes: FloatArray
+) -> list[FloatArray]:
+    """theta, and after each of two least changes of its inner rows towards x_j'theta = -slope."""
+    below, above = (problem.weights * slope for slope in _slopes(problem))
     room = np.minimum(theta - below, above - theta)
     rows = np.flatnonzero(room > 1e-9 * (above - below))
     points = [theta]
@@ -217,7 +252,7 @@ def _with_repairs(problem: Problem, v: FloatArray, theta: FloatArray) -> list[Fl
     size = np.linalg.norm(block, axis=0)
     size = np.where(size > 0, size, 1.0)
     for _ in range(2):
-        left = problem.transposed_product(theta)[columns] + low[columns]
+        left = problem.transposed_product(theta)[columns] + slopes
         change = np.linalg.lstsq((block / size).T, -left / size, rcond=1e-12)[0]
         theta = theta.copy()
         theta[rows] += room[rows] * change
@@ -227,18 +262,15 @@ def _with_repairs(problem: Problem, v: FloatArray, theta: FloatArray) -> list[Fl
 
 
 def _rows_to_free(problem: Problem, v: FloatArray, eta: FloatArray) -> list[IntArray]:
-    """Rows at their corner to rounding; as many of the nearest as there are columns whose slope
-    is known; a few more; then, where that is small, all."""
+    """Rows at their corner to rounding; the nearest few; then, where that is small, all."""
     n, size = problem.n, problem.size
     distance = np.abs(problem.y - eta)
     order = np.argsort(distance, kind="stable")
     at_corner = np.flatnonzero(distance <= 1024 * _EPS * magnitude(problem, v))
-    low, high = problem.penalty.subdifferential(v)
-    determined = int(np.count_nonzero((low == high) & ~problem.penalty.is_pinned))
-    choices = [at_corner, order[: min(n, determined)], order[: min(n, 3 * size + 100)]]
-    if n * size <= 2_000_000:
+    choices = [at_corner, order[: min(n, 3 * size + 100)]]
+    if n * size <= 2_000_000 and choices[-1].size < n:
         choices.append(order)
-    return [rows for k, rows in enumerate(choices) if k < 2 or rows.size > choices[k - 1].size]
+    return choices
 
 
 def magnitude(problem: Problem, v: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ import numpy as np
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.problem import Problem
 
-_ROUNDS = 4
+_ROUNDS = 8
 
 
 def best_dual(

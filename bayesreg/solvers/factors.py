@@ -39,7 +39,7 @@ def scaled_solver(matrix: FloatArray) -> Callable[[FloatArray], FloatArray]:
 def graded_solver(
     problem: Problem, columns: IntArray, by_row: FloatArray, on_diagonal: FloatArray
 ) -> Callable[[FloatArray], FloatArray]:
-    """(X'diag(h) X + diagonal)^-1 by QR of the heavy rows on top of the Cholesky factor of the rest.
+    """(X'diag(h) X + diagonal)^-1 by QR of the heavy rows on top of a Cholesky factor of the rest.
 
     Near the mode the rows that are met outweigh the others by many orders: their Gram matrix
     would drown the rest. Heaviest rows first and columns pivoted, as weighted least squares

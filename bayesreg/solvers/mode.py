@@ -91,8 +91,8 @@ def find_map(
     if not estimate.unique:
         warnings.warn(
             "the mode is not unique: several points attain the same density (linearly dependent "
-            "columns under a flat prior or a pure L1). One of them is returned; an ElasticNet or "
-            "Normal prior makes it unique",
+            "columns under a flat prior or a pure L1, a quantile between two observations). One of "
+            "them is returned; an ElasticNet or Normal prior makes the coefficients unique",
             NotUniqueWarning,
             stacklevel=2,
         )

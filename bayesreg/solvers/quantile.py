@@ -28,8 +28,8 @@ from bayesreg.solvers.vertex import polish
 
 # From this share of J on the interior point is asked for its active set.
 _READY = 1e-5
-# Here products are at the rounding of their terms.
-_DONE = 1e-16
+# Far below the rounding of J: penalties that weak beside the loss are decided only here.
+_DONE = 1e-250
 _STALLED = 8
 # Where the data can be fitted exactly J itself vanishes; this share of its start stands in.
 _LEAST_VALUE = 1e-6
@@ -37,7 +37,7 @@ _LEAST_VALUE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class CornerSolution:
-    """A primal and a dual point; ``settled`` when together they are optimal to rounding."""
+    """A primal and a dual point; ``settled`` when nothing is left to win but rounding."""
 
     v: FloatArray
     theta: FloatArray
@@ -122,7 +122,8 @@ def _minimise(corners: Corners, max_iterations: int) -> CornerSolution:
         if share < _DONE or stalled >= _STALLED:
             break
     v = np.clip(best.v, corners.problem.penalty.lower, corners.problem.penalty.upper)
-    return CornerSolution(v, -best.d[: corners.problem.n], iteration, False)
+    only_rounding = best.complementarity <= 1e-15 * corners.value(v)
+    return CornerSolution(v, -best.d[: corners.problem.n], iteration, only_rounding)
 
 
 def _usable(point: Interior) -> bool:

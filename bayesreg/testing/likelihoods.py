@@ -8,7 +8,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataError
-from bayesreg.likelihoods import Likelihood
+from bayesreg.likelihoods import Likelihood, is_smooth
 from bayesreg.testing._numeric import compare, least, least_anywhere, require
 
 _DRAWS = 4000
@@ -75,6 +75,8 @@ def _check_derivatives(likelihood: Likelihood, y: FloatArray, eta: FloatArray) -
         rtol=1e-6,
         atol=1e-9 * (1 + np.abs(loss)) / likelihood.noise,
     )
+    if not is_smooth(likelihood):
+        return
     compare(
         likelihood.curvature(y, eta),
         (likelihood.gradient(y, eta + h) - likelihood.gradient(y, eta - h)) / (2 * h),
@@ -160,6 +162,8 @@ def _check_small_shifts(likelihood: Likelihood, y: FloatArray, eta: FloatArray) 
     """Near its zero fenchel_young keeps its digits: shift^2 / (2 curvature)."""
     zero = np.zeros(y.size)
     require(likelihood.fenchel_young(y, eta, zero) == 0, "fenchel_young must be 0 for a shift of 0")
+    if not is_smooth(likelihood):
+        return
     curvature = likelihood.curvature(y, eta)
     shift = 1e-6 * likelihood.noise * curvature
     usable = curvature > 0
@@ -176,6 +180,8 @@ def _check_small_shifts(likelihood: Likelihood, y: FloatArray, eta: FloatArray) 
 def _check_distribution(likelihood: Likelihood, eta: float, seed: int) -> None:
     """loss + constant is a normalised density of y; mean and draw belong to it."""
     drawn = _draws(likelihood, eta, seed)
+    if not is_smooth(likelihood):
+        _check_information(likelihood, drawn, np.full(drawn.size, eta))
     centre, spread = float(np.mean(drawn)), float(np.std(drawn))
     linear = _constant(likelihood, drawn, 2.5) - 2.5 * _constant(likelihood, drawn, 1.0)
     # A weight multiplies the whole term, or it is a precision and the density stays normalised.
@@ -195,6 +201,17 @@ def _check_distribution(likelihood: Likelihood, eta: float, seed: int) -> None:
             error = np.sqrt(variance / _DRAWS)
             compare(centre, mean, f"draw({eta}) has a wrong mean", atol=5 * error)
             compare(spread, np.sqrt(variance), f"draw({eta}) has a wrong spread", rtol=0.15)
+
+
+def _check_information(likelihood: Likelihood, drawn: FloatArray, eta: FloatArray) -> None:
+    """A loss with corners has the expected square of its gradient in place of a curvature."""
+    squares = likelihood.gradient(drawn, eta) ** 2
+    compare(
+        likelihood.curvature(drawn, eta)[0],
+        np.mean(squares),
+        "curvature of a loss with corners must be E[gradient^2]",
+        atol=5 * np.std(squares) / np.sqrt(drawn.size),
+    )
 
 
 def _draws(likelihood: Likelihood, eta: float, seed: int) -> FloatArray:
