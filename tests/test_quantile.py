@@ -470,6 +470,43 @@ def test_zeros_proved_means_that_they_are_zeros(prior):
         assert not certify_point(problem, point).zeros_proved
 
 
+def test_a_dual_point_that_is_off_by_more_than_the_margin_proves_no_zero():
+    from bayesreg.corner_zeros import corner_zeros_proved
+    from bayesreg.solvers.quantile import minimise_corners
+
+    data = make_data(THIRD)
+    problem = bind(br.Model(THIRD, br.Laplace(0.05)), data)
+    found = minimise_corners(problem, 100)
+    eta = problem.linear_predictor(found.v)
+    assert corner_zeros_proved(problem, found.v, eta, found.theta)
+    low, high = (bound * problem.weights for bound in THIRD.slopes)
+    inner = np.flatnonzero((found.theta > low + 1e-9) & (found.theta < high - 1e-9))
+    for i in inner:
+        moved = found.theta.copy()
+        moved[i] += 0.5 * min(moved[i] - low[i], high[i] - moved[i])
+        assert not corner_zeros_proved(problem, found.v, eta, moved)
+
+
+def test_a_pull_that_just_reaches_the_kink_proves_no_zero():
+    """|1 - w| / 2 + |w| / b: the pull 1/2 against 1/b."""
+    data = br.Data([[1.0]], [1.0])
+    for b, proved in [(1.9, True), (2.0 * (1 - 4e-16), False)]:
+        model = br.Model(MEDIAN, br.Laplace(b), intercept=None)
+        assert br.certify(model, data, np.zeros(1)).zeros_proved is proved
+
+
+def test_a_useless_coefficient_costs_its_whole_penalty():
+    """A column of zeros with w = 5: J is 5 / b above the mode, however weak the prior."""
+    base = make_data(THIRD)
+    data = br.Data(np.column_stack([base.X, np.zeros(60)]), base.y)
+    for b in (0.3, 1e3):
+        model = br.Model(THIRD, br.Laplace(b))
+        fit = br.find_map(model, data)
+        assert fit.coef[-1] == 0.0
+        coef = fit.coef + np.append(np.zeros(7), 5.0)
+        assert br.certify(model, data, coef, fit.intercept).gap == pytest.approx(5.0 / b, rel=1e-6)
+
+
 def test_null_deviance_against_a_linear_programme():
     data = make_data(THIRD, weights=True)
     problem = bind(br.Model(THIRD, br.Laplace(0.3)), data)
@@ -550,13 +587,14 @@ def test_predict_is_the_quantile_and_not_the_mean():
 
 
 def test_smallest_scale_is_the_threshold():
-    for y in (make_data(THIRD, weights=True).y, np.round(make_data(THIRD).y)):
-        data = br.Data(make_data(THIRD).X, y)
-        edge = smallest_scale(br.Model(THIRD, br.Laplace(1.0, loc=0.1)), data)
-        below = quietly(br.Model(THIRD, br.Laplace(edge * (1 - 1e-7), loc=0.1)), data)
-        above = quietly(br.Model(THIRD, br.Laplace(edge * (1 + 1e-5), loc=0.1)), data)
-        assert np.all(below.coef == 0.1)
-        assert np.any(above.coef != 0.1)
+    base = make_data(THIRD)
+    for y, loc in [(base.y, 0.1), (np.round(base.y), 0.0)]:  # with ties the dual is a choice
+        data = br.Data(base.X, y)
+        edge = smallest_scale(br.Model(THIRD, br.Laplace(1.0, loc=loc)), data)
+        below = quietly(br.Model(THIRD, br.Laplace(edge * (1 - 1e-7), loc=loc)), data)
+        above = quietly(br.Model(THIRD, br.Laplace(edge * (1 + 1e-5), loc=loc)), data)
+        assert np.all(below.coef == loc)
+        assert np.any(above.coef != loc)
 
 
 def test_path_is_certified_and_equals_single_fits():
