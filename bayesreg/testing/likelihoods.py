@@ -240,18 +240,22 @@ def _moments(
         mass = density(y)
     else:
         positive = not _accepts(likelihood, np.array([-0.5]))
-        y, mass = _grid(centre, spread, positive)
+        # The trapezoid rule is exact for smooth densities; a corner costs the square of its step.
+        points = 20_001 if is_smooth(likelihood) else 200_001
+        y, mass = _grid(centre, spread, positive, points)
         mass = mass * density(y)
     mean = float(y @ mass)
     return float(np.sum(mass)), mean, float((y - mean) ** 2 @ mass)
 
 
-def _grid(centre: float, spread: float, positive: bool) -> tuple[FloatArray, FloatArray]:
+def _grid(
+    centre: float, spread: float, positive: bool, points: int
+) -> tuple[FloatArray, FloatArray]:
     """Points and trapezoid weights that reach hundreds of spreads out, dense in the middle.
 
     y = centre + spread sinh(u), or centre e^u on the half line.
     """
-    u = np.linspace(-12.0, 12.0, 20_001)
+    u = np.linspace(-12.0, 12.0, points)
     if positive:
         y = jacobian = centre * np.exp(u)
     else:
