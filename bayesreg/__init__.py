@@ -17,16 +17,30 @@ if TYPE_CHECKING:
     from bayesreg.comparison import Comparison, compare
     from bayesreg.conventions import Penalised, convert, targets, to_penalty, to_prior
     from bayesreg.data import Data
-    from bayesreg.likelihoods import AsymmetricLaplace, Bernoulli, Gaussian, Poisson
+    from bayesreg.likelihoods import (
+        AsymmetricLaplace,
+        Bernoulli,
+        Binomial,
+        Gamma,
+        Gaussian,
+        Multinomial,
+        NegativeBinomial,
+        Poisson,
+        StudentT,
+    )
     from bayesreg.model import Model
     from bayesreg.plots import plot_map_vs_posterior, plot_path
     from bayesreg.posterior import sample
     from bayesreg.priors import (
+        Cauchy,
         ElasticNet,
         Exponential,
         Flat,
+        GroupLaplace,
         HalfNormal,
+        Horseshoe,
         Laplace,
+        MultivariateNormal,
         Normal,
         Truncated,
         Uniform,
@@ -40,23 +54,32 @@ if TYPE_CHECKING:
 _HOME = {
     "AsymmetricLaplace": "likelihoods",
     "Bernoulli": "likelihoods",
+    "Binomial": "likelihoods",
+    "Cauchy": "priors",
     "Certificate": "certificate",
     "Comparison": "comparison",
     "Data": "data",
     "ElasticNet": "priors",
     "Exponential": "priors",
     "Flat": "priors",
+    "Gamma": "likelihoods",
     "Gaussian": "likelihoods",
+    "GroupLaplace": "priors",
     "HalfNormal": "priors",
+    "Horseshoe": "priors",
     "Laplace": "priors",
     "MapEstimate": "solvers",
     "MapPath": "solvers",
     "Model": "model",
+    "MultivariateNormal": "priors",
+    "NegativeBinomial": "likelihoods",
+    "Multinomial": "likelihoods",
     "Normal": "priors",
     "Penalised": "conventions",
     "Poisson": "likelihoods",
     "Problem": "problem",
     "Report": "verification",
+    "StudentT": "likelihoods",
     "Truncated": "priors",
     "Uniform": "priors",
     "bind": "problem",

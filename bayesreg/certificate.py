@@ -11,23 +11,28 @@ scaled towards 0 until every c_j is feasible.  Nothing here is shared with the s
 
 The bound holds up to the rounding of the linear predictor itself: where X w + a is large beside the
 residual, J of the stored coefficients is only known to eps |eta| times the gradient of the loss.
+(Where the terms of X w cancel, their sum is formed exactly.)
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from bayesreg import _checks
+from bayesreg import _checks, stationarity
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.certificate_classes import class_figures, half_null_loss
+from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.corner_gap import prove
+from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.corner_null import null_loss
 from bayesreg.corner_zeros import corner_zeros_proved
 from bayesreg.data import Data
 from bayesreg.errors import DataError, ModelError
-from bayesreg.likelihoods import is_smooth
-from bayesreg.model import Model, coefficient_vector
+from bayesreg.likelihoods import ClassLikelihood, is_smooth
+from bayesreg.model import Model, class_intercepts, coefficient_matrix, coefficient_vector
 from bayesreg.problem import Problem, bind
 
 _EPS = float(np.finfo(float).eps)
@@ -35,6 +40,11 @@ _EPS = float(np.finfo(float).eps)
 # X_f' theta = 0 must hold for the unpenalised columns; beyond this, relative to the size of its
 # terms, the imbalance is not rounding but a point that is no optimum (separation, say).
 _FLAT_TOLERANCE = 1e-9
+
+# An eigenvalue below this, of a Hessian scaled to at most 1, is negative beyond rounding.
+_SADDLE = 1e-9
+# Multiply-adds of a factorisation that take about a hundredth of a second.
+_CHEAP = 2e7
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,9 @@ class Certificate:
     local : bool
         The problem is not convex: there is no gap (it is NaN), and the point is only shown to be
         stationary, by its KKT residual.
+    least_curvature : float
+        Of a local point: the least eigenvalue of the scaled Hessian over the coefficients off
+        their kinks and bounds; negative at a saddle, NaN where it was not computed.
     """
 
     gap: float
@@ -76,16 +89,19 @@ class Certificate:
     half_null_deviance: float
     tol: float
     local: bool = False
+    least_curvature: float = float("nan")
 
     @property
     def holds(self) -> bool:
         """The relative gap is within ``tol`` and unpenalised columns are balanced.
 
-        Of a local point: what one coordinate could still win is at most ``tol`` of the scale.
+        Of a local point: what one coordinate could still win is at most ``tol`` of the scale,
+        and it is no saddle.
         """
         if self.local:
             scale = self.half_null_deviance if self.half_null_deviance > 0 else 1.0
-            return 0.5 * self.kkt_residual**2 <= self.tol * scale
+            saddle = self.least_curvature < -_SADDLE
+            return 0.5 * self.kkt_residual**2 <= self.tol * scale and not saddle
         return self.relative_gap <= self.tol and self.flat_residual <= _FLAT_TOLERANCE
 
     def __str__(self) -> str:
@@ -95,6 +111,7 @@ class Certificate:
             return (
                 f"local mode (not convex: no bound on the distance from the best), certificate "
                 f"{verdict}: KKT residual {self.kkt_residual:.2g} root nats"
+                f"{', a saddle' if self.least_curvature < -_SADDLE else ''}"
             )
         return (
             f"certificate {verdict}: gap {self.gap:.2g} nats (relative {self.relative_gap:.2g}, "
@@ -106,7 +123,7 @@ def certify(
     model: Model,
     data: Data,
     coef: FloatArray,
-    intercept: float = 0.0,
+    intercept: float | FloatArray = 0.0,
     *,
     tol: float = 1e-8,
     dual: FloatArray | None = None,
@@ -117,8 +134,8 @@ def certify(
     ----------
     model, data
         The posterior.
-    coef : (p,) array, or (1, p) as scikit-learn's classifiers have it
-    intercept : float, or an array of one
+    coef : (p,) array, or (1, p) as scikit-learn's classifiers have it; (K, p) for Multinomial
+    intercept : float, or an array of one; (K,) for Multinomial
         Ignored when the model has none.
     tol : float
         Relative gap at which the certificate holds.
@@ -142,6 +159,8 @@ def certify(
     >>> br.certify(model, data, np.array([0.6]), 0.4).holds
     False
     """
+    if isinstance(model.likelihood, ClassLikelihood):
+        return _certify_classes(model, data, coef, intercept, tol)
     problem = bind(model, data)
     w = coefficient_vector(coef, data.p)
     if not np.all(np.isfinite(w)):
@@ -168,7 +187,48 @@ def _checked_dual(problem: Problem, data: Data, dual: FloatArray) -> FloatArray:
     return theta if data.weights is None else theta[data.weights > 0]
 
 
-def local_certificate(kkt_residual: float, half_null_deviance: float, tol: float) -> Certificate:
+def _certify_classes(
+    model: Model, data: Data, coef: FloatArray, intercept: float | FloatArray, tol: float
+) -> Certificate:
+    problem = bind_classes(model, data)
+    W = coefficient_matrix(coef, problem.n_classes, data.p)
+    if not np.all(np.isfinite(W)):
+        k, j = np.argwhere(~np.isfinite(W))[0]
+        raise DataError(
+            f"coef must be finite; found {float(W[k, j])!r} for class {k}, column {data.names[j]!r}"
+        )
+    a = class_intercepts(intercept, problem.n_classes)
+    if not np.all(np.isfinite(a)):
+        raise DataError(f"intercept must be finite; got {a.tolist()!r}")
+    tol = _checks.positive_number(tol, "tol")
+    return certify_class_point(problem, problem.extended(W, a), tol)
+
+
+def certify_class_point(
+    problem: ClassProblem,
+    V: FloatArray,
+    tol: float = 1e-8,
+    half_null_deviance: float | None = None,
+) -> Certificate:
+    """The certificate of extended vectors (K, size)."""
+    if half_null_deviance is None:
+        half_null_deviance = half_null_loss(problem)
+    scale = half_null_deviance if half_null_deviance > 0 else 1.0
+    figures = class_figures(problem, V, tol, scale)
+    return Certificate(
+        relative_gap=figures.gap / scale,
+        half_null_deviance=half_null_deviance,
+        tol=tol,
+        **figures._asdict(),
+    )
+
+
+def local_certificate(
+    kkt_residual: float,
+    half_null_deviance: float,
+    tol: float,
+    least_curvature: float = float("nan"),
+) -> Certificate:
     """The certificate of a stationary point of a problem that is not convex."""
     return Certificate(
         gap=float("nan"),
@@ -179,6 +239,7 @@ def local_certificate(kkt_residual: float, half_null_deviance: float, tol: float
         half_null_deviance=half_null_deviance,
         tol=tol,
         local=True,
+        least_curvature=least_curvature,
     )
 
 
@@ -189,12 +250,23 @@ def certify_point(
     half_null_deviance: float | None = None,
     dual: FloatArray | None = None,
 ) -> Certificate:
-    """The certificate of an extended vector; ``dual`` only for a likelihood with corners."""
-    eta = problem.linear_predictor(v)
+    """The certificate of an extended vector; a local one where the problem is not convex.
+
+    ``dual`` is only for a likelihood with corners.
+    """
+    corners = not is_smooth(problem.likelihood)
+    if corners:
+        require_supported_penalty(problem)
+    if not problem.convex:
+        scale = half_null_deviance
+        scale = stationarity.half_null_deviance(problem) if scale is None else scale
+        residual = stationarity.kkt_residual(problem, v)
+        return local_certificate(residual, scale, tol, stationarity.least_curvature(problem, v))
+    eta = _linear_predictor(problem, v)
     if half_null_deviance is None:
         half_null_deviance = null_deviance(problem, eta) / 2
     scale = half_null_deviance if half_null_deviance > 0 else 1.0
-    if not is_smooth(problem.likelihood):
+    if corners:
         proof = prove(problem, v, eta, tol * scale, dual)
         return Certificate(
             gap=proof.gap,
@@ -208,9 +280,8 @@ def certify_point(
     gradient = problem.transposed_product(problem.gradient_rows(eta))
     free = _unpenalised(problem, v)
     gap, flat_residual = _gap(problem, v, eta, free)
-    if not gap <= tol * scale:
-        polished = _polished_gap(problem, v, eta)
-        gap = min(gap, polished)
+    if not gap <= _polish_beyond(problem, v, tol) * scale:
+        gap = min(gap, _polished_gap(problem, v, eta))
     if not gap <= tol * scale:
         weak = _weakly_penalised(problem, v, eta, scale)
         if weak.any():
@@ -226,6 +297,43 @@ def certify_point(
         half_null_deviance=half_null_deviance,
         tol=tol,
     )
+
+
+def _linear_predictor(problem: Problem, v: FloatArray) -> FloatArray:
+    """offset + X w + a, rounded once per row where large terms cancel in it.
+
+    Of nearly dependent columns the coefficients are large and the sum is not: its rounding would
+    be a point other than the one that is judged.
+    """
+    eta = problem.linear_predictor(v)
+    columns = np.flatnonzero(v)
+    terms = _column_norms(problem, np.ones(problem.n)) @ np.abs(v)
+    cancelling = terms > 1e3 * np.linalg.norm(eta)
+    if not cancelling or problem.n * columns.size > _CHEAP / 20:
+        return eta
+    product, error = _exact_products(problem.block(columns), v[columns])
+    exact = np.column_stack([problem.offset, product, error])
+    return np.array([math.fsum(row) for row in exact.tolist()])
+
+
+def _exact_products(block: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """x_ij v_j and what its rounding lost (Dekker 1971)."""
+    halves = []
+    for factor in (block, v):
+        shifted = factor * 134217729.0
+        high = shifted - (shifted - factor)
+        halves.append((high, factor - high))
+    (x_high, x_low), (v_high, v_low) = halves
+    product = block * v
+    error = x_high * v_high - product + x_high * v_low + x_low * v_high + x_low * v_low
+    return product, np.where(np.isfinite(error), error, 0.0)
+
+
+def _polish_beyond(problem: Problem, v: FloatArray, tol: float) -> float:
+    """The relative gap that is worth a factorisation: where that is cheap, any above rounding."""
+    low, high = problem.penalty.subdifferential(v)
+    cost = problem.n * int(np.count_nonzero(low == high)) ** 2
+    return tol if cost > _CHEAP else min(tol, 1e-13)
 
 
 def _unpenalised(problem: Problem, v: FloatArray) -> BoolArray:
@@ -269,7 +377,7 @@ def _least_over_scalings(
     penalty, likelihood = problem.penalty.take(kept), problem.likelihood
     at_point = likelihood.gradient(problem.y, eta)
     best = np.inf
-    for alpha in _dual_scalings(problem, c, kept):
+    for alpha in penalty.dual_scalings(c[kept]):
         # alpha u - gradient(eta), without subtracting the two
         rows = likelihood.fenchel_young(problem.y, eta, alpha * shift - (1 - alpha) * at_point)
         by_column = penalty.fenchel_young(v[kept], alpha * c[kept])
@@ -281,62 +389,106 @@ def _polished_gap(problem: Problem, v: FloatArray, eta: FloatArray) -> float:
     """The gap at a dual point that meets x_j' theta = -g_j'(v_j) more exactly than eta can say.
 
     Where y and eta are large beside the residual, theta carries their rounding; as a dual point
-    it is free, and a Newton step in theta itself (never passing through eta) removes it.
+    it is free, and a Newton step (theta, v) -> (theta + s h X d, v + d) of both, never passing
+    through eta, removes it. With R'R = X' s h X + L2 over the smooth columns,
+
+        e = X' theta + g'(v) + L2 d,
+
+    e the imbalance that is left after the steps (their rounding included), another step would
+    cost at most |R^-T e|^2 / 2 nats more, and move x_k' theta by at most |x_k sqrt(s h)| |R^-T e|.
     """
-    from scipy.linalg import solve_triangular
-
-    penalty, likelihood = problem.penalty, problem.likelihood
-    low, high = penalty.subdifferential(v)
-    columns = np.flatnonzero((low == high) & ~penalty.is_pinned)
-    if not 0 < columns.size <= min(problem.n, 2000):
-        return np.inf
-    h = likelihood.curvature(problem.y, eta)
-    block = problem.block(columns) * np.sqrt(problem.weights * h)[:, None]
-    size = np.linalg.norm(block, axis=0)
-    if not (np.all(np.isfinite(size)) and np.all(size > 0)):
-        return np.inf
-    R = np.linalg.qr(block / size, mode="r")
-    diagonal = np.abs(np.diagonal(R))
-    if np.min(diagonal) < 1e-12 * np.max(diagonal):
-        return np.inf
-    at_point = likelihood.gradient(problem.y, eta)
-    shift = np.zeros(problem.n)
-    for _ in range(3):
-        left = _left_over(problem, at_point + shift, low, columns) / size
-        d = np.zeros(problem.size)
-        d[columns] = -solve_triangular(R, solve_triangular(R, left, trans="T")) / size
-        shift = shift + h * (problem.linear_predictor(d) - problem.offset)
-    # Unpenalised columns: what is left on them could still win |R^-T left|^2 / 2.
-    left = _left_over(problem, at_point + shift, low, columns) / size
-    left[~penalty.is_flat[columns]] = 0.0
-    unbalanced = 0.5 * float(np.sum(solve_triangular(R, left, trans="T") ** 2))
-    c = -problem.transposed_product(problem.weights * (at_point + shift))
-    kept = ~penalty.is_flat & ~penalty.is_pinned
-    return _least_over_scalings(problem, v, eta, shift, c, kept) + unbalanced
-
-
-def _left_over(problem: Problem, u: FloatArray, slope: FloatArray, columns: IntArray) -> FloatArray:
-    """x_j' theta + g_j'(v_j) for the chosen columns: 0 at the best dual point."""
-    return problem.transposed_product(problem.weights * u)[columns] + slope[columns]
-
-
-def _dual_scalings(problem: Problem, c: FloatArray, kept: BoolArray) -> list[float]:
-    """Factors that make every c_j feasible, without and with the help of curvature."""
     penalty = problem.penalty
-    beyond = np.where(c > 0, np.isinf(penalty.upper), np.isinf(penalty.lower))
-    excess = np.where(kept & beyond, np.abs(c) - penalty.l1, 0.0)
-    factors = {1.0}
-    for bound in (excess > 0, (excess > 0) & (penalty.l2 == 0)):
-        factors.add(_largest_factor(penalty.l1[bound], np.abs(c[bound])))
-    return sorted(factors)
+    low, high = penalty.subdifferential(v)
+    smooth = (low == high) & ~penalty.is_pinned
+    h = problem.likelihood.curvature(problem.y, eta)
+    triangle = _Triangle.of(problem, np.flatnonzero(smooth), problem.weights * h)
+    if triangle is None:
+        return np.inf
+    d, slope = np.zeros(problem.size), np.where(smooth, low, 0.0)
+    # u as a sum of ever smaller parts: all of its digits are free, not only a double's.
+    parts = [problem.likelihood.gradient(problem.y, eta)]
+    for _ in range(4):
+        left, noise = _imbalance_of(problem, parts, slope)
+        step = triangle.step(left + penalty.l2 * d, problem.size)
+        d = d + step
+        parts.append(h * (problem.linear_predictor(step) - problem.offset))
+    shift = np.sum(parts[1:], axis=0)
+    left, noise = _imbalance_of(problem, parts, slope)
+    product = left - slope
+    unmet = triangle.norm(left + penalty.l2 * d, noise)
+    reach = noise + unmet * _column_norms(problem, problem.weights * h)
+    # Held columns: as far from feasible as the last step might have brought them.
+    away = np.where(v <= penalty.lower, 1.0, np.where(v >= penalty.upper, -1.0, -np.sign(product)))
+    c = np.where(smooth, low + penalty.l2 * d, -product + away * reach)
+    kept = ~penalty.is_flat & ~penalty.is_pinned
+    gap = _least_over_scalings(problem, v, eta, shift, c, kept)
+    return float((np.sqrt(gap) + unmet / np.sqrt(2.0)) ** 2)
 
 
-def _largest_factor(l1: FloatArray, size: FloatArray) -> float:
-    """The largest alpha <= 1 with alpha |c_j| <= l1_j in floating point."""
-    alpha = min(1.0, *(l1 / size).tolist()) if l1.size else 1.0
-    while alpha > 0 and np.any(alpha * size > l1):
-        alpha = float(np.nextafter(alpha, 0.0))
-    return alpha
+def _imbalance_of(
+    problem: Problem, parts: list[FloatArray], slope: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """X' s (sum of the parts) + slope, and how far rounding can have moved it.
+
+    Exactly, and rounded once, where that is affordable.
+    """
+    if problem.n * problem.size * len(parts) > _CHEAP / 100:
+        theta = problem.weights * np.sum(parts, axis=0)
+        rounding = _EPS * _column_norms(problem, np.ones(problem.n)) * np.linalg.norm(theta)
+        return problem.transposed_product(theta) + slope, rounding
+    block = problem.block(np.arange(problem.size)).T
+    terms = [slope[:, None]]
+    for part in parts:
+        terms += _exact_products(block, problem.weights * part)
+    exact = np.array([math.fsum(row) for row in np.hstack(terms).tolist()])
+    return exact, _EPS * np.abs(exact)
+
+
+@dataclass(frozen=True)
+class _Triangle:
+    """R of [sqrt(s h) X ; sqrt(l2)] = Q R over some columns, in units of ``size``."""
+
+    R: FloatArray
+    size: FloatArray
+    columns: IntArray
+
+    @staticmethod
+    def of(problem: Problem, columns: IntArray, by_row: FloatArray) -> _Triangle | None:
+        """None where the columns are too many or dependent."""
+        l2 = problem.penalty.l2[columns]
+        if not 0 < columns.size <= min(problem.n + int(np.count_nonzero(l2)), 2000):
+            return None
+        block = problem.block(columns) * np.sqrt(by_row)[:, None]
+        block = np.vstack([block, np.diag(np.sqrt(l2))[l2 > 0]])
+        size = np.linalg.norm(block, axis=0)
+        if not (np.all(np.isfinite(size)) and np.all(size > 0)):
+            return None
+        block /= size
+        # Householder's method is accurate row by row when the large rows come first.
+        order = np.argsort(-np.max(np.abs(block), axis=1), kind="stable")
+        R: FloatArray = np.asarray(np.linalg.qr(block[order], mode="r"))
+        diagonal = np.abs(np.diagonal(R))
+        if np.min(diagonal) < 1e-14 * np.max(diagonal):
+            return None
+        return _Triangle(R, size, columns)
+
+    def step(self, left: FloatArray, length: int) -> FloatArray:
+        """-(R'R)^-1 left on the columns, 0 elsewhere."""
+        from scipy.linalg import solve_triangular
+
+        half = solve_triangular(self.R, left[self.columns] / self.size, trans="T")
+        d = np.zeros(length)
+        d[self.columns] = -solve_triangular(self.R, half) / self.size
+        return d
+
+    def norm(self, left: FloatArray, noise: FloatArray) -> float:
+        """|R^-T left|, left known to within ``noise``."""
+        from scipy.linalg import solve_triangular
+
+        noise = np.diag(noise[self.columns] / self.size)
+        right = np.column_stack([left[self.columns] / self.size, noise])
+        solved = solve_triangular(self.R, right, trans="T")
+        return float(np.linalg.norm(solved[:, 0]) + np.linalg.norm(solved[:, 1:]))
 
 
 def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
@@ -350,7 +502,8 @@ def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
     last = np.inf
     for _ in range(60):
         step, decrement = _newton_step(problem, eta, block)
-        if not decrement < 0.5 * last:
+        # Beyond a nat Newton is still damped by its line search, and may promise more than before.
+        if not (decrement < 0.5 * last or 1.0 < decrement < np.inf):
             break
         last = decrement
         eta, loss = _line_search(problem, eta, step, loss)
@@ -410,13 +563,14 @@ def _weakly_penalised(problem: Problem, v: FloatArray, eta: FloatArray, scale: f
     weak_slope = penalty.l1 < 1e7 * noise
     weak_curvature = penalty.l2 * scale < 1e10 * noise**2
     unbounded = np.isinf(penalty.lower) & np.isinf(penalty.upper)
-    return unbounded & ~penalty.is_flat & (v != penalty.loc) & weak_slope & weak_curvature
+    off_centre = ~penalty.is_flat & ~penalty.at_loc(v)
+    return ~penalty.whole(~(unbounded & off_centre & weak_slope & weak_curvature))
 
 
 def _kkt_residual(problem: Problem, v: FloatArray, eta: FloatArray, gradient: FloatArray) -> float:
     distance = problem.penalty.subgradient_distance(v, gradient)
     root = np.hypot(
-        _column_norms(problem, problem.curvature_rows(eta)), np.sqrt(problem.penalty.l2)
+        _column_norms(problem, problem.curvature_rows(eta)), np.sqrt(problem.penalty.curvature(v))
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         residual = np.where(distance > 0, distance / root, 0.0)
@@ -429,7 +583,8 @@ def _zeros_proved(
 ) -> bool:
     """|x_j' theta| + ||x_j|| radius < l1_j for every coefficient at its kink or bound.
 
-    In general: -x_j' theta is inside the subdifferential of g_j by more than ||x_j|| radius.
+    In general: -x_j' theta is inside the subdifferential of g_j by more than ||x_j|| radius; of a
+    group, ||(X_g' theta) / l1|| + ||(||x_j|| radius / l1_j)_j|| < 1.
 
     theta* of the mode lies within Bregman divergence ``gap`` of theta at the point, so that
     |x_j'(theta - theta*)| <= sqrt(2 gap sum_i s_i L_i x_ij^2), L_i bounding the curvature over
@@ -456,7 +611,7 @@ def _zeros_proved(
         norm = np.minimum(norm, centred)
         allowance = allowance + np.abs(mean * gradient[-1])
     reach = norm * np.sqrt(2 * gap) + allowance
-    inside = (-gradient - reach > low) & (-gradient + reach < high)
+    inside = penalty.strictly_inside(v, -gradient, reach)
     return bool(np.all(inside[zeros]))
 
 

@@ -141,6 +141,7 @@ def _add_fit(commands: Any) -> None:
     fit.add_argument("--columns", help="comma-separated predictors (default: all other columns)")
     fit.add_argument("--weights", help="name of a column of weights")
     fit.add_argument("--offset", help="name of a column of offsets")
+    fit.add_argument("--trials", help="name of a column of trials, for Binomial()")
     fit.add_argument("--standardize", action="store_true", help="prior on standardised columns")
     fit.add_argument("--tol", type=float, default=1e-8, help="relative gap asked (default 1e-8)")
     _add_json(fit)
@@ -215,13 +216,14 @@ def _read(options: argparse.Namespace) -> Data:
     return Data(
         frame[columns], column(options.target),
         weights=column(options.weights), offset=column(options.offset),
+        trials=column(options.trials),
     )  # fmt: skip
 
 
 def _roles(options: argparse.Namespace) -> dict[str, str]:
-    """Which column is the target, the weights, the offset: no column is two of them."""
+    """Which column is the target, the weights, ...: no column is two of them."""
     roles: dict[str, str] = {}
-    for role in ("target", "weights", "offset"):
+    for role in ("target", "weights", "offset", "trials"):
         name = getattr(options, role)
         if name in roles:
             raise DataError(
@@ -321,6 +323,7 @@ def _stated_model(options: argparse.Namespace) -> Model:
 def _stated_likelihood(options: argparse.Namespace) -> Any:
     from bayesreg._text import nearest
     from bayesreg.likelihoods import LIKELIHOODS, Gaussian
+    from bayesreg.spec import from_text
 
     wanted = _likelihood(options)
     if wanted in (None, "Gaussian"):
@@ -332,7 +335,7 @@ def _stated_likelihood(options: argparse.Namespace) -> Any:
         return Gaussian(sigma=options.sigma)
     if isinstance(wanted, str) and wanted not in LIKELIHOODS:
         raise ConversionError(f"no likelihood {wanted!r}.{nearest(wanted, LIKELIHOODS)}")
-    likelihood = LIKELIHOODS[wanted]() if isinstance(wanted, str) else wanted
+    likelihood = from_text(f"{wanted}()") if isinstance(wanted, str) else wanted
     if options.sigma is not None:
         raise ConversionError(
             f"--sigma was given beside --likelihood {options.likelihood}, which "

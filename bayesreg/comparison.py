@@ -160,6 +160,11 @@ def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatA
     """Names and draws (chain, draw, entry), the intercept last."""
     if not isinstance(fit, MapEstimate):
         raise DataTypeError(f"fit must be a MapEstimate from find_map; got {type(fit).__name__}")
+    if fit.classes:
+        raise ModelError(
+            "compare lines up one vector of coefficients with its draws, and this fit has one per "
+            "class; print(fit) beside arviz_stats.summary(post) shows both"
+        )
     if "posterior" not in getattr(post, "children", {}):
         raise DataTypeError(
             f"post must be a DataTree from sample, with a 'posterior' group; got "

@@ -16,7 +16,7 @@ import numpy as np
 
 from bayesreg._checks import LARGEST, SMALLEST, shown
 from bayesreg._types import FloatArray
-from bayesreg.design import Design, is_sparse
+from bayesreg.design import Design, column_range, is_sparse
 from bayesreg.errors import DataError, DataTypeError
 
 # Column types that convert to float64 without reinterpretation; numpy would also turn dates,
@@ -42,6 +42,8 @@ class Data:
         Added to the linear predictor.
     names : sequence of p distinct strings, optional
         Default: the columns of a DataFrame, else x0, x1, ...
+    trials : (n,) array, optional
+        Whole numbers of at least 1, for ``Binomial()``: y counts the successes among them.
 
     Raises
     ------
@@ -54,6 +56,7 @@ class Data:
     weights: FloatArray | None
     offset: FloatArray | None
     names: tuple[str, ...]
+    trials: FloatArray | None
 
     def __init__(
         self,
@@ -62,8 +65,9 @@ class Data:
         weights: Any = None,
         offset: Any = None,
         names: Sequence[str] | None = None,
+        trials: Any = None,
     ) -> None:
-        matrix = _matrix(X)
+        matrix, entries = _matrix(X)
         n, p = matrix.shape
         given = {
             "X": matrix,
@@ -71,9 +75,17 @@ class Data:
             "weights": None if weights is None else _weights(weights, n),
             "offset": None if offset is None else _vector(offset, "offset", n),
             "names": _names(_column_names(X) if names is None else names, p),
+            "trials": None if trials is None else _trials(trials, n),
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "_entries", entries)
+
+    @property
+    def entries(self) -> tuple[FloatArray, FloatArray] | None:
+        """Least and largest entry of each column of a dense X, known since it was checked."""
+        entries: tuple[FloatArray, FloatArray] | None = self._entries  # type: ignore[attr-defined]
+        return entries
 
     @property
     def n(self) -> int:
@@ -93,25 +105,31 @@ class Data:
         """The same data with X as a dense array."""
         if not is_sparse(self.X):
             return self
-        return Data(self.X.toarray(), self.y, self.weights, self.offset, self.names)
+        return Data(self.X.toarray(), self.y, self.weights, self.offset, self.names, self.trials)
 
     def __repr__(self) -> str:
-        extra = [name for name in ("weights", "offset") if getattr(self, name) is not None]
+        extra = [
+            name for name in ("weights", "offset", "trials") if getattr(self, name) is not None
+        ]
         extra += ["sparse"] if is_sparse(self.X) else []
         return f"Data(n={self.n}, p={self.p}{''.join(', ' + e for e in extra)})"
 
 
-def _matrix(X: Any) -> Design:
+def _matrix(X: Any) -> tuple[Design, tuple[FloatArray, FloatArray] | None]:
+    """X as it is used inside, with the range of its columns when dense."""
     if is_sparse(X):
-        return _sparse_matrix(X)
+        return _sparse_matrix(X), None
     matrix = _numbers(X, "X")
     if matrix.ndim != 2:
         hint = "; use X.reshape(-1, 1) for a single column" if matrix.ndim == 1 else ""
         raise DataError(f"X must be two-dimensional (n, p); got shape {matrix.shape}{hint}")
     if 0 in matrix.shape:
         raise DataError(f"X must have at least one row and one column; got shape {matrix.shape}")
-    _require_finite(matrix, "X")
-    return _read_only(matrix)
+    with np.errstate(invalid="ignore"):
+        low, high = column_range(matrix)
+    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
+        _require_finite(matrix, "X")
+    return _read_only(matrix), (low, high)
 
 
 def _sparse_matrix(X: Any) -> Design:
@@ -172,6 +190,18 @@ def _weights(values: Any, n: int) -> FloatArray:
     if not weights.any():
         raise DataError("weights are all 0: no row is left to learn from")
     return weights
+
+
+def _trials(values: Any, n: int) -> FloatArray:
+    trials = _vector(values, "trials", n)
+    # Beyond 2^53 neighbouring whole numbers are no longer told apart.
+    wrong = np.flatnonzero((trials < 1) | (trials != np.floor(trials)) | (trials > 2.0**53))
+    if wrong.size:
+        raise DataError(
+            f"trials must be whole numbers from 1 to 2^53; found {float(trials[wrong[0]])!r} in "
+            f"row {wrong[0]} ({wrong.size} such rows). Drop rows without trials"
+        )
+    return trials
 
 
 def _column_names(X: Any) -> tuple[str, ...] | None:

@@ -16,6 +16,11 @@ from bayesreg._types import BoolArray, FloatArray, IntArray
 Design: TypeAlias = Any
 
 _ROWS_PER_BLOCK = 4096
+_ROWS_PER_PRODUCT = 2048
+_ENTRIES_PER_BLOCK = 32768
+# Beyond this ratio of raw to centred second moments the difference of the two has lost digits
+# that a product of centred columns keeps.
+_CENTRE_FIRST = 1e3
 
 
 def is_sparse(X: Design) -> bool:
@@ -23,11 +28,13 @@ def is_sparse(X: Design) -> bool:
     return hasattr(X, "tocsc")
 
 
-def column_squares(X: Design, by_row: FloatArray) -> FloatArray:
-    """sum_i h_i x_ij^2 for each column."""
+def column_squares(X: Design, by_row: FloatArray | None) -> FloatArray:
+    """sum_i h_i x_ij^2 for each column; h = 1 for None."""
     if is_sparse(X):
-        squares: FloatArray = X.power(2).T @ by_row
+        squares: FloatArray = X.power(2).T @ (np.ones(X.shape[0]) if by_row is None else by_row)
         return squares
+    if by_row is None:
+        return np.einsum("ij,ij->j", X, X, optimize=False)
     return np.einsum("ij,ij,i->j", X, X, by_row, optimize=False)
 
 
@@ -42,14 +49,50 @@ def used_rows(X: Design, used: BoolArray) -> Design:
 
 
 def scaled_columns(X: Design, factor: FloatArray) -> Design:
-    """A copy with column j multiplied by factor_j (in the order that dense solvers like)."""
+    """A copy with column j multiplied by factor_j, in the order of X: sums keep their bits."""
     if is_sparse(X):
         scaled = X.copy()
         scaled.data = scaled.data * np.repeat(factor, np.diff(X.indptr))
         return scaled
-    copy = np.array(X, order="F")
+    copy = np.array(X, order="K")
     copy *= factor
     return copy
+
+
+def column_range(X: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Least and largest entry of each column of a dense X; NaN where there is one.
+
+    Block by block, so that each is read from memory once.
+    """
+    n, p = X.shape
+    low, high = np.full(p, np.inf), np.full(p, -np.inf)
+    if X.flags.f_contiguous:
+        step = max(1, _ENTRIES_PER_BLOCK // n)
+        for first in range(0, p, step):
+            columns = slice(first, first + step)
+            X[:, columns].min(axis=0, out=low[columns])
+            X[:, columns].max(axis=0, out=high[columns])
+        return low, high
+    step = max(1, _ENTRIES_PER_BLOCK // p)
+    for first in range(0, n, step):
+        rows = X[first : first + step]
+        np.minimum(low, rows.min(axis=0), out=low)
+        np.maximum(high, rows.max(axis=0), out=high)
+    return low, high
+
+
+def mixed_columns(X: Design, columns: IntArray, factor: FloatArray) -> Design:
+    """A copy with the chosen columns replaced by X[:, columns] factor, dense within sparse."""
+    if not is_sparse(X):
+        copy = np.array(X, order="F")
+        copy[:, columns] = copy[:, columns] @ factor
+        return copy
+    from scipy.sparse import csc_array, hstack
+
+    others = np.setdiff1d(np.arange(X.shape[1]), columns)
+    mixed = csc_array(X[:, columns].toarray() @ factor)
+    order = np.argsort(np.concatenate([others, columns]))
+    return csc_array(csc_array(hstack([X[:, others], mixed]))[:, order])
 
 
 def largest_entries(X: Design) -> FloatArray:
@@ -57,7 +100,8 @@ def largest_entries(X: Design) -> FloatArray:
     if is_sparse(X):
         largest: FloatArray = abs(X).max(axis=0).toarray().ravel()
         return largest
-    return np.maximum(X.max(axis=0), -X.min(axis=0))
+    low, high = column_range(X)
+    return np.maximum(high, -low)
 
 
 def cross_products(
@@ -90,6 +134,48 @@ def cross_products(
         block *= root[rows, None]
         product += block.T @ block[:, left.size - right.size :]
     return product
+
+
+def centred_products(
+    X: Design, by_row: FloatArray, rows: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(X - m)' diag(h) (X - m), X' rows, and the second moments that the first was formed from.
+
+    The first column of ``rows`` is h / sum(h), so that m is the first of the sums. The mean is
+    taken out after the product, where that loses no digits.
+    """
+    raw, sums = raw_products(X, by_row, rows)
+    mean = sums[:, 0]
+    gram = raw - np.sum(by_row) * np.outer(mean, mean)
+    squares = np.diagonal(raw)
+    if np.any(squares > _CENTRE_FIRST * np.diagonal(gram)):
+        columns = np.arange(X.shape[1])
+        gram = cross_products(X, columns, columns, by_row, mean)
+        squares = np.diagonal(gram)
+    return gram, sums, squares
+
+
+def raw_products(X: Design, by_row: FloatArray, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """X' diag(h) X and X' rows, block by block, so that each is read from memory once."""
+    n, p = X.shape
+    if is_sparse(X):
+        everything = np.arange(p)
+        return cross_products(X, everything, everything, by_row, None), X.T @ rows
+    gram, sums = np.zeros((p, p)), np.zeros((p, rows.shape[1]))
+    equal = bool(np.all(by_row == by_row[0]))
+    for first in range(0, n, _ROWS_PER_PRODUCT):
+        part = slice(first, first + _ROWS_PER_PRODUCT)
+        block = X[part]
+        sums += block.T @ rows[part]
+        if not equal:
+            block = np.sqrt(by_row[part, None]) * block
+        gram += block.T @ block
+    return by_row[0] * gram if equal else gram, sums
+
+
+def terms_in_a_sum(n: int) -> float:
+    """What the rounding of one entry of :func:`raw_products` grows with."""
+    return n if n <= _ROWS_PER_PRODUCT else _ROWS_PER_PRODUCT + n / _ROWS_PER_PRODUCT
 
 
 def column_deviation(X: Design, weights: FloatArray) -> FloatArray:

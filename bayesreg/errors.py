@@ -63,5 +63,9 @@ class NotUniqueWarning(BayesregWarning):
     """The posterior density attains its maximum at more than one point."""
 
 
+class LocalModesWarning(BayesregWarning):
+    """The posterior has several local modes; the best that was found is returned."""
+
+
 class ConvergenceWarning(BayesregWarning):
     """A sampler's diagnostics fall short; the message names the parameter."""

@@ -2,8 +2,9 @@
 
 With proper priors always.  Unpenalised directions (flat columns, a flat intercept) can run away
 when some combination of them never raises the loss in any row: separation for Bernoulli, counts
-of zero for Poisson.  Such a combination d satisfies sign_i x_i d >= 0 where the loss recedes and
-x_i d = 0 where it does not, which is a linear programme.
+of zero for Poisson and NegativeBinomial, all or none of the trials for Binomial.  Such a
+combination d satisfies sign_i x_i d >= 0 where the loss recedes and x_i d = 0 where it does not,
+which is a linear programme.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ def why_no_mode(problem: Problem, names: tuple[str, ...]) -> str | None:
 
 
 def _one_sided(problem: Problem) -> str:
+    same = np.all(problem.y == problem.y[0])
+    found = f"y is {problem.y[0]:g}" if same else "y is all of the trials"
     return (
-        f"y is {problem.y[0]:g} in every row, so with a flat intercept the intercept of "
+        f"{found} in every row, so with a flat intercept the intercept of "
         f"{problem.likelihood!r} runs to infinity: the posterior has no mode and does not "
         "integrate. Give the intercept a proper prior: Model(..., intercept=Normal(scale=...)), or "
         "check y"

@@ -17,12 +17,21 @@ import numpy as np
 
 from bayesreg import _checks, design
 from bayesreg._text import dataclass_text, nearest
-from bayesreg._types import FloatArray, IntArray, ScalarOrVector
+from bayesreg._types import BoolArray, FloatArray, IntArray, ScalarOrVector
+from bayesreg.covariance import AnyPenalty, joined
 from bayesreg.data import Data
 from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
-from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood
+from bayesreg.likelihoods import (
+    LIKELIHOODS,
+    ClassLikelihood,
+    Gaussian,
+    Likelihood,
+    likelihood_of_rows,
+    require_numbers,
+)
 from bayesreg.penalty import Penalty
 from bayesreg.priors import PRIORS, Flat, Prior
+from bayesreg.student_t import in_place
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,10 +40,11 @@ class Model:
 
     Parameters
     ----------
-    likelihood : Gaussian, Bernoulli, Poisson, AsymmetricLaplace
+    likelihood : Gaussian, Bernoulli, Binomial, Poisson, NegativeBinomial, Gamma, Multinomial, \
+AsymmetricLaplace
     prior : Prior or mapping of column name (or glob) to Prior
         One prior for every coefficient, or one per column; a mapping must reach every column
-        exactly once.
+        exactly once. The columns of one key share a GroupLaplace or MultivariateNormal prior.
     intercept : Prior or None
         Prior of the intercept, flat by default; ``None`` for a model without one.
     standardize : bool
@@ -44,18 +54,22 @@ class Model:
 
     Notes
     -----
-    Two models are equal when their texts are.
+    Two models are equal when their texts are. Under a likelihood of K classes (``Multinomial``)
+    every class has a vector of coefficients and an intercept under the same priors: ``coef`` has
+    shape (K, p) and ``intercept`` (K,) wherever they appear.
     """
 
-    likelihood: Likelihood
+    likelihood: Likelihood | ClassLikelihood
     prior: Prior | Mapping[str, Prior]
     intercept: Prior | None = field(default_factory=Flat)
     standardize: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         # A class has its instances' attributes, so that the protocol alone would accept it.
-        if isinstance(self.likelihood, type) or not isinstance(self.likelihood, Likelihood):
+        known = isinstance(self.likelihood, Likelihood | ClassLikelihood)
+        if isinstance(self.likelihood, type) or not known:
             raise ModelTypeError(_not_a("likelihood", self.likelihood, LIKELIHOODS))
+        object.__setattr__(self, "likelihood", in_place(self.likelihood, "likelihood"))
         if isinstance(self.prior, Mapping):
             object.__setattr__(self, "prior", dict(self.prior))
             if not self.prior:
@@ -66,6 +80,7 @@ class Model:
         for where, prior in self._priors().items():
             if isinstance(prior, type) or not isinstance(prior, Prior):
                 raise ModelTypeError(_not_a(where, prior, PRIORS))
+            in_place(prior, "prior")
             if prior.relative_to_noise and not isinstance(self.likelihood, Gaussian):
                 raise ModelError(
                     f"{where} has relative_to_noise=True, but {self.likelihood!r} has no noise "
@@ -73,6 +88,20 @@ class Model:
                 )
         standardize = _checks.flag(self.standardize, "standardize")
         object.__setattr__(self, "standardize", standardize)
+
+    @property
+    def log_concave(self) -> bool:
+        """True when the posterior density is: then a mode is global and can be certified.
+
+        False under a StudentT likelihood, a StudentT or Cauchy prior: modes are local.
+        """
+        parts = (self.likelihood, *self.priors)
+        return all(getattr(part, "log_concave", True) for part in parts)
+
+    @property
+    def priors(self) -> tuple[Prior, ...]:
+        """Every prior that the model states, that of the intercept last."""
+        return tuple(self._priors().values())
 
     def _priors(self) -> dict[str, Any]:
         priors = self.prior if isinstance(self.prior, dict) else {"": self.prior}
@@ -101,7 +130,7 @@ class Model:
             return replace(self, prior=rescaled)
         return replace(self, prior=rescaled[""])
 
-    def coefficient_penalty(self, data: Data) -> Penalty:
+    def coefficient_penalty(self, data: Data) -> AnyPenalty:
         """The prior on the coefficients of the original columns, in nats."""
         require_model_and_data(self, data)
         penalty = self._stated_penalty(data, self.likelihood.noise)
@@ -109,46 +138,73 @@ class Model:
             return penalty
         deviation = column_deviation(data)
         constant = deviation == 0
-        return penalty.in_units(np.where(constant, 1.0, deviation)).pinned(constant)
+        return penalty.in_units(np.where(constant, 1.0, deviation), data.names).pinned(constant)
 
     def intercept_penalty(self) -> Penalty | None:
         """The prior on the intercept, in nats; None without an intercept."""
-        return None if self.intercept is None else self.intercept.penalty(1, self.likelihood.noise)
+        if self.intercept is None:
+            return None
+        penalty = self.intercept.penalty(1, self.likelihood.noise)
+        if not isinstance(penalty, Penalty):
+            raise ModelError(f"the intercept is one number; {self.intercept!r} is a joint density")
+        return penalty
+
+    def number_of_classes(self, data: Data) -> int:
+        """K of a likelihood of classes, whose target and offset are checked; 0 for any other."""
+        if not isinstance(self.likelihood, ClassLikelihood):
+            return 0
+        self.likelihood.check_target(data.y)
+        if data.offset is not None:
+            raise ModelError(
+                f"{self.likelihood!r} cannot use an offset: one number added to all linear "
+                "predictors of a row cancels in the softmax. Leave it out"
+            )
+        used = slice(None) if data.weights is None else data.weights > 0
+        return self.likelihood.number_of_classes(data.y[used])
+
+    def _parameters(self, data: Data, coef: Any, intercept: Any) -> tuple[FloatArray, Any]:
+        """coef (p,) and a float, or for K classes coef (K, p) and intercepts (K,), checked."""
+        require_model_and_data(self, data)
+        classes = self.number_of_classes(data)
+        if not classes:
+            return coefficient_vector(coef, data.p), float(intercept)
+        return coefficient_matrix(coef, classes, data.p), class_intercepts(intercept, classes)
 
     def linear_predictor(
-        self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
+        self, data: Data, coef: ScalarOrVector, intercept: ScalarOrVector = 0.0
     ) -> FloatArray:
-        """offset + intercept + X coef."""
-        require_model_and_data(self, data)
-        coef = coefficient_vector(coef, data.p)
-        eta = data.X @ coef + float(intercept)
+        """offset + intercept + X coef; (n, K) for a likelihood of K classes."""
+        coef, intercept = self._parameters(data, coef, intercept)
+        eta: FloatArray = data.X @ coef.T + intercept
         return eta if data.offset is None else eta + data.offset
 
     def log_likelihood(
-        self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
+        self, data: Data, coef: ScalarOrVector, intercept: ScalarOrVector = 0.0
     ) -> FloatArray:
         """log p(y_i | coef, intercept) for each row, constants included; 0 for weight 0."""
         require_model_and_data(self, data)
-        self.likelihood.check_target(data.y)
         eta = self.linear_predictor(data, coef, intercept)
         weights = np.ones(data.y.size) if data.weights is None else data.weights
         used = weights > 0
+        likelihood = checked_likelihood(self, data, used)
         terms = np.zeros(data.y.size)
         y, eta, weights = data.y[used], eta[used], weights[used]
-        loss = weights * self.likelihood.loss(y, eta)
-        terms[used] = -(loss + self.likelihood.constant(y, weights))
+        loss = weights * likelihood.loss(y, eta)
+        terms[used] = -(loss + likelihood.constant(y, weights))
         return terms
 
-    def log_prior(self, data: Data, coef: ScalarOrVector, intercept: float = 0.0) -> float:
+    def log_prior(self, data: Data, coef: ScalarOrVector, intercept: ScalarOrVector = 0.0) -> float:
         """log p(coef) + log p(intercept); flat parts count 0."""
-        penalty = self.coefficient_penalty(data)
-        total = float(np.sum(penalty.log_density(coefficient_vector(coef, data.p))))
+        coef, intercept = self._parameters(data, coef, intercept)
+        total = float(np.sum(self.coefficient_penalty(data).log_density(coef)))
         on_intercept = self.intercept_penalty()
         if on_intercept is None:
             return total
-        return total + float(on_intercept.log_density(np.array([float(intercept)]))[0])
+        return total + float(np.sum(on_intercept.log_density(np.atleast_1d(intercept))))
 
-    def log_density(self, data: Data, coef: ScalarOrVector, intercept: float = 0.0) -> float:
+    def log_density(
+        self, data: Data, coef: ScalarOrVector, intercept: ScalarOrVector = 0.0
+    ) -> float:
         """log p(y, coef, intercept) in nats: the posterior density but for the evidence.
 
         Raises
@@ -160,21 +216,26 @@ class Model:
         return float(np.sum(terms)) + self.log_prior(data, coef, intercept)
 
     def gradient(
-        self, data: Data, coef: ScalarOrVector, intercept: float = 0.0
-    ) -> tuple[FloatArray, float]:
+        self, data: Data, coef: ScalarOrVector, intercept: ScalarOrVector = 0.0
+    ) -> tuple[FloatArray, Any]:
         """Derivative of :meth:`log_density` in coef and intercept (0 taken at a kink)."""
         eta = self.linear_predictor(data, coef, intercept)
-        coef = coefficient_vector(coef, data.p)
+        coef, intercept = self._parameters(data, coef, intercept)
         weights = np.ones(data.y.size) if data.weights is None else data.weights
         used = weights > 0
-        by_row = np.zeros(data.y.size)
-        by_row[used] = weights[used] * self.likelihood.gradient(data.y[used], eta[used])
-        in_coef = -data.X.T @ by_row - self.coefficient_penalty(data).slope(coef)
+        by_row = np.zeros(eta.shape)
+        # Transposed, so that weights meet rows whether a row has one predictor or K.
+        likelihood = checked_likelihood(self, data, used)
+        slopes = likelihood.gradient(data.y[used], eta[used])
+        by_row[used] = (weights[used] * slopes.T).T
+        in_coef = -(data.X.T @ by_row).T - self.coefficient_penalty(data).slope(coef)
         on_intercept = self.intercept_penalty()
+        classes = coef.ndim == 2
         if on_intercept is None:
-            return in_coef, 0.0
-        slope = on_intercept.slope(np.array([float(intercept)]))[0]
-        return in_coef, float(-np.sum(by_row) - slope)
+            return in_coef, np.zeros(len(coef)) if classes else 0.0
+        slope = on_intercept.slope(np.atleast_1d(intercept))
+        in_intercept = -np.sum(by_row, axis=0) - slope
+        return in_coef, in_intercept if classes else float(in_intercept[0])
 
     def axis(self, data: Data) -> tuple[str, float, float]:
         """What a scale axis shows: a column's name, its prior scale, its canonical lambda.
@@ -186,6 +247,11 @@ class Model:
         stated = self._stated_penalty(data, self.likelihood.noise)
         part = stated.l1 if np.any(stated.l1 > 0) else stated.l2
         penalised = np.flatnonzero(part > 0)
+        if not penalised.size and getattr(stated, "tails", None) is not None:
+            raise ModelError(
+                "StudentT and Cauchy priors have no lambda, so there is no axis to vary; call "
+                "find_map at each scale, or give some column a Laplace or Normal prior"
+            )
         if not penalised.size:
             raise ModelError("every coefficient has a flat prior; there is no scale to vary")
         j = int(penalised[0])
@@ -205,11 +271,26 @@ class Model:
                     return float(scales[columns == j][0])
         raise ModelError(f"the prior of column {data.names[j]!r} has no scale to vary")
 
-    def _stated_penalty(self, data: Data, noise: float) -> Penalty:
+    def _stated_penalty(self, data: Data, noise: float) -> AnyPenalty:
         """The coefficient priors as penalties in the units they are stated in."""
         if isinstance(self.prior, Mapping):
             return _mapped_penalty(self.prior, data.names, noise)
         return self.prior.penalty(data.p, noise)
+
+
+def checked_likelihood(model: Model, data: Data, used: BoolArray) -> Any:
+    """The likelihood bound to the rows that are used, once every target is possible under it.
+
+    Raises
+    ------
+    DataError
+        An impossible target, or no trials where the likelihood counts them.
+    ModelError
+        Trials that the likelihood would ignore; a parameter that is no number.
+    """
+    require_numbers(model.likelihood)
+    likelihood_of_rows(model.likelihood, data.trials).check_target(data.y)
+    return likelihood_of_rows(model.likelihood, None if data.trials is None else data.trials[used])
 
 
 def column_deviation(data: Data) -> FloatArray:
@@ -220,7 +301,9 @@ def column_deviation(data: Data) -> FloatArray:
     return design.column_deviation(rows, weights[used])
 
 
-def coefficient_vector(coef: Any, p: int, argument: str = "coef") -> FloatArray:
+def coefficient_vector(
+    coef: Any, p: int, argument: str = "coef", entry: str = "column"
+) -> FloatArray:
     """``coef`` as an array of length p."""
     array = np.ma.asanyarray(coef) if isinstance(coef, np.ma.MaskedArray) else np.asarray(coef)
     if array.shape == (1, p) and p > 1:
@@ -229,9 +312,30 @@ def coefficient_vector(coef: Any, p: int, argument: str = "coef") -> FloatArray:
         raise DataTypeError(f"{argument} must be real numbers; got {_checks.shown(coef)}")
     if array.shape != (p,):
         raise DataError(
-            f"{argument} must have shape ({p},), one entry per column; got {array.shape}"
+            f"{argument} must have shape ({p},), one entry per {entry}; got {array.shape}"
         )
     return np.asarray(array, dtype=np.float64)
+
+
+def coefficient_matrix(coef: Any, n_classes: int, p: int) -> FloatArray:
+    """``coef`` as an array of shape (K, p)."""
+    array = np.asarray(coef)
+    if isinstance(coef, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
+        raise DataTypeError(f"coef must be real numbers; got {_checks.shown(coef)}")
+    if array.shape != (n_classes, p):
+        raise DataError(
+            f"coef must have shape ({n_classes}, {p}), a row per class and an entry per column; "
+            f"got {array.shape}. (The number of classes is the largest code in y plus 1, unless "
+            "Multinomial(classes=K) states it)"
+        )
+    return np.asarray(array, dtype=np.float64)
+
+
+def class_intercepts(intercept: Any, n_classes: int) -> FloatArray:
+    """``intercept`` as an array of length K; one number is meant for every class."""
+    if np.ndim(intercept) == 0 and not isinstance(intercept, np.ma.MaskedArray):
+        intercept = [intercept] * n_classes
+    return coefficient_vector(intercept, n_classes, "intercept", "class")
 
 
 def prior_columns(
@@ -264,11 +368,11 @@ def prior_columns(
     return resolved
 
 
-def _mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: float) -> Penalty:
+def _mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: float) -> AnyPenalty:
     resolved = prior_columns(prior, names)
-    joined = Penalty.joined([part.penalty(columns.size, noise) for part, columns in resolved])
+    in_turn = joined([part.penalty(columns.size, noise) for part, columns in resolved])
     order = np.argsort(np.concatenate([columns for _, columns in resolved]))
-    return joined.take(order)
+    return in_turn.take(order)
 
 
 def _not_a(where: str, found: object, known: dict[str, type]) -> str:

@@ -4,7 +4,8 @@
 
 A prior is minus the logarithm of ``exp(-g) / Z``: Laplace has ``l1 = 1/b``, Normal
 ``l2 = 1/tau^2``, a flat prior neither.  Solvers, samplers and the certificate know priors only
-as these arrays.
+as these arrays.  Student-t and Cauchy priors add ``tails``, the one term that is not convex
+(:mod:`bayesreg.tails`); ``majorant`` is the convex penalty that touches it from above.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesreg._types import BoolArray, FloatArray
+from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.errors import ModelError
+from bayesreg.tails import Tails
+
+_ARRAYS = ("l1", "l2", "loc", "lower", "upper")
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """Five arrays of length p.
+    """Five arrays of length p, and tails where some prior is not log-concave.
 
     Attributes
     ----------
@@ -30,6 +34,8 @@ class Penalty:
         Where the penalty is 0.
     lower, upper : (p,) arrays
         Bounds, infinite where there are none.
+    tails : Tails or None
+        What is not convex: ``best_response`` and ``fenchel_young`` are for penalties without.
     """
 
     l1: FloatArray
@@ -37,27 +43,45 @@ class Penalty:
     loc: FloatArray
     lower: FloatArray
     upper: FloatArray
+    tails: Tails | None = None
 
     @property
     def size(self) -> int:
         return self.l1.size
 
     @property
+    def is_separable(self) -> bool:
+        """False where coefficients share a term (see :mod:`bayesreg.group_penalty`)."""
+        return True
+
+    @property
     def is_flat(self) -> BoolArray:
         """True where the prior says nothing: no slope, no curvature, no bound."""
         unbounded = np.isneginf(self.lower) & np.isposinf(self.upper)
-        return (self.l1 == 0) & (self.l2 == 0) & unbounded
+        flat: BoolArray = (self.l1 == 0) & (self.l2 == 0) & unbounded
+        return flat if self.tails is None else flat & ~self.tails.present
 
     @property
     def is_pinned(self) -> BoolArray:
         """True where the bounds leave a single point."""
         return self.lower == self.upper
 
+    def at_loc(self, w: FloatArray) -> BoolArray:
+        """True where the coefficient sits exactly on its centre."""
+        return w == self.loc
+
+    def at_kink(self, w: FloatArray) -> BoolArray:
+        """True where the penalty has a corner at w."""
+        return self.at_loc(w) & (self.l1 > 0)
+
     def values(self, w: FloatArray) -> FloatArray:
         """g_j(w_j) for each coefficient; infinite outside the bounds."""
         distance = np.abs(w - self.loc)
         inside = (w >= self.lower) & (w <= self.upper)
-        return np.where(inside, self.l1 * distance + 0.5 * self.l2 * distance**2, np.inf)
+        terms = self.l1 * distance + 0.5 * self.l2 * distance**2
+        if self.tails is not None:
+            terms = terms + self.tails.values(distance)
+        return np.where(inside, terms, np.inf)
 
     def value(self, w: FloatArray) -> float:
         return float(np.sum(self.values(w)))
@@ -74,17 +98,37 @@ class Penalty:
             part = self.take(bounded)
             low, high = part.lower - part.loc, part.upper - part.loc
             whole[bounded] = _log_integral(part.l1, part.l2, low, high)
+        if self.tails is not None:
+            with_tails = self.tails.log_normaliser(self.lower - self.loc, self.upper - self.loc)
+            whole = np.where(self.tails.present, with_tails, whole)
         return np.where(self.is_pinned, 0.0, whole)
 
     def slope(self, w: FloatArray) -> FloatArray:
         """The derivative of g, with 0 taken at the kink."""
         delta = w - self.loc
-        return self.l1 * np.sign(delta) + self.l2 * delta
+        return self.l1 * np.sign(delta) + self._smooth_slope(delta)
+
+    def _smooth_slope(self, delta: FloatArray) -> FloatArray:
+        linear = self.l2 * delta
+        return linear if self.tails is None else linear + self.tails.slope(delta)
+
+    def curvature(self, w: FloatArray) -> FloatArray:
+        """The second derivative of g off its kink; negative far out in the tails."""
+        return self.l2 if self.tails is None else self.l2 + self.tails.curvature(w - self.loc)
+
+    def majorant(self, w: FloatArray) -> Penalty:
+        """The convex penalty that lies above g, but for a constant, and touches it at w.
+
+        Tails become parabolas around loc; kinks and bounds stay as they are.
+        """
+        if self.tails is None:
+            return self
+        return replace(self, l2=self.l2 + self.tails.weight(w - self.loc), tails=None)
 
     def subdifferential(self, w: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Least and largest slope of g_j at w_j: an interval at a kink, unbounded at a bound."""
         delta = w - self.loc
-        linear = self.l2 * delta
+        linear = self._smooth_slope(delta)
         low = linear + np.where(delta > 0, self.l1, -self.l1)
         high = linear + np.where(delta < 0, -self.l1, self.l1)
         return np.where(w <= self.lower, -np.inf, low), np.where(w >= self.upper, np.inf, high)
@@ -94,6 +138,38 @@ class Penalty:
         low, high = self.subdifferential(w)
         return np.maximum(np.maximum(low + gradient, -gradient - high), 0.0)
 
+    def strictly_inside(self, w: FloatArray, c: FloatArray, reach: FloatArray) -> BoolArray:
+        """True where every slope within ``reach_j`` of c_j is inside the subdifferential at w_j."""
+        low, high = self.subdifferential(w)
+        return (c - reach > low) & (c + reach < high)
+
+    def kink_ratio(self, c: FloatArray) -> FloatArray:
+        """|c_j| / l1_j: how much of the kink the slope c_j takes up; 0 where there is none."""
+        has_kink = self.l1 > 0
+        with np.errstate(over="ignore"):
+            return np.where(has_kink, np.abs(c) / np.where(has_kink, self.l1, 1.0), 0.0)
+
+    def dual_scalings(self, c: FloatArray) -> list[float]:
+        """Factors alpha <= 1 that make every alpha c_j a slope of g_j somewhere.
+
+        One without and one with the help of curvature, and 1.
+        """
+        beyond = np.where(c > 0, np.isinf(self.upper), np.isinf(self.lower))
+        excess = np.where(beyond, np.abs(c) - self.l1, 0.0)
+        factors = {1.0}
+        for bound in (excess > 0, (excess > 0) & (self.l2 == 0)):
+            factors.add(largest_factor(self.l1[bound], np.abs(c[bound])))
+        return sorted(factors)
+
+    def whole(self, chosen: BoolArray) -> BoolArray:
+        """The chosen coefficients and all that share a term with one of them."""
+        return chosen
+
+    def rays(self, c: FloatArray, columns: IntArray) -> FloatArray | None:
+        """Directions, one per column of the result, in which the chosen coefficients can move
+        while c stays in the subdifferential; None when each moves by itself."""
+        return None
+
     def best_response(self, c: FloatArray) -> FloatArray:
         """argmax over w of c_j w - g_j(w); infinite where that has no maximum.
 
@@ -101,7 +177,7 @@ class Penalty:
         (moved into the bounds) is returned.
         """
         soft = np.sign(c) * np.maximum(np.abs(c) - self.l1, 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             delta = np.where(soft == 0, 0.0, soft / self.l2)
         return np.clip(self.loc + delta, self.lower, self.upper)
 
@@ -122,20 +198,24 @@ class Penalty:
         inside = (w >= self.lower) & (w <= self.upper)
         return np.where(attained & inside, terms, np.inf)
 
-    def in_units(self, unit: FloatArray) -> Penalty:
+    def in_units(self, unit: FloatArray, names: Sequence[str] | None = None) -> Penalty:
         """The same density stated for ``w / unit`` instead of w (both measure one coefficient).
 
         With v = w / unit: g(w) = l1 unit |v - loc/unit| + l2 unit^2 (v - loc/unit)^2 / 2.
+        ``names`` of the coefficients are for the message where that is beyond floating point.
         """
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", under="ignore"):
             l1, l2 = self.l1 * unit, self.l2 * unit * unit
-        _require_representable(l1, l2)
-        return Penalty(
+        _require_representable(l1, l2, names)
+        _require_kept(self, l1, l2, names)
+        return replace(
+            self,
             l1=l1,
             l2=l2,
             loc=self.loc / unit,
             lower=self.lower / unit,
             upper=self.upper / unit,
+            tails=None if self.tails is None else self.tails.in_units(unit),
         )
 
     def pinned(self, where: BoolArray) -> Penalty:
@@ -150,18 +230,25 @@ class Penalty:
     @staticmethod
     def joined(parts: Sequence[Penalty]) -> Penalty:
         """Penalties of consecutive coefficients as one."""
-        return Penalty(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("l1", "l2", "loc", "lower", "upper")
-            )
+        l1, l2, loc, lower, upper = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS
         )
+        tails = Tails.joined([(part.tails, part.size) for part in parts])
+        return Penalty(l1, l2, loc, lower, upper, tails)
 
     def take(self, index: object) -> Penalty:
         """The entries chosen by an index array, a mask or a slice."""
-        return Penalty(
-            *(getattr(self, name)[index] for name in ("l1", "l2", "loc", "lower", "upper"))
-        )
+        l1, l2, loc, lower, upper = (getattr(self, name)[index] for name in _ARRAYS)
+        tails = None if self.tails is None else self.tails.take(index)
+        return Penalty(l1, l2, loc, lower, upper, tails)
+
+
+def largest_factor(bound: FloatArray, size: FloatArray) -> float:
+    """The largest alpha <= 1 with alpha size_j <= bound_j in floating point."""
+    alpha = min(1.0, *(bound / size).tolist()) if bound.size else 1.0
+    while alpha > 0 and np.any(alpha * size > bound):
+        alpha = float(np.nextafter(alpha, 0.0))
+    return alpha
 
 
 def unbounded(l1: FloatArray, l2: FloatArray, loc: FloatArray) -> Penalty:
@@ -171,8 +258,19 @@ def unbounded(l1: FloatArray, l2: FloatArray, loc: FloatArray) -> Penalty:
     return Penalty(l1, l2, loc, -infinite, infinite)
 
 
+def tailed(nu: float, scale: FloatArray, loc: FloatArray) -> Penalty:
+    """A Student-t penalty without bounds; flat where the scale is infinite."""
+    with np.errstate(over="ignore"):
+        _require_representable(scale, (1.0 + 1.0 / nu) / scale / scale, where=np.isfinite(scale))
+    nothing = np.zeros(scale.shape)
+    tails = Tails(np.full(scale.shape, nu), scale)
+    return replace(unbounded(nothing, nothing.copy(), loc), tails=tails)
+
+
 def bounded(penalty: Penalty, lower: FloatArray, upper: FloatArray) -> Penalty:
     """The penalty on the part of its domain between two bounds."""
+    if not penalty.is_separable:
+        raise ModelError("coefficients that share a term cannot have bounds")
     return replace(
         penalty,
         lower=np.maximum(penalty.lower, lower),
@@ -180,14 +278,37 @@ def bounded(penalty: Penalty, lower: FloatArray, upper: FloatArray) -> Penalty:
     )
 
 
-def _require_representable(l1: FloatArray, l2: FloatArray) -> None:
-    overflow = np.flatnonzero(~np.isfinite(l1) | ~np.isfinite(l2))
+def _require_representable(
+    l1: FloatArray,
+    l2: FloatArray,
+    names: Sequence[str] | None = None,
+    where: BoolArray | bool = True,
+) -> None:
+    overflow = np.flatnonzero((~np.isfinite(l1) | ~np.isfinite(l2)) & where)
     if overflow.size:
         raise ModelError(
-            f"the prior scale of coefficient {overflow[0]} is so small that its penalty exceeds "
+            f"the prior scale of {_which(overflow[0], names)} is so small that its penalty exceeds "
             "the largest float; measure that column in smaller units, so that coefficient and "
             "scale grow"
         )
+
+
+def _require_kept(
+    before: Penalty, l1: FloatArray, l2: FloatArray, names: Sequence[str] | None
+) -> None:
+    """A proper prior must not become a flat one, or lose digits, by underflow."""
+    tiny = np.finfo(float).tiny
+    lost = np.flatnonzero(((before.l1 > 0) & (l1 < tiny)) | ((before.l2 > 0) & (l2 < tiny)))
+    if lost.size:
+        raise ModelError(
+            f"the prior of {_which(lost[0], names)} is so wide in the units of its column that its "
+            "penalty is below the smallest float; measure that column in larger units (multiply "
+            "its entries by a power of ten), or give it a flat prior"
+        )
+
+
+def _which(j: int, names: Sequence[str] | None) -> str:
+    return f"coefficient {j}" if names is None else f"the coefficient of column {names[j]!r}"
 
 
 def log_normaliser(l1: FloatArray, l2: FloatArray) -> FloatArray:

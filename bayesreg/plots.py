@@ -48,6 +48,11 @@ def plot_path(
     """
     if not isinstance(path, MapPath):
         raise DataTypeError(f"path must be a MapPath from find_map_path; got {type(path).__name__}")
+    if path.estimates[0].classes:
+        raise ModelError(
+            "plot_path draws one vector of coefficients, and this path has one per class; "
+            'path.to_dataset()["coef"].sel({"class": 0}).plot.line(x="scale") draws one of them'
+        )
     if marked_scale is not None:
         marked_scale = _checks.positive_number(marked_scale, "marked_scale")
     labels = _label_count(labels)

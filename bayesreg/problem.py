@@ -15,11 +15,14 @@ from functools import cached_property
 import numpy as np
 
 from bayesreg import design
-from bayesreg._types import FloatArray, IntArray
+from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.covariance import AnyPenalty, CorrelatedPenalty, CovarianceBlock
 from bayesreg.data import Data
 from bayesreg.design import Design
-from bayesreg.likelihoods import Likelihood
-from bayesreg.model import Model, require_model_and_data
+from bayesreg.errors import ModelError
+from bayesreg.group_penalty import joined
+from bayesreg.likelihoods import ClassLikelihood, Likelihood, NonConvexLikelihood
+from bayesreg.model import Model, checked_likelihood, require_model_and_data
 from bayesreg.penalty import Penalty
 
 # Columns beyond these magnitudes are rescaled by a power of two, so that squares and inner
@@ -43,6 +46,8 @@ class Problem:
     shift : (p,) array
         Subtracted from the user's columns, nearly always 0: columns far from 0 beside their
         spread, where a flat intercept makes up for it.
+    blocks : tuple of CovarianceBlock
+        Coefficients with a full covariance: ``w`` holds their independent coordinates z.
     """
 
     X: Design
@@ -54,6 +59,7 @@ class Problem:
     has_intercept: bool
     unit: FloatArray
     shift: FloatArray
+    blocks: tuple[CovarianceBlock, ...] = ()
 
     @property
     def n(self) -> int:
@@ -99,8 +105,15 @@ class Problem:
 
     def column_squares(self, by_row: FloatArray) -> FloatArray:
         """sum_i h_i x_ij^2 for each extended column."""
-        squares = design.column_squares(self.X, by_row)
+        if by_row[0] == by_row[-1] and np.all(by_row == by_row[0]):
+            squares = by_row[0] * self._squares
+        else:
+            squares = design.column_squares(self.X, by_row)
         return np.append(squares, np.sum(by_row)) if self.has_intercept else squares
+
+    @cached_property
+    def _squares(self) -> FloatArray:
+        return design.column_squares(self.X, None)
 
     def cross_products(
         self, left: IntArray, right: IntArray, by_row: FloatArray, mean: FloatArray | None
@@ -145,6 +158,25 @@ class Problem:
         """s_i d2 loss / d eta_i2."""
         return self.weights * self.likelihood.curvature(self.y, eta)
 
+    def majorising_rows(self, eta: FloatArray) -> FloatArray:
+        """s_i h_i >= 0: curvatures of parabolas that lie above the losses and touch them at eta.
+
+        Of a convex loss its own curvature, which need not lie above.
+        """
+        if self.majorised is None:
+            return self.curvature_rows(eta)
+        return self.weights * self.majorised.majorising_curvature(self.y, eta)
+
+    @cached_property
+    def majorised(self) -> NonConvexLikelihood | None:
+        """The likelihood where its loss is not convex, else None."""
+        return self.likelihood if isinstance(self.likelihood, NonConvexLikelihood) else None
+
+    @property
+    def convex(self) -> bool:
+        """True when neither the likelihood nor any prior has to be treated locally."""
+        return self.penalty.tails is None and self.majorised is None
+
     def loss(self, eta: FloatArray) -> float:
         """The data term, without its constants."""
         return float(self.weights @ self.likelihood.loss(self.y, eta))
@@ -160,7 +192,9 @@ class Problem:
         data = np.sum(self.likelihood.constant(self.y, self.weights))
         no_density = self.penalty.is_flat | self.penalty.is_pinned
         on_user_scale = np.where(no_density[: self.p], 0.0, np.log(self.unit))
-        return float(data + np.sum(self.penalty.log_normaliser()) + np.sum(on_user_scale))
+        of_blocks = sum(np.sum(np.log(np.diag(block.factor))) for block in self.blocks)
+        prior = np.sum(self.penalty.log_normaliser()) + np.sum(on_user_scale) + of_blocks
+        return float(data + prior)
 
     @cached_property
     def start(self) -> FloatArray:
@@ -170,18 +204,34 @@ class Problem:
     def extended(self, coef: FloatArray, intercept: float) -> FloatArray:
         """The user's coefficients and intercept as an extended vector."""
         v = np.empty(self.size)
-        v[: self.p] = coef / self.unit
+        v[: self.p] = coef
+        for block in self.blocks:
+            v[block.columns] = block.standard(coef[block.columns])
+        v[: self.p] /= self.unit
         if self.has_intercept:
             v[self.p] = intercept + self.shift @ coef
         return v
 
     def coefficients(self, v: FloatArray) -> tuple[FloatArray, float]:
         """The user's coefficients and intercept (0 without one) of an extended vector."""
-        with np.errstate(over="ignore"):
-            coef = v[: self.p] * self.unit
+        coef = self.user_coefficients(v[: self.p])
         if not np.all(np.isfinite(coef)):
             return coef, np.nan
         return coef, float(v[self.p] - self.shift @ coef) if self.has_intercept else 0.0
+
+    def user_coefficients(self, w: FloatArray) -> FloatArray:
+        """Coefficients in the user's units, over the last axis."""
+        with np.errstate(over="ignore"):
+            coef = w * self.unit
+        for block in self.blocks:
+            coef[..., block.columns] = block.coefficients(coef[..., block.columns])
+        return coef
+
+    @property
+    def coefficient_penalty(self) -> AnyPenalty:
+        """The penalty of the coefficients in the user's units."""
+        own = self.penalty.take(slice(0, self.p)).in_units(1.0 / self.unit)
+        return CorrelatedPenalty(own, self.blocks) if self.blocks else own
 
     def at_scale(self, factor: float) -> Problem:
         """Every coefficient prior at ``factor`` times its scale; the intercept's stays.
@@ -195,6 +245,9 @@ class Problem:
             l1=np.where(scanned, self.penalty.l1 / factor, self.penalty.l1),
             l2=np.where(scanned, self.penalty.l2 / common, self.penalty.l2),
         )
+        if penalty.tails is not None:
+            tails = penalty.tails.widened(np.where(scanned, np.sqrt(common), 1.0))
+            penalty = replace(penalty, tails=tails)
         return replace(self, penalty=penalty)
 
 
@@ -204,19 +257,33 @@ def bind(model: Model, data: Data) -> Problem:
     Raises
     ------
     DataError
-        A target that the likelihood cannot produce.
+        A target that the likelihood cannot produce; no trials for Binomial.
     ModelError
         A prior for an unknown column, scales of the wrong length, ...
     """
     require_model_and_data(model, data)
-    model.likelihood.check_target(data.y)
-    X, y, weights, offset = _used_rows(data)
+    if isinstance(model.likelihood, ClassLikelihood):
+        raise ModelError(
+            f"{model.likelihood!r} has a vector of coefficients per class, not one vector. "
+            "find_map, find_map_path, certify, verify, Model.log_density and to_pymc take it "
+            "(pymc.sample draws from what to_pymc returns)"
+        )
+    used = np.ones(data.y.size, dtype=bool) if data.weights is None else data.weights > 0
+    likelihood = checked_likelihood(model, data, used)
+    X, y, weights, offset = used_rows(data, used)
+    low, high = column_range(X, data)
     penalty = model.coefficient_penalty(data)
     on_intercept = model.intercept_penalty()
     shift = np.zeros(data.p)
     if on_intercept is not None and on_intercept.is_flat[0]:
-        X, shift = _near_columns(X)
-    X, unit = _representable_columns(X, penalty)
+        X, shift = near_columns(X, low, high)
+    size = np.maximum(np.abs(low - shift), np.abs(high - shift))
+    blocks: tuple[CovarianceBlock, ...] = ()
+    if isinstance(penalty, CorrelatedPenalty):
+        blocks, penalty = penalty.blocks, penalty.standard
+        X, offset = _standard_columns(X, offset, blocks)
+        size = design.largest_entries(X)
+    X, unit = representable_columns(X, size, penalty)
     if np.any(unit != 1.0):
         penalty = penalty.in_units(unit)
     return Problem(
@@ -224,42 +291,68 @@ def bind(model: Model, data: Data) -> Problem:
         y=y,
         weights=weights,
         offset=offset,
-        likelihood=model.likelihood,
-        penalty=penalty if on_intercept is None else Penalty.joined([penalty, on_intercept]),
+        likelihood=likelihood,
+        penalty=penalty if on_intercept is None else joined([penalty, on_intercept]),
         has_intercept=on_intercept is not None,
         unit=unit,
         shift=shift,
+        blocks=blocks,
     )
 
 
-def _used_rows(data: Data) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
+def used_rows(data: Data, used: BoolArray) -> tuple[Design, FloatArray, FloatArray, FloatArray]:
     n = data.y.size
     weights = np.ones(n) if data.weights is None else data.weights
     offset = np.zeros(n) if data.offset is None else data.offset
-    used = weights > 0
     if used.all():
         return data.X, data.y, weights, offset
     return design.used_rows(data.X, used), data.y[used], weights[used], offset[used]
 
 
-def _near_columns(X: Design) -> tuple[Design, FloatArray]:
+def column_range(X: Design, data: Data) -> tuple[FloatArray, FloatArray]:
+    """Least and largest entry of each column; of sparse ones, minus and plus the largest size."""
+    if design.is_sparse(X):
+        size = design.largest_entries(X)
+        return -size, size
+    known = data.entries
+    return design.column_range(X) if known is None or X.shape != data.X.shape else known
+
+
+def _standard_columns(
+    X: Design, offset: FloatArray, blocks: tuple[CovarianceBlock, ...]
+) -> tuple[Design, FloatArray]:
+    """X L and offset + X loc for the columns B of each block: eta = X_B (loc + L z)."""
+    for block in blocks:
+        with np.errstate(over="ignore", invalid="ignore"):
+            offset = offset + X[:, block.columns] @ block.loc
+            X = design.mixed_columns(X, block.columns, block.factor)
+        if not np.all(np.isfinite(design.largest_entries(X)[block.columns])):
+            raise ModelError(
+                "a column times its prior standard deviation is beyond the range of floating "
+                "point; measure the columns under the MultivariateNormal prior in other units"
+            )
+    return X, offset
+
+
+def near_columns(X: Design, low: FloatArray, high: FloatArray) -> tuple[Design, FloatArray]:
     """X and zeros, or a copy with columns far from 0 beside their spread brought near it.
 
     Their least entry is subtracted, exactly so where all entries lie within a factor of two
     (Sterbenz): no digit of the spread is lost. Sparse columns hold zeros and are never far.
     """
-    if design.is_sparse(X):
-        return X, np.zeros(X.shape[1])
-    low, high = X.min(axis=0), X.max(axis=0)
     one_sided = (low > 0) | (high < 0)
     far = one_sided & (high / 2 - low / 2 <= 2.0**-8 * np.maximum(np.abs(low), np.abs(high)))
     shift = np.where(far, low, 0.0)
     return (X - shift if far.any() else X), shift
 
 
-def _representable_columns(X: Design, penalty: Penalty) -> tuple[Design, FloatArray]:
-    """X and ones, or a copy with extreme columns brought near 1 and the units that undo it."""
-    size = design.largest_entries(X)
+def representable_columns(
+    X: Design, size: FloatArray, penalty: Penalty
+) -> tuple[Design, FloatArray]:
+    """X and ones, or a copy with extreme columns brought near 1 and the units that undo it.
+
+    ``size`` is the largest entry of each column.
+    """
     extreme = (size > 0) & ((size > _LARGEST) | (size < _SMALLEST))
     unit = np.ones(size.size)
     if not extreme.any():
@@ -277,9 +370,10 @@ def _representable_columns(X: Design, penalty: Penalty) -> tuple[Design, FloatAr
 
 def _exponents_within(penalty: Penalty, p: int) -> tuple[FloatArray, FloatArray]:
     """Least and largest k for which l1 / 2^k and l2 / 4^k neither overflow nor vanish."""
-    l1, l2 = (np.frexp(part[:p])[1] for part in (penalty.l1, penalty.l2))
+    steepest = penalty.majorant(penalty.loc).l2
+    l1, l2 = (np.frexp(part[:p])[1] for part in (penalty.l1, steepest))
     low, high = l1 - 1000.0, l1 + 1000.0
-    quadratic = penalty.l2[:p] > 0
+    quadratic = steepest[:p] > 0
     low = np.where(quadratic, np.maximum(low, np.ceil((l2 - 1000) / 2)), low)
     high = np.where(quadratic, np.minimum(high, np.floor((l2 + 1000) / 2)), high)
     return np.minimum(low, 0.0), np.maximum(high, 0.0)

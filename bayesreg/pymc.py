@@ -14,12 +14,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.class_problem import bind_classes, class_penalty
+from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
-from bayesreg.likelihoods import AsymmetricLaplace, Bernoulli, Gaussian, Poisson
-from bayesreg.model import Model
+from bayesreg.group_penalty import GroupedPenalty, joined
+from bayesreg.likelihoods import (
+    AsymmetricLaplace,
+    Bernoulli,
+    Binomial,
+    ClassLikelihood,
+    Gamma,
+    Gaussian,
+    Likelihood,
+    NegativeBinomial,
+    Poisson,
+    StudentT,
+)
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem, bind
+from bayesreg.tails import Tails
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -43,8 +58,13 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
         Named PyMC distributions where one exists for all coefficients; a ``CustomDist`` with
         the same density for an elastic net or a mixture of priors, and for weights of a
         likelihood other than Gaussian (both without a random method: sampling from the prior
-        needs the named ones). Constant columns under ``standardize=True`` are pinned: then
-        ``coef`` is a Deterministic of the random ``coef_free``.
+        needs the named ones). ``MultivariateNormal`` for all coefficients is
+        ``pm.MvNormal``; beside other priors, and for ``GroupLaplace``, ``coef`` is ``pm.Flat`` with
+        the density in a ``pm.Potential``. Constant columns under ``standardize=True`` are pinned:
+        then ``coef`` is a Deterministic of the random ``coef_free``. Under ``Multinomial`` ``coef``
+        has the dimensions ``class`` and ``feature``, ``intercept`` the dimension ``class``; flat
+        intercepts and flat columns sum to 0 over the classes, as Deterministics of the random
+        ``intercept_free`` and ``coef_free`` without the last class.
 
     Raises
     ------
@@ -59,22 +79,28 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     >>> [variable.name for variable in pm_model.free_RVs]
     ['coef', 'intercept']
     """
+    require_model_and_data(model, data)
     data = data.to_dense()
+    if isinstance(model.likelihood, ClassLikelihood):
+        return _class_model(model, data)
     problem = bind(model, data)
     used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
     penalty = model.coefficient_penalty(data)
+    own = penalty.standard if isinstance(penalty, CorrelatedPenalty) else penalty
     on_intercept = model.intercept_penalty()
     in_user_units = replace(
         problem,
         X=data.X[used],
         unit=np.ones(data.p),
         shift=np.zeros(data.p),
-        penalty=penalty if on_intercept is None else Penalty.joined([penalty, on_intercept]),
+        offset=np.zeros(used.size) if data.offset is None else data.offset[used],
+        penalty=own if on_intercept is None else joined([own, on_intercept]),
+        blocks=(),
     )
-    return build_pymc(in_user_units, data.names, used.tolist())
+    return build_pymc(in_user_units, data.names, used.tolist(), penalty)
 
 
-def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, float], float]:
+def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, Any], float]:
     """PyMC's joint log density as a function of coef and intercept, compiled once.
 
     The fast compiler is used: this is for comparing values, not for sampling.
@@ -87,6 +113,8 @@ def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, floa
         compiled = pm_model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     free = ~model.coefficient_penalty(data).is_pinned
     names = {variable.name for variable in pm_model.free_RVs}
+    if isinstance(model.likelihood, ClassLikelihood):
+        return _class_density(model, data, compiled, names)
 
     def log_density(coef: FloatArray, intercept: float = 0.0) -> float:
         w = np.asarray(coef, dtype=np.float64)
@@ -96,15 +124,106 @@ def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, floa
     return log_density
 
 
-def build_pymc(problem: Problem, names: Sequence[str], rows: Sequence[int]) -> pm.Model:
-    """A problem as a ``pymc.Model`` of the coefficients in the problem's own units."""
+def _class_model(model: Model, data: Data) -> pm.Model:
+    """K classes: coef (class, feature), intercept (class,), y Categorical."""
     import pymc as pm
 
-    bounded = np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)
-    if np.any(bounded & ~problem.penalty.is_pinned):
-        raise ModelError("to_pymc cannot express bounds on coefficients; use an unbounded prior")
+    problem = bind_classes(model, data)
+    penalty = class_penalty(model, data)
+    _refuse_bounds(penalty)
+    used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
+    coords = {
+        "feature": list(data.names),
+        "class": list(range(problem.n_classes)),
+        "obs": used.tolist(),
+    }
+    with pm.Model(coords=coords) as pm_model:
+        coef = _by_class("coef", _of_classes(penalty, problem.n_classes), ("class", "feature"))
+        eta = pm.math.dot(data.X[used], coef.T)
+        on_intercept = model.intercept_penalty()
+        if on_intercept is not None:
+            _refuse_bounds(on_intercept)
+            prior = _of_classes(on_intercept, problem.n_classes)
+            eta = eta + _by_class("intercept", prior, ("class", None)).T
+        _observe_weighted(
+            lambda eta: {"logit_p": eta}, pm.Categorical, eta, problem.y, problem.weights,
+            signature="(k),()->()",
+        )  # fmt: skip
+    return pm_model
+
+
+def _of_classes(penalty: Penalty, n_classes: int) -> Penalty:
+    """(K, p) arrays."""
+    return Penalty.joined([penalty] * n_classes).take(
+        np.arange(n_classes * penalty.size).reshape(n_classes, -1)
+    )
+
+
+def _by_class(name: str, penalty: Penalty, dims: tuple[str, str | None]) -> Any:
+    """A (class, column) variable; the last class of flat columns is minus the sum of the others."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    intercept = dims[1] is None
+    free = _free_entries(penalty)
+    if free.all():
+        part = penalty.take((slice(None), 0)) if intercept else penalty
+        drawn = _prior(name, part, dims="class" if intercept else dims)
+        return drawn[:, None] if intercept else drawn
+    matrix = pt.as_tensor_variable(np.where(penalty.is_pinned, penalty.lower, 0.0))
+    if free.any():
+        drawn = _prior(f"{name}_free", penalty.take(free))
+        matrix = pt.set_subtensor(matrix[np.nonzero(free)], drawn)
+    flat = np.flatnonzero(penalty.is_flat[-1])
+    if flat.size:
+        matrix = pt.set_subtensor(matrix[-1, flat], -pt.sum(matrix[:-1, flat], axis=0))
+    if intercept:
+        pm.Deterministic(name, matrix[:, 0], dims="class")
+        return matrix
+    return pm.Deterministic(name, matrix, dims=dims)
+
+
+def _free_entries(penalty: Penalty) -> Any:
+    """The entries that are random: neither pinned nor the last class of a flat column."""
+    free = ~penalty.is_pinned
+    free[-1] &= ~penalty.is_flat[-1]
+    return free
+
+
+def _class_density(
+    model: Model, data: Data, compiled: Callable[[dict[str, Any]], Any], names: set[str]
+) -> Callable[[FloatArray, Any], float]:
+    n_classes = model.number_of_classes(data)
+    penalty = _of_classes(class_penalty(model, data), n_classes)
+    free, flat = _free_entries(penalty), penalty.is_flat[0]
+
+    def log_density(coef: FloatArray, intercept: Any = 0.0) -> float:
+        W = np.asarray(coef, dtype=np.float64)
+        W = W - np.where(flat, W.mean(axis=0), 0.0)
+        a = np.broadcast_to(np.asarray(intercept, dtype=np.float64), (n_classes,))
+        point = {"coef": W, "coef_free": W[free], "intercept": a}
+        point["intercept_free"] = (a - a.mean())[:-1]
+        return float(compiled({name: point[name] for name in names}))
+
+    return log_density
+
+
+def build_pymc(
+    problem: Problem,
+    names: Sequence[str],
+    rows: Sequence[int],
+    penalty: AnyPenalty | None = None,
+) -> pm.Model:
+    """A problem as a ``pymc.Model`` of the coefficients in the problem's own units.
+
+    ``penalty`` is that of the coefficients, where it is not the problem's.
+    """
+    import pymc as pm
+
+    penalty = problem.penalty.take(slice(0, problem.p)) if penalty is None else penalty
+    _refuse_bounds(problem.penalty)
     with pm.Model(coords={"feature": list(names), "obs": list(rows)}) as pm_model:
-        eta = pm.math.dot(problem.X, _coefficients(problem, names))
+        eta = pm.math.dot(problem.X, _coefficients(penalty, names))
         if problem.has_intercept:
             eta = eta + _prior("intercept", problem.penalty.take(problem.p))
         if np.any(problem.offset):
@@ -113,14 +232,19 @@ def build_pymc(problem: Problem, names: Sequence[str], rows: Sequence[int]) -> p
     return pm_model
 
 
-def _coefficients(problem: Problem, names: Sequence[str]) -> Any:
+def _refuse_bounds(penalty: Penalty) -> None:
+    bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+    if np.any(bounded & ~penalty.is_pinned):
+        raise ModelError("to_pymc cannot express bounds on coefficients; use an unbounded prior")
+
+
+def _coefficients(penalty: AnyPenalty, names: Sequence[str]) -> Any:
     """The vector of coefficients; pinned entries are constants in it."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    penalty = problem.penalty.take(slice(0, problem.p))
     free = np.flatnonzero(~penalty.is_pinned)
-    if free.size == problem.p:
+    if free.size == penalty.size:
         return _prior("coef", penalty, dims="feature")
     coef = pt.as_tensor_variable(np.where(penalty.is_pinned, penalty.lower, 0.0))
     if free.size:
@@ -130,13 +254,22 @@ def _coefficients(problem: Problem, names: Sequence[str]) -> Any:
     return pm.Deterministic("coef", coef, dims="feature")
 
 
-def _prior(name: str, penalty: Penalty, dims: str | None = None) -> Any:
+def _prior(name: str, penalty: AnyPenalty, dims: Any = None) -> Any:
     """One random variable with the density exp(-g) / Z, by its name in PyMC if it has one."""
     import pymc as pm
 
+    if isinstance(penalty, CorrelatedPenalty) and penalty.blocks[0].loc.size == penalty.size:
+        block = penalty.blocks[0]
+        return pm.MvNormal(name, mu=block.loc, chol=block.factor, dims=dims)
+    if isinstance(penalty, CorrelatedPenalty | GroupedPenalty):
+        coef = pm.Flat(name, dims=dims)
+        pm.Potential(f"{name}_log_prior", _joint_logp(coef, penalty))
+        return coef
     l1, l2, loc = penalty.l1, penalty.l2, penalty.loc
+    if penalty.tails is not None and np.any(penalty.tails.present):
+        return _student_t(name, penalty, penalty.tails, dims)
     if np.all(penalty.is_flat):
-        return pm.Flat(name, dims=dims)
+        return pm.Flat(name, dims=dims, shape=None if dims else l1.shape)
     if np.all(l1 > 0) and np.all(l2 == 0):
         return pm.Laplace(name, mu=loc, b=1.0 / l1, dims=dims)
     if np.all(l1 == 0) and np.all(l2 > 0):
@@ -146,6 +279,58 @@ def _prior(name: str, penalty: Penalty, dims: str | None = None) -> Any:
         name, l1, l2, loc, normaliser, logp=_elastic_net_logp, dims=dims,
         support_point=lambda rv, size, l1, l2, loc, normaliser: loc,
     )  # fmt: skip
+
+
+def _student_t(name: str, penalty: Penalty, tails: Tails, dims: str | None) -> Any:
+    """PyMC's StudentT or Cauchy where all coefficients have one, else their density."""
+    import pymc as pm
+
+    loc = penalty.loc
+    if np.all(tails.present) and np.all(tails.nu == 1.0):
+        return pm.Cauchy(name, alpha=loc, beta=tails.scale, dims=dims)
+    if np.all(tails.present):
+        return pm.StudentT(name, nu=tails.nu, mu=loc, sigma=tails.scale, dims=dims)
+    # (distance / width)^2 is 0 without tails, for width is infinite.
+    width, power = tails.scale * np.sqrt(tails.nu), 0.5 * (tails.nu + 1.0)
+    normaliser = penalty.log_normaliser()
+    return pm.CustomDist(
+        name, penalty.l1, penalty.l2, loc, normaliser, width, power,
+        logp=_tailed_logp, dims=dims,
+        support_point=lambda rv, size, l1, l2, loc, normaliser, width, power: loc,
+    )  # fmt: skip
+
+
+def _tailed_logp(
+    value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any, width: Any, power: Any
+) -> Any:
+    """The elastic-net density with Student-t tails on the coefficients that have them."""
+    import pytensor.tensor as pt
+
+    tails = power * pt.log1p(((value - loc) / width) ** 2)
+    return _elastic_net_logp(value, l1, l2, loc, normaliser) - tails
+
+
+def _joint_logp(coef: Any, penalty: CorrelatedPenalty | GroupedPenalty) -> Any:
+    """-g(w) - log Z of all coefficients together, with the norms and covariances written out."""
+    import pytensor.tensor as pt
+
+    z = coef
+    standard = penalty.standard if isinstance(penalty, CorrelatedPenalty) else penalty
+    if isinstance(penalty, CorrelatedPenalty):
+        for block in penalty.blocks:
+            deviation = coef[block.columns] - block.loc
+            solved = pt.linalg.solve_triangular(block.factor, deviation, lower=True)
+            z = pt.set_subtensor(z[block.columns], solved)
+    group = getattr(standard, "group", np.full(penalty.size, -1))
+    single = np.flatnonzero(group < 0)
+    part = standard.take(single)
+    terms = _elastic_net_logp(z[single], part.l1, part.l2, part.loc, 0.0)
+    total = pt.sum(terms) - np.sum(penalty.log_normaliser())
+    for label in np.unique(group[group >= 0]):
+        own = np.flatnonzero(group == label)
+        scaled = standard.l1[own] * (z[own] - standard.loc[own])
+        total = total - pt.sqrt(pt.sum(scaled**2))
+    return total
 
 
 def _elastic_net_logp(value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any) -> Any:
@@ -161,37 +346,10 @@ def _observe(problem: Problem, eta: Any) -> None:
     kind, y, weights = problem.likelihood, problem.y, problem.weights
     if isinstance(kind, Gaussian):
         pm.Normal("y", mu=eta, sigma=kind.sigma / np.sqrt(weights), observed=y, dims="obs")
-    elif isinstance(kind, Bernoulli):
-        _observe_weighted(lambda eta: {"logit_p": eta}, pm.Bernoulli, eta, y, weights)
-    elif isinstance(kind, Poisson):
-        _observe_weighted(lambda eta: {"mu": pm.math.exp(eta)}, pm.Poisson, eta, y, weights)
-    elif isinstance(kind, AsymmetricLaplace):
-        _observe_asymmetric_laplace(kind, eta, y, weights)
-    else:
-        raise ModelError(
-            f"to_pymc has no counterpart of {kind!r}; it knows AsymmetricLaplace, Bernoulli, "
-            "Gaussian, Poisson"
-        )
-
-
-def _observe_asymmetric_laplace(
-    kind: AsymmetricLaplace, eta: Any, y: FloatArray, weights: FloatArray
-) -> None:
-    """PyMC's rates are b kappa above mu and b / kappa below it: q / s and (1 - q) / s."""
-    import pymc as pm
-
-    arguments = {
-        "kappa": float(np.sqrt(kind.q / (1.0 - kind.q))),
-        "b": float(np.sqrt(kind.q * (1.0 - kind.q)) / kind.s),
-    }
-    if np.all(weights == 1.0):
-        pm.AsymmetricLaplace("y", mu=eta, **arguments, observed=y, dims="obs")
         return
-
-    def weighted_logp(value: Any, eta: Any, weights: Any) -> Any:
-        return weights * pm.logp(pm.AsymmetricLaplace.dist(mu=eta, **arguments), value)
-
-    pm.CustomDist("y", eta, weights, logp=weighted_logp, observed=y, dims="obs")
+    distribution, arguments = _counterpart(kind)
+    counts = not isinstance(kind, Gamma | StudentT | AsymmetricLaplace)
+    _observe_weighted(arguments, distribution, eta, y, weights, counts)
 
 
 def _observe_weighted(
@@ -200,18 +358,55 @@ def _observe_weighted(
     eta: Any,
     y: FloatArray,
     weights: FloatArray,
+    counts: bool = True,
+    signature: str | None = None,
 ) -> None:
     """s_i log p(y_i | eta_i): the distribution itself where every weight is 1."""
     import pymc as pm
 
-    counts = y.astype(np.int64)
+    observed = y.astype(np.int64) if counts else y
     if np.all(weights == 1.0):
-        distribution("y", **arguments(eta), observed=counts, dims="obs")
+        distribution("y", **arguments(eta), observed=observed, dims="obs")
         return
 
     def weighted_logp(value: Any, eta: Any, weights: Any) -> Any:
         return weights * pm.logp(distribution.dist(**arguments(eta)), value)
 
     pm.CustomDist(
-        "y", eta, weights, logp=weighted_logp, observed=counts, dims="obs", dtype="int64"
+        "y", eta, weights, logp=weighted_logp, observed=observed, dims="obs",
+        dtype=str(observed.dtype), signature=signature,
     )  # fmt: skip
+
+
+def _counterpart(kind: Likelihood) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
+    """PyMC's distribution of a target, and its arguments at a linear predictor.
+
+    Parameters are arrays: PyTensor may hold a plain number such as 2.5 in single precision.
+    """
+    import pymc as pm
+
+    if isinstance(kind, Bernoulli):
+        return pm.Bernoulli, lambda eta: {"logit_p": eta}
+    if isinstance(kind, Binomial):
+        trials = kind.trials.astype(np.int64)
+        return pm.Binomial, lambda eta: {"n": trials, "logit_p": eta}
+    if isinstance(kind, Poisson):
+        return pm.Poisson, lambda eta: {"mu": pm.math.exp(eta)}
+    if isinstance(kind, NegativeBinomial):
+        alpha = np.asarray(kind.alpha)
+        return pm.NegativeBinomial, lambda eta: {"mu": pm.math.exp(eta), "alpha": alpha}
+    if isinstance(kind, Gamma) and isinstance(kind.phi, float):
+        shape = np.asarray(1.0 / kind.phi)
+        return pm.Gamma, lambda eta: {"alpha": shape, "beta": shape * pm.math.exp(-eta)}
+    if isinstance(kind, StudentT):
+        nu, sigma = np.asarray(kind.nu), np.asarray(kind.sigma)
+        return pm.StudentT, lambda eta: {"nu": nu, "mu": eta, "sigma": sigma}
+    if isinstance(kind, AsymmetricLaplace):
+        # PyMC's rates are b kappa above mu and b / kappa below it: q / s and (1 - q) / s.
+        kappa = np.sqrt(np.asarray(kind.q / (1.0 - kind.q)))
+        b = np.sqrt(np.asarray(kind.q * (1.0 - kind.q))) / kind.s
+        return pm.AsymmetricLaplace, lambda eta: {"mu": eta, "kappa": kappa, "b": b}
+    raise ModelError(
+        f"to_pymc has no counterpart of {kind!r}; it knows AsymmetricLaplace, Bernoulli, "
+        "Binomial, Gamma, Gaussian, NegativeBinomial, Poisson, StudentT"
+    )

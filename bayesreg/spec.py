@@ -15,19 +15,20 @@ import ast
 import keyword
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeAlias
 
 from bayesreg._checks import shown
 from bayesreg._text import nearest
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.likelihoods import LIKELIHOODS, Likelihood
+from bayesreg.likelihoods import LIKELIHOODS, ClassLikelihood, Likelihood
 from bayesreg.model import Model
 from bayesreg.priors import PRIORS, Prior
+from bayesreg.student_t import StudentT, in_place
 
 #: A model or one of its parts; a mapping is a prior by column name.
-Spec: TypeAlias = Model | Likelihood | Prior | Mapping[str, Prior]
+Spec: TypeAlias = Model | Likelihood | ClassLikelihood | Prior | Mapping[str, Prior]
 
 _KINDS = ("likelihood", "model", "prior")
 _NUMBERS = {"inf": math.inf, "nan": math.nan}
@@ -56,7 +57,7 @@ def from_text(text: str, kind: str | None = None) -> Any:
     text : str
         ``Name(argument=value, ...)`` with the names of priors, likelihoods and ``Model``, or
         ``{'column or glob': prior, ...}``. Values are numbers, ``inf``, ``True``, ``False``,
-        ``None``, lists of numbers and further parts.
+        ``None``, lists of numbers, lists of such lists (a matrix) and further parts.
     kind : {"model", "prior", "likelihood"}, optional
         What the text has to be.
 
@@ -203,10 +204,17 @@ def _value(node: ast.expr, source: _Source) -> Any:
     if isinstance(node, ast.Dict):
         return _mapping(node, source)
     if isinstance(node, ast.List | ast.Tuple):
-        return [_number(element, source) for element in node.elts]
+        return _list(node, source)
     if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool)):
         return node.value
     return _number(node, source)
+
+
+def _list(node: ast.List | ast.Tuple, source: _Source) -> list[Any]:
+    """A vector of numbers, or a matrix as a list of them."""
+    if node.elts and all(isinstance(row, ast.List | ast.Tuple) for row in node.elts):
+        return [[_number(entry, source) for entry in row.elts] for row in node.elts]  # type: ignore[attr-defined]
+    return [_number(element, source) for element in node.elts]
 
 
 def _number(node: ast.expr, source: _Source) -> float:
@@ -255,6 +263,7 @@ def _mapping(node: ast.Dict, source: _Source) -> dict[str, Any]:
         mapping[key.value] = _value(value, source)
         if not isinstance(mapping[key.value], Prior):
             raise source.refusal(f"column {shown(key.value)} needs a prior", value)
+        in_place(mapping[key.value], "prior")
     if not mapping:
         raise source.refusal("it is empty; name a prior for every column", node)
     return mapping
@@ -303,6 +312,7 @@ def _mapping_from_dict(spec: Any, where: str, path: str, depth: int) -> dict[str
         mapping[key] = _part_from_dict(part, f"{path}[{shown(key)}]", depth + 1)
         if not isinstance(mapping[key], Prior):
             raise ModelError(f"{where}: column {shown(key)} needs a prior")
+        in_place(mapping[key], "prior")
     return mapping
 
 
@@ -310,8 +320,19 @@ def _value_from_dict(value: Any, path: str, depth: int) -> Any:
     if isinstance(value, Mapping):
         return _part_from_dict(value, path, depth)
     if isinstance(value, list | tuple):
-        return [_number_from_dict(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
+        return _list_from_dict(value, path)
     return value if value is None or isinstance(value, bool) else _number_from_dict(value, path)
+
+
+def _list_from_dict(value: Sequence[Any], path: str) -> list[Any]:
+    """A vector of numbers, or a matrix as a list of them."""
+    if value and all(isinstance(row, list | tuple) for row in value):
+        return [_numbers_from_dict(row, f"{path}[{i}]") for i, row in enumerate(value)]
+    return _numbers_from_dict(value, path)
+
+
+def _numbers_from_dict(value: Sequence[Any], path: str) -> list[float]:
+    return [_number_from_dict(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
 
 
 def _number_from_dict(value: Any, path: str) -> float:
@@ -357,7 +378,10 @@ def _check_kind(kind: str | None) -> None:
 
 
 def _of_kind(found: Any, kind: str | None, where: str) -> Any:
+    if kind in ("likelihood", "prior") and isinstance(found, StudentT):
+        return in_place(found, kind)
     other = "likelihood" if isinstance(found, Likelihood) else "prior"
+    other = "likelihood" if isinstance(found, Likelihood | ClassLikelihood) else "prior"
     actual = "model" if isinstance(found, Model) else other
     if kind not in (None, actual):
         raise ModelError(f"a {kind} is needed, but {where} is a {actual}")

@@ -78,8 +78,9 @@ def twin_target(problem: Problem) -> str:
             "there is no conversion of a quantile regression to another library yet "
             "(scikit-learn's is QuantileRegressor)"
         )
+    with_l1 = " with an L1 penalty" if kind == "Poisson" else ""
     raise NoEquivalentError(
-        f"scikit-learn has no estimator for {problem.likelihood!r} with an L1 penalty"
+        f"no scikit-learn estimator is known here for {problem.likelihood!r}{with_l1}"
     )
 
 

@@ -7,16 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 
 from bayesreg._tables import number
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
+from bayesreg.class_problem import ClassProblem, bind_classes
+from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
+from bayesreg.group_penalty import GroupedPenalty
+from bayesreg.likelihoods import ClassLikelihood
 from bayesreg.model import Model
-from bayesreg.problem import bind
+from bayesreg.problem import Problem, bind
 
 _LIKELIHOODS = {
     "AsymmetricLaplace": "y_i ~ AsymmetricLaplace with its {q}-quantile at {eta}, scale {s}",
     "Gaussian": "y_i ~ Normal({eta}, sd = {sigma})",
     "Bernoulli": "y_i ~ Bernoulli(1 / (1 + exp(-({eta}))))",
+    "Binomial": "y_i ~ Binomial(trials_i, 1 / (1 + exp(-({eta}))))",
+    "Gamma": "y_i ~ Gamma(mean = exp({eta}), shape = 1 / {dispersion})",
+    "NegativeBinomial": "y_i ~ NegativeBinomial(mean = exp({eta}), alpha = {dispersion})",
+    "Multinomial": "P(y_i = k) = exp(eta_ik) / sum_l exp(eta_il), eta_ik = {eta}",
     "Poisson": "y_i ~ Poisson(exp({eta}))",
+    "StudentT": "y_i ~ StudentT(nu = {nu}, {eta}, scale = {sigma})",
 }
 
 
@@ -27,15 +36,14 @@ def describe(model: Model, data: Data) -> str:
 
 def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
     """(word, sentence) pairs of :func:`describe`."""
-    problem = bind(model, data)
-    p = problem.p
-    l1 = problem.penalty.l1[:p] / problem.unit
-    l2 = problem.penalty.l2[:p] / problem.unit**2
+    classes = isinstance(model.likelihood, ClassLikelihood)
+    problem = bind_classes(model, data) if classes else bind(model, data)
+    penalty = _penalty(model, model.coefficient_penalty(data), data.weights is not None)
     return [
         ("likelihood", _likelihood(model, data)),
-        ("prior", _prior(model)),
+        ("prior", _prior(model) + _sums(model, problem.penalty.is_flat[: problem.p])),
         ("intercept", _intercept(model)),
-        ("penalty", _penalty(model, l1, l2, data.weights is not None)),
+        ("penalty", penalty + _tails(problem)),
         ("data", _size(data)),
     ]
 
@@ -46,28 +54,38 @@ def _likelihood(model: Model, data: Data) -> str:
         term
         for term, present in (
             ("offset_i", data.offset is not None),
-            ("a", model.intercept is not None),
-            ("x_i . w", True),
+            (f"a{_index(model)}", model.intercept is not None),
+            (f"x_i . w{_index(model)}", True),
         )
         if present
     )
-    sigma = number(model.likelihood.noise, 6)
+    sigma = number(getattr(model.likelihood, "sigma", model.likelihood.noise), 6)
     if data.weights is not None and kind == "Gaussian":
         sigma += " / sqrt(weight_i)"
-    stated = {name: number(getattr(model.likelihood, name, 0.0), 6) for name in ("q", "s")}
-    sentence = _LIKELIHOODS.get(kind)
-    return (
-        repr(model.likelihood)
-        if sentence is None
-        else sentence.format(eta=eta, sigma=sigma, **stated)
-    )
+    words = _LIKELIHOODS.get(kind)
+    if words is None:
+        return repr(model.likelihood)
+    dispersion = getattr(model.likelihood, "dispersion", None)
+    stated = {name: number(getattr(model.likelihood, name, 0.0), 6) for name in ("nu", "q", "s")}
+    return words.format(eta=eta, sigma=sigma, dispersion=dispersion, **stated)
+
+
+def _index(model: Model) -> str:
+    return "_k" if isinstance(model.likelihood, ClassLikelihood) else ""
+
+
+def _sums(model: Model, flat: BoolArray) -> str:
+    """What fixes the constant that a flat prior leaves open between classes."""
+    if not (_index(model) and flat.any()):
+        return ""
+    return "; flat columns are determined up to a constant and sum to 0 over the classes"
 
 
 def _prior(model: Model) -> str:
     if isinstance(model.prior, dict):
         parts = "; ".join(f"{name}: {prior!r}" for name, prior in model.prior.items())
     else:
-        parts = f"w_j ~ {model.prior!r}"
+        parts = f"w{_index(model) or '_'}j ~ {model.prior!r}"
     return parts + (" on standardised columns" if model.standardize else "")
 
 
@@ -76,23 +94,41 @@ def _intercept(model: Model) -> str:
         return "none"
     penalty = model.intercept_penalty()
     if penalty is not None and penalty.is_flat[0]:
-        return "a flat, not penalised"
-    return f"a ~ {model.intercept!r}"
+        sums = ", summing to 0 over the classes" if _index(model) else ""
+        return f"a{_index(model)} flat, not penalised{sums}"
+    return f"a{_index(model)} ~ {model.intercept!r}"
 
 
-def _penalty(model: Model, l1: FloatArray, l2: FloatArray, weighted: bool) -> str:
+def _penalty(model: Model, penalty: AnyPenalty, weighted: bool) -> str:
     """The same optimum as penalised least squares (or penalised likelihood)."""
     variance = model.likelihood.noise**2
     gaussian = type(model.likelihood).__name__ == "Gaussian"
     squares = "1/2 sum weight_i (y_i - eta_i)^2" if weighted else "1/2 ||y - eta||^2"
     loss = squares if gaussian else "negative log likelihood"
-    if np.any(l1 > 0):
+    standard = penalty.standard if isinstance(penalty, CorrelatedPenalty) else penalty
+    blocks = penalty.blocks if isinstance(penalty, CorrelatedPenalty) else ()
+    in_group = standard.group >= 0 if isinstance(standard, GroupedPenalty) else np.array([False])
+    l1, l2 = standard.l1, standard.l2.copy()
+    for block in blocks:
+        l2[block.columns] = 0.0
+    if np.any((l1 > 0) & ~in_group):
         loss += " + lambda1 ||w||_1"
+    if np.any(in_group):
+        loss += " + lambda1 sum_G ||w_G||_2"
     if np.any(l2 > 0):
         loss += " + lambda2/2 ||w||_2^2"
-    return (
-        f"{loss}{_lambda('lambda1', 'b', l1, variance)}{_lambda('lambda2', 'tau^2', l2, variance)}"
-    )
+    scale = "sigma^2 S^-1" if variance != 1.0 else "S^-1"
+    correlated = f", Lambda = {scale} with S the prior covariance" if blocks else ""
+    loss += " + 1/2 (w - m)' Lambda (w - m)" if blocks else ""
+    lambdas = (_lambda("lambda1", "b", l1, variance), _lambda("lambda2", "tau^2", l2, variance))
+    return f"{loss}{''.join(lambdas)}{correlated}"
+
+
+def _tails(problem: Problem | ClassProblem) -> str:
+    """The term of StudentT and Cauchy priors, which has no lambda."""
+    if problem.penalty.take(slice(0, problem.p)).tails is None:
+        return ""
+    return " + sum (nu + 1)/2 log(1 + (w_j - m_j)^2 / (nu scale_j^2)) over columns with tails"
 
 
 def _lambda(name: str, scale: str, rates: FloatArray, variance: float) -> str:

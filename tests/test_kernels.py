@@ -1,34 +1,49 @@
 """The compiled loops: optimal by the conditions, arrays only, compiled once per machine."""
 
+import importlib
 import inspect
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+import bayesreg._kernels as kernels
 from bayesreg._kernels.quadratic_descent import quadratic_descent
 from bayesreg.penalty import Penalty
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic, solve_symmetric
 
 PROGRAM = """
-import json
+import importlib, json, pkgutil
 import numpy as np
+import scipy.sparse as sp
 import bayesreg as br
-from bayesreg._kernels.quadratic_descent import quadratic_descent
+import bayesreg._kernels as kernels
 rng = np.random.default_rng(0)
-data = br.Data(rng.normal(size=(30, 4)), rng.normal(size=30))
-br.find_map(br.Model(br.Gaussian(1.0), br.Laplace(0.1)), data)
-stats = quadratic_descent.stats
-print(json.dumps([sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))
+tall, wide = rng.normal(size=(30, 4)), rng.normal(size=(10, 20))
+lasso = br.Model(br.Gaussian(1.0), br.Laplace(0.1))
+br.find_map(lasso, br.Data(tall, rng.normal(size=30)))
+br.find_map_path(lasso, br.Data(wide, rng.normal(size=10)), n_scales=5)
+br.find_map_path(lasso, br.Data(sp.csc_array(wide), rng.normal(size=10)), n_scales=5)
+br.find_map(br.Model(br.Bernoulli(), br.Laplace(0.1)), br.Data(tall, np.arange(30) % 2))
+hits, misses = set(), set()
+for module in pkgutil.iter_modules(kernels.__path__):
+    for name, found in vars(importlib.import_module(f"bayesreg._kernels.{module.name}")).items():
+        if hasattr(found, "py_func"):
+            hits |= {name} if found.stats.cache_hits else set()
+            misses |= {name} if found.stats.cache_misses else set()
+print(json.dumps([sorted(hits), sorted(misses)]))
 """
+#: The loops that Python calls; what they call is compiled into them.
+ENTRIES = {"free_block", "gram_path", "quadratic_descent", "refresh", "sparse_path"}
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    runs = [
+    (_, compiled), (loaded, again) = (
         json.loads(
             subprocess.run(
                 [sys.executable, "-c", PROGRAM], env=environment, check=True,
@@ -36,14 +51,28 @@ def test_a_second_process_compiles_nothing(tmp_path):
             ).stdout
         )
         for _ in range(2)
-    ]  # fmt: skip
-    assert runs[0] == [0, 1]
-    assert runs[1] == [1, 0]
+    )  # fmt: skip
+    assert set(compiled) >= ENTRIES
+    assert set(loaded) >= ENTRIES
+    assert not again
 
 
-def test_kernels_take_arrays_and_numbers_only():
-    hints = inspect.get_annotations(quadratic_descent.py_func, eval_str=True)
+def _kernels():
+    for module in pkgutil.iter_modules(kernels.__path__):
+        for name, found in vars(
+            importlib.import_module(f"{kernels.__name__}.{module.name}")
+        ).items():
+            if hasattr(found, "py_func"):
+                yield pytest.param(found, id=f"{module.name}.{name}")
+
+
+@pytest.mark.parametrize("kernel", list(_kernels()))
+def test_kernels_take_arrays_and_numbers_only(kernel):
+    hints = inspect.get_annotations(kernel.py_func, eval_str=True)
+    returned = hints.pop("return", None)
     assert set(hints.values()) <= {np.ndarray, int, float}
+    assert len(hints) == len(inspect.signature(kernel.py_func).parameters)
+    assert returned in {None, int, float, bool, tuple[int, int]}
 
 
 def _random_penalty(rng, p):

@@ -2,10 +2,21 @@
 
 import numpy as np
 import pytest
-from helpers import BOUNDED_PRIORS, KINKED_LIKELIHOODS, LIKELIHOODS, PRIORS, P, make_data
+from helpers import (
+    BOUNDED_PRIORS,
+    CLASS_LIKELIHOODS,
+    JOINT_PRIORS,
+    KINKED_LIKELIHOODS,
+    LIKELIHOODS,
+    LOCAL_LIKELIHOODS,
+    LOCAL_PRIORS,
+    PRIORS,
+    P,
+    make_data,
+)
 from scipy import special
 
-from bayesreg import Bernoulli, ElasticNet, Gaussian, Laplace, Normal, Poisson
+from bayesreg import Bernoulli, ElasticNet, Gaussian, Horseshoe, Laplace, Normal, Poisson
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import LIKELIHOODS as LIKELIHOODS_BY_NAME
 from bayesreg.likelihoods._relative_entropy import relative_entropy
@@ -15,15 +26,17 @@ from bayesreg.testing import check_likelihood, check_prior
 from bayesreg.testing.priors import _check_conjugate, _check_subgradient
 
 
-@pytest.mark.parametrize("prior", [*PRIORS, *BOUNDED_PRIORS])
+@pytest.mark.parametrize("prior", [*PRIORS, *BOUNDED_PRIORS, *LOCAL_PRIORS, *JOINT_PRIORS])
 def test_prior(prior):
     check_prior(prior, size=P)
 
 
-@pytest.mark.parametrize("likelihood", [*LIKELIHOODS, *KINKED_LIKELIHOODS])
+@pytest.mark.parametrize("likelihood", [*LIKELIHOODS, *LOCAL_LIKELIHOODS, *KINKED_LIKELIHOODS])
 @pytest.mark.parametrize("seed", range(3))
 def test_likelihood(likelihood, seed):
-    check_likelihood(likelihood, make_data(likelihood).y[:12], seed=seed)
+    data = make_data(likelihood)
+    trials = None if data.trials is None else data.trials[:12]
+    check_likelihood(likelihood, data.y[:12], seed=seed, trials=trials)
 
 
 @pytest.mark.parametrize(
@@ -60,11 +73,11 @@ def test_likelihood_of_extreme_targets(likelihood, y):
 
 
 def test_every_part_is_in_the_tables():
-    assert {type(row.values[0]) for row in [*PRIORS, *BOUNDED_PRIORS]} == set(
-        PRIORS_BY_NAME.values()
-    )
-    rows = [*LIKELIHOODS, *KINKED_LIKELIHOODS]
-    assert {type(row.values[0]) for row in rows} == set(LIKELIHOODS_BY_NAME.values())
+    priors = [*PRIORS, *BOUNDED_PRIORS, *LOCAL_PRIORS, *JOINT_PRIORS]
+    # A Horseshoe has no penalty, so that the checks have nothing to hold its density against.
+    assert {*(type(row.values[0]) for row in priors), Horseshoe} == set(PRIORS_BY_NAME.values())
+    likelihoods = [*LIKELIHOODS, *LOCAL_LIKELIHOODS, *CLASS_LIKELIHOODS, *KINKED_LIKELIHOODS]
+    assert {type(row.values[0]) for row in likelihoods} == set(LIKELIHOODS_BY_NAME.values())
 
 
 # ---- penalties with bounds, at their corners -------------------------------------

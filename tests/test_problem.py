@@ -2,7 +2,16 @@
 
 import numpy as np
 import pytest
-from helpers import COMBINATIONS, LIKELIHOODS, MIXED_PRIOR, P, make_data, make_model
+from helpers import (
+    COMBINATIONS,
+    LIKELIHOODS,
+    MIXED_PRIOR,
+    P,
+    make_data,
+    make_model,
+    rows_of,
+    with_design,
+)
 
 from bayesreg import Data, ElasticNet, Flat, Gaussian, Laplace, Model, Normal, Poisson, bind
 from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
@@ -56,7 +65,7 @@ def test_gradient_of_the_rows_is_the_models(likelihood):
 def test_rows_of_weight_zero_are_gone(likelihood):
     data = make_data(likelihood, weights=True, offset=True)
     kept = data.weights > 0
-    alone = Data(data.X[kept], data.y[kept], data.weights[kept], data.offset[kept])
+    alone = rows_of(data, kept)
     problem, same = bind(make_model(likelihood), data), bind(make_model(likelihood), alone)
     assert problem.n == kept.sum() == data.n
     assert np.all(problem.weights > 0)
@@ -81,8 +90,16 @@ def test_at_scale_is_the_rescaled_model(likelihood, prior, factor):
         expected = bind(model.rescaled(factor), data)
         for name in ("l1", "l2", "loc", "lower", "upper"):
             np.testing.assert_allclose(
-                getattr(found.penalty, name), getattr(expected.penalty, name), rtol=1e-13
+                getattr(found.coefficient_penalty, name),
+                getattr(expected.coefficient_penalty, name),
+                rtol=1e-12,
             )
+        w = np.random.default_rng(0).normal(size=(3, P))
+        np.testing.assert_allclose(
+            found.coefficient_penalty.log_density(w),
+            expected.coefficient_penalty.log_density(w),
+            rtol=1e-12,
+        )
         assert found.constants == pytest.approx(expected.constants, rel=1e-12)
 
 
@@ -107,7 +124,7 @@ PRIORS_IN_UNITS = {
 def test_extreme_columns_state_the_same_problem(likelihood, prior, size):
     data = make_data(likelihood)
     factors = np.where(np.arange(P) % 2, size, 1.0)
-    extreme = Data(data.X * factors, data.y)
+    extreme = with_design(data, data.X * factors)
     state = PRIORS_IN_UNITS[prior]
     plain = bind(make_model(likelihood, state(np.ones(P))), data)
     other = bind(make_model(likelihood, state(1 / factors)), extreme)
@@ -205,10 +222,10 @@ def test_curvature_rows_are_weighted(likelihood):
     data = make_data(likelihood, weights=True)
     problem = bind(make_model(likelihood), data)
     eta = np.linspace(-2, 2, problem.n)
-    expected = problem.weights * likelihood.curvature(problem.y, eta)
+    expected = problem.weights * problem.likelihood.curvature(problem.y, eta)
     np.testing.assert_array_equal(problem.curvature_rows(eta), expected)
     assert problem.loss(eta) == pytest.approx(
-        np.sum(problem.weights * likelihood.loss(problem.y, eta)), rel=1e-13
+        np.sum(problem.weights * problem.likelihood.loss(problem.y, eta)), rel=1e-13
     )
 
 

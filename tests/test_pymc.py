@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from densities import scipy_log_likelihood
 from helpers import COMBINATIONS, LIKELIHOODS, MIXED_PRIOR, make_data, make_design, make_model
 from scipy import integrate, stats
 
@@ -117,25 +118,15 @@ def test_importing_the_module_does_not_import_pymc():
     assert found.stdout.split() == ["False", "False"]
 
 
-def _scipy_terms(likelihood, y, eta, weights):
-    if isinstance(likelihood, Gaussian):
-        return stats.norm.logpdf(y, eta, likelihood.sigma / np.sqrt(weights))
-    if isinstance(likelihood, Bernoulli):
-        return weights * stats.bernoulli.logpmf(y, 1.0 / (1.0 + np.exp(-eta)))
-    return weights * stats.poisson.logpmf(y, np.exp(eta))
-
-
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_log_likelihood_against_scipy(likelihood):
     data = make_data(likelihood, weights=True, offset=True)
     model = make_model(likelihood)
     rng = np.random.default_rng(1)
-    used = data.weights > 0
     for _ in range(20):
         coef, intercept = 0.2 * rng.normal(size=7), rng.normal()
         eta = data.offset + intercept + data.X @ coef
-        expected = np.zeros(data.y.size)
-        expected[used] = _scipy_terms(likelihood, data.y[used], eta[used], data.weights[used])
+        expected = scipy_log_likelihood(likelihood, data, eta)
         found = model.log_likelihood(data, coef, intercept)
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import COMBINATIONS, make_data
+from helpers import COMBINATIONS, make_data, with_design
 
 import bayesreg as br
 from bayesreg import design
@@ -18,8 +18,7 @@ def _sparse_data(likelihood, p=7, weights=True):
     dense = make_data(likelihood, p=p, weights=weights, offset=True)
     kept = np.random.default_rng(4).random(dense.X.shape) < 1 / 3
     X = np.where(kept, dense.X, 0.0)
-    rest = {"weights": dense.weights, "offset": dense.offset}
-    return br.Data(X, dense.y, **rest), br.Data(sp.csr_array(X), dense.y, **rest)
+    return with_design(dense, X), with_design(dense, sp.csr_array(X))
 
 
 @pytest.mark.parametrize("standardize", [False, True])

@@ -14,7 +14,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
-from bayesreg.errors import ConversionError
+from bayesreg.errors import ConversionError, NoEquivalentError
 from bayesreg.likelihoods import LIKELIHOODS
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty, unbounded
@@ -91,6 +91,12 @@ def from_model(model: Model, data: Data | None) -> Nats:
     else:
         raise ConversionError(
             "the prior names columns, so data are needed to know which there are; pass data"
+        )
+    if not isinstance(penalty, Penalty) or not penalty.is_separable:
+        raise NoEquivalentError(
+            "no convention here has a penalty that several coefficients share (GroupLaplace, "
+            "MultivariateNormal). Nearest: find_map, which takes the model as it is; or Laplace, "
+            "Normal, ElasticNet, with a scale for each coefficient"
         )
     _refuse_vanished(model, penalty)
     if all(np.all(array == array[0]) for array in _arrays(penalty)):

@@ -52,6 +52,7 @@ def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Con
         Naming what stands in the way and what is nearest.
     """
     _refuse_likelihood(convention, nats, known)
+    _refuse_tails(convention, nats)
     _refuse_bounds(convention, nats)
     _refuse_location(convention, nats)
     _refuse_penalty(convention, nats, known)
@@ -64,6 +65,16 @@ def _refuse_likelihood(convention: Convention, nats: Nats, known: Iterable[Conve
         raise NoEquivalentError(
             f"{convention.name} is for {' or '.join(convention.likelihoods)} data; the model is "
             f"{nats.likelihood}. Nearest: {_able(nats, known)}"
+        )
+
+
+def _refuse_tails(convention: Convention, nats: Nats) -> None:
+    on_intercept = None if nats.intercept is None else nats.intercept.tails
+    if nats.penalty.tails is not None or on_intercept is not None:
+        raise NoEquivalentError(
+            f"{convention.name} minimises {convention.objective}, which has no room for the "
+            "logarithmic penalty of a StudentT or Cauchy prior. Nearest: find_map, which takes the "
+            "model as it is"
         )
 
 

@@ -22,7 +22,7 @@ from bayesreg.conventions._registry import CONVENTIONS, find
 from bayesreg.conventions._setting import MissingQuantityError, Setting
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, ModelError, ModelTypeError
-from bayesreg.likelihoods import LIKELIHOODS, Gaussian, Likelihood
+from bayesreg.likelihoods import LIKELIHOODS, ClassLikelihood, Gaussian, Likelihood
 from bayesreg.model import Model
 from bayesreg.priors import Prior
 
@@ -298,7 +298,7 @@ def _total_weight(data: Data | None, n: float | None, total_weight: float | None
     return _checks.positive_number(given, "n" if total_weight is None else "total_weight")
 
 
-def _name_and_sigma(likelihood: Likelihood) -> tuple[str, float | None]:
+def _name_and_sigma(likelihood: Likelihood | ClassLikelihood) -> tuple[str, float | None]:
     sigma = likelihood.sigma if isinstance(likelihood, Gaussian) else None
     return type(likelihood).__name__, sigma
 

@@ -1,4 +1,4 @@
-"""What a likelihood is: a convex loss of the linear predictor, row by row.
+"""What a likelihood is: a (nearly always convex) loss of the linear predictor, row by row.
 
 A row of weight s contributes ``s * loss(y, eta) + constant(y, s)`` nats to the objective; the
 sum of both is minus the full log density, so that it equals scipy's and PyMC's.
@@ -75,6 +75,61 @@ class Likelihood(Protocol):
         ...
 
 
+@runtime_checkable
+class NonConvexLikelihood(Likelihood, Protocol):
+    """A likelihood whose loss is not convex in eta; modes under it are local."""
+
+    @property
+    def log_concave(self) -> bool:
+        """False; a likelihood without this attribute is log-concave."""
+        ...
+
+    def majorising_curvature(self, y: FloatArray, eta: FloatArray) -> FloatArray:
+        """h >= 0 with loss(t) <= loss(eta) + gradient (t - eta) + h (t - eta)^2 / 2 for all t."""
+        ...
+
+
+@runtime_checkable
+class ClassLikelihood(Protocol):
+    """A convex loss of K linear predictors, one per class: eta has shape (n, K).
+
+    Coefficients are K vectors and intercepts K numbers; :mod:`bayesreg.class_problem` takes the
+    place of :mod:`bayesreg.problem`. Methods that share a name with :class:`Likelihood` mean the
+    same, gradients and shifts having the shape of eta.
+    """
+
+    @property
+    def noise(self) -> float:
+        """1: there is no sigma."""
+        ...
+
+    def check_target(self, y: FloatArray) -> None:
+        """Raise ``DataError`` unless every y is the code of a class."""
+        ...
+
+    def number_of_classes(self, y: FloatArray) -> int:
+        """K."""
+        ...
+
+    def loss(self, y: FloatArray, eta: FloatArray) -> FloatArray: ...
+
+    def constant(self, y: FloatArray, weights: FloatArray) -> FloatArray: ...
+
+    def gradient(self, y: FloatArray, eta: FloatArray) -> FloatArray: ...
+
+    def probabilities(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """p and 1 - p of every class, (n, K) each."""
+        ...
+
+    def mean(self, eta: FloatArray) -> FloatArray: ...
+
+    def draw(self, eta: FloatArray, rng: object) -> FloatArray: ...
+
+    def saturated_loss(self, y: FloatArray) -> FloatArray: ...
+
+    def fenchel_young(self, y: FloatArray, eta: FloatArray, shift: FloatArray) -> FloatArray: ...
+
+
 def is_smooth(likelihood: Likelihood) -> bool:
     """False for a loss with corners, which says so by an attribute ``smooth = False``.
 
@@ -84,7 +139,7 @@ def is_smooth(likelihood: Likelihood) -> bool:
     return bool(getattr(likelihood, "smooth", True))
 
 
-def predicted(likelihood: Likelihood, eta: FloatArray) -> FloatArray:
+def predicted(likelihood: Likelihood | ClassLikelihood, eta: FloatArray) -> FloatArray:
     """What ``predict`` returns: E[y], unless the likelihood has a ``predict`` of its own."""
     found: FloatArray = getattr(likelihood, "predict", likelihood.mean)(eta)
     return found

@@ -1,4 +1,7 @@
-"""(1 + x) log(1 + x) - x without cancellation: the relative entropy of mu (1 + x) from mu."""
+"""(1 + x) log(1 + x) - x without cancellation: the relative entropy of mu (1 + x) from mu.
+
+It is the Fenchel-Young gap of every loss whose curved part is mu = e^eta or mu = e^-eta.
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,22 @@ def relative_entropy(x: FloatArray) -> FloatArray:
     with np.errstate(invalid="ignore", divide="ignore"):
         direct = np.where(far == -1.0, 1.0, (1.0 + far) * np.log1p(far) - far)
     return np.where(small, near**2 * series, direct)
+
+
+def exponential_fenchel_young(mu: FloatArray, shift: FloatArray) -> FloatArray:
+    """mu ((1 + x) log(1 + x) - x) with x = shift / mu; infinite below x = -1."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        x = np.where(shift == 0, 0.0, shift / mu)
+        terms = mu * relative_entropy(np.maximum(x, -1.0))
+    inside = (x >= -1.0 - 4 * np.finfo(float).eps) & ~np.isnan(terms)
+    return np.where(inside, terms, np.inf)
+
+
+def exponential_smoothness(mu: FloatArray, excess: FloatArray) -> FloatArray:
+    """The largest mean that an excess of this relative entropy allows.
+
+    Bernstein: (1+x) log(1+x) - x >= x^2 / (2 (1 + x/3)), so an excess of Y mu allows at
+    most x = Y/3 + sqrt(Y^2/9 + 2 Y).
+    """
+    # mu (1 + x), multiplied out so that a mean of 0 (underflow) divides nothing.
+    return mu + excess / 3 + np.hypot(excess / 3, np.sqrt(2 * mu * excess))

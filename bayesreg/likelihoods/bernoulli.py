@@ -13,7 +13,8 @@ import numpy as np
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataError
-from bayesreg.likelihoods._relative_entropy import relative_entropy
+from bayesreg.likelihoods import _logistic
+from bayesreg.likelihoods._logistic import sigmoid
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,16 +44,16 @@ class Bernoulli:
 
     def gradient(self, y: FloatArray, eta: FloatArray) -> FloatArray:
         # For y = 1 as -(1 - mu): the small difference is formed directly.
-        return np.where(y == 1, -_sigmoid(-eta), _sigmoid(eta))
+        return np.where(y == 1, -sigmoid(-eta), sigmoid(eta))
 
     def curvature(self, y: FloatArray, eta: FloatArray) -> FloatArray:
-        return _sigmoid(eta) * _sigmoid(-eta)
+        return sigmoid(eta) * sigmoid(-eta)
 
     def mean(self, eta: FloatArray) -> FloatArray:
-        return _sigmoid(eta)
+        return sigmoid(eta)
 
     def draw(self, eta: FloatArray, rng: Any) -> FloatArray:
-        return (rng.random(np.shape(eta)) < _sigmoid(eta)).astype(np.float64)
+        return (rng.random(np.shape(eta)) < sigmoid(eta)).astype(np.float64)
 
     def saturated_loss(self, y: FloatArray) -> FloatArray:
         return np.zeros(y.shape)
@@ -63,23 +64,8 @@ class Bernoulli:
 
     def fenchel_young(self, y: FloatArray, eta: FloatArray, shift: FloatArray) -> FloatArray:
         """The relative entropy of Bernoulli(mu + shift) from Bernoulli(mu)."""
-        mu, other = _sigmoid(eta), _sigmoid(-eta)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            up = np.where(shift == 0, 0.0, shift / mu)
-            down = np.where(shift == 0, 0.0, -shift / other)
-            terms = mu * relative_entropy(np.maximum(up, -1.0))
-            terms = terms + other * relative_entropy(np.maximum(down, -1.0))
-        # A few ulps outside [0, 1] are rounding of the same boundary point.
-        slack = 4 * np.finfo(float).eps
-        inside = (mu + shift >= -slack * mu) & (other - shift >= -slack * other)
-        return np.where(inside & ~np.isnan(terms), terms, np.inf)
+        return _logistic.fenchel_young(y, 1.0 - y, eta, shift)
 
     def smoothness_within(self, y: FloatArray, eta: FloatArray, excess: FloatArray) -> FloatArray:
         """Pinsker: KL(q, mu) >= 2 (q - mu)^2."""
         return np.full(eta.shape, 0.25)
-
-
-def _sigmoid(eta: FloatArray) -> FloatArray:
-    """1 / (1 + e^-eta) without overflow and with full relative precision in both tails."""
-    e = np.exp(-np.abs(eta))
-    return np.where(eta >= 0, 1.0, e) / (1.0 + e)

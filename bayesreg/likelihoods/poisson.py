@@ -13,7 +13,10 @@ import numpy as np
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataError
-from bayesreg.likelihoods._relative_entropy import relative_entropy
+from bayesreg.likelihoods._relative_entropy import (
+    exponential_fenchel_young,
+    exponential_smoothness,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,19 +72,8 @@ class Poisson:
 
     def fenchel_young(self, y: FloatArray, eta: FloatArray, shift: FloatArray) -> FloatArray:
         """The relative entropy of Poisson(mu + shift) from Poisson(mu)."""
-        mu = self.mean(eta)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            x = np.where(shift == 0, 0.0, shift / mu)
-            terms = mu * relative_entropy(np.maximum(x, -1.0))
-        inside = (x >= -1.0 - 4 * np.finfo(float).eps) & ~np.isnan(terms)
-        return np.where(inside, terms, np.inf)
+        return exponential_fenchel_young(self.mean(eta), shift)
 
     def smoothness_within(self, y: FloatArray, eta: FloatArray, excess: FloatArray) -> FloatArray:
-        """The largest mean that the excess allows.
-
-        Bernstein: (1+x) log(1+x) - x >= x^2 / (2 (1 + x/3)), so an excess of Y mu allows at
-        most x = Y/3 + sqrt(Y^2/9 + 2 Y).
-        """
-        mu = self.mean(eta)
-        # mu (1 + x), multiplied out so that a mean of 0 (underflow) divides nothing.
-        return mu + excess / 3 + np.hypot(excess / 3, np.sqrt(2 * mu * excess))
+        """The largest mean that the excess allows."""
+        return exponential_smoothness(self.mean(eta), excess)

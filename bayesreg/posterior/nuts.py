@@ -98,9 +98,13 @@ def _moved(v: FloatArray, mean: FloatArray, sign: float) -> FloatArray:
 
 
 def _deviation(problem: Problem, v: FloatArray) -> FloatArray:
-    """1 / sqrt(curvature) of each entry at v; a Laplace prior counts as its variance, 2 b^2."""
-    h = problem.curvature_rows(problem.linear_predictor(v))
-    curvature = problem.column_squares(h) + problem.penalty.l2 + 0.5 * problem.penalty.l1**2
+    """1 / sqrt(curvature) of each entry at v; a Laplace prior counts as its variance, 2 b^2.
+
+    Where J is not convex the curvature is that of the parabola above it.
+    """
+    h = problem.majorising_rows(problem.linear_predictor(v))
+    from_prior = problem.penalty.majorant(v).l2 + 0.5 * problem.penalty.l1**2
+    curvature = problem.column_squares(h) + from_prior
     return 1.0 / np.sqrt(np.where(curvature > 0, curvature, 1.0))
 
 

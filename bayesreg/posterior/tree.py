@@ -18,6 +18,7 @@ import xarray as xr
 from bayesreg._types import FloatArray
 from bayesreg._version import __version__
 from bayesreg.data import Data
+from bayesreg.likelihoods import likelihood_of_rows
 from bayesreg.model import Model
 from bayesreg.posterior.protocol import Draws
 from bayesreg.problem import Problem
@@ -45,7 +46,7 @@ class Parameters:
 
 def parameters(problem: Problem, draws: Draws) -> Parameters:
     """Draws of the extended vector as coefficients and intercept."""
-    coef = draws.v[:, :, : problem.p] * problem.unit
+    coef = problem.user_coefficients(draws.v[:, :, : problem.p])
     if not problem.has_intercept:
         return Parameters(coef, None)
     intercept = draws.v[:, :, problem.p]
@@ -102,7 +103,9 @@ def log_likelihood(
     X, y = data.X[rows], data.y[rows]
     weights = np.ones(rows.size) if data.weights is None else data.weights[rows]
     offset = np.zeros(rows.size) if data.offset is None else data.offset[rows]
-    constant = model.likelihood.constant(y, weights)
+    trials = None if data.trials is None else data.trials[rows]
+    likelihood = likelihood_of_rows(model.likelihood, trials)
+    constant = likelihood.constant(y, weights)
     chains, length, p = drawn.coef.shape
     coef = drawn.coef.reshape(-1, p)
     intercept = np.zeros(len(coef)) if drawn.intercept is None else drawn.intercept.ravel()
@@ -112,7 +115,7 @@ def log_likelihood(
     for first in range(0, len(coef), chunk):
         part = slice(first, first + chunk)
         eta = coef[part] @ X.T + intercept[part, None] + offset
-        terms = -(weights * model.likelihood.loss(y, eta) + constant)
+        terms = -(weights * likelihood.loss(y, eta) + constant)
         total[part] = np.sum(terms, axis=1)
         if by_row is not None:
             by_row[part] = terms
@@ -176,6 +179,8 @@ def _constants(model: Model, data: Data) -> xr.Dataset:
         "lambda1": ("feature", noise**2 * penalty.l1),
         "lambda2": ("feature", noise**2 * penalty.l2),
     }
+    if data.trials is not None:
+        constants["trials"] = ("obs", data.trials[rows])
     if hasattr(model.likelihood, "sigma"):
         constants["sigma"] = ((), model.likelihood.sigma)
     return xr.Dataset(constants, coords={"obs": rows, **_features(data)})

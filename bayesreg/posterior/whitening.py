@@ -101,6 +101,8 @@ def unsuited(problem: Problem) -> str | None:
     bounded = np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)
     if np.any(bounded & free):
         return "it cannot keep coefficients within bounds"
+    if problem.penalty.tails is not None:
+        return "it needs Laplace, ElasticNet, Normal or flat priors; some prior here is Student's t"
     return None
 
 

@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 from bayesreg.priors._protocol import Prior
+from bayesreg.priors.cauchy import Cauchy
 from bayesreg.priors.elastic_net import ElasticNet
 from bayesreg.priors.flat import Flat
+from bayesreg.priors.group_laplace import GroupLaplace
 from bayesreg.priors.half import Exponential, HalfNormal, Uniform
+from bayesreg.priors.horseshoe import Horseshoe
 from bayesreg.priors.laplace import Laplace
+from bayesreg.priors.multivariate_normal import MultivariateNormal
 from bayesreg.priors.normal import Normal
 from bayesreg.priors.truncated import Truncated
+from bayesreg.student_t import StudentT
 
 #: Every prior that a model text may name.
 PRIORS: dict[str, type] = {
     kind.__name__: kind
-    for kind in (ElasticNet, Exponential, Flat, HalfNormal, Laplace, Normal, Truncated, Uniform)
+    for kind in (
+        Cauchy,
+        ElasticNet,
+        Exponential,
+        Flat,
+        GroupLaplace,
+        HalfNormal,
+        Horseshoe,
+        Laplace,
+        MultivariateNormal,
+        Normal,
+        StudentT,
+        Truncated,
+        Uniform,
+    )
 }
 
 __all__ = [
     "PRIORS",
+    "Cauchy",
     "ElasticNet",
     "Exponential",
     "Flat",
+    "GroupLaplace",
     "HalfNormal",
+    "Horseshoe",
     "Laplace",
+    "MultivariateNormal",
     "Normal",
     "Prior",
+    "StudentT",
     "Truncated",
     "Uniform",
 ]

@@ -17,6 +17,9 @@ from bayesreg._types import FloatArray, ScalarOrVector
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.penalty import Penalty, bounded
 from bayesreg.priors._protocol import Prior
+from bayesreg.priors.group_laplace import GroupLaplace
+from bayesreg.priors.multivariate_normal import MultivariateNormal
+from bayesreg.student_t import in_place
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +48,12 @@ class Truncated:
             raise ModelTypeError(
                 f"Truncated prior must be a prior such as Laplace(scale=1.0); got {self.prior!r}"
             )
+        if isinstance(self.prior, GroupLaplace | MultivariateNormal):
+            raise ModelError(
+                f"Truncated bounds coefficients one by one, and {type(self.prior).__name__} is a "
+                "joint density of several; bound a Laplace, Normal or ElasticNet prior instead"
+            )
+        object.__setattr__(self, "prior", in_place(self.prior, "prior"))
         for name in ("lower", "upper"):
             value = _checks.bound(getattr(self, name), f"Truncated {name}")
             object.__setattr__(self, name, value)
@@ -58,6 +67,10 @@ class Truncated:
     @property
     def relative_to_noise(self) -> bool:
         return bool(self.prior.relative_to_noise)
+
+    @property
+    def log_concave(self) -> bool:
+        return bool(getattr(self.prior, "log_concave", True))
 
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """log p_inner(w) - log Z; -inf outside the bounds."""

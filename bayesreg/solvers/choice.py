@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bayesreg.data import Data
-from bayesreg.errors import ModelError
-from bayesreg.likelihoods import AsymmetricLaplace
+from bayesreg.errors import ModelError, NoModeError
+from bayesreg.likelihoods import AsymmetricLaplace, ClassLikelihood, estimated_dispersion
 from bayesreg.model import Model
+from bayesreg.priors import Horseshoe
+from bayesreg.priors.horseshoe import why_none
 from bayesreg.solvers.estimate import MapEstimate
 
 
@@ -52,18 +54,74 @@ def _interior_point() -> Finder:
     return find_quantile
 
 
+def _dispersion() -> Finder:
+    from bayesreg.solvers.dispersion import find_with_dispersion
+
+    return find_with_dispersion
+
+
+def _local() -> Finder:
+    from bayesreg.solvers.local import find_locally
+
+    return find_locally
+
+
+def _no_mode() -> Finder:
+    def refuse(model: Model, data: Data, options: Options) -> MapEstimate:
+        pole = next(prior for prior in model.priors if isinstance(prior, Horseshoe))
+        raise NoModeError(f"no mode: {why_none(pole)}")
+
+    return refuse
+
+
+def _class_newton() -> Finder:
+    from bayesreg.solvers.classes import find_by_class_newton
+
+    return find_by_class_newton
+
+
 METHODS = (
+    Method(
+        "profile-dispersion",
+        lambda model: estimated_dispersion(model.likelihood) is not None,
+        "NegativeBinomial or Gamma with a prior on its dispersion, separable convex priors",
+        "local: KKT residual, the dispersion's among them",
+        _dispersion,
+    ),
+    Method(
+        "no-mode",
+        lambda model: any(isinstance(prior, Horseshoe) for prior in model.priors),
+        "a Horseshoe prior: none has a mode, it is refused",
+        "none",
+        _no_mode,
+    ),
     Method(
         "interior-point",
         lambda model: isinstance(model.likelihood, AsymmetricLaplace),
-        "quantile regression: asymmetric Laplace likelihood, separable convex priors",
+        "quantile regression: asymmetric Laplace likelihood; convex priors, separable or with a "
+        "covariance",
         "duality gap at the solver's dual point",
         _interior_point,
     ),
     Method(
+        "local-newton",
+        lambda model: not model.log_concave,
+        "StudentT likelihood, StudentT or Cauchy priors: majorise and minimise, then Newton, "
+        "from several starts",
+        "local: KKT residual, no negative curvature",
+        _local,
+    ),
+    Method(
+        "proximal-newton-classes",
+        lambda model: isinstance(model.likelihood, ClassLikelihood),
+        "a likelihood of K classes, separable convex priors",
+        "duality gap",
+        _class_newton,
+    ),
+    Method(
         "proximal-newton",
         lambda model: True,
-        "a smooth convex likelihood, separable convex priors",
+        "a smooth convex likelihood; convex priors, separable, of groups, or with a covariance",
         "duality gap",
         _newton,
     ),

@@ -16,6 +16,7 @@ from bayesreg.data import Data
 from bayesreg.errors import DataError
 from bayesreg.likelihoods import predicted
 from bayesreg.model import Model
+from bayesreg.solvers.class_table import class_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,17 +36,21 @@ class MapEstimate:
     Attributes
     ----------
     coef : (p,) array
-        On the original columns; exactly 0.0 (or ``loc``) where the mode is at the kink.
+        On the original columns; exactly 0.0 (or ``loc``) where the mode is at the kink. For a
+        likelihood of K classes (K, p), a row per class.
     intercept : float
-        0.0 for a model without one.
+        0.0 for a model without one. For K classes a (K,) array; flat intercepts sum to 0, and so
+        does each column with a flat prior (only differences between classes are determined).
     certificate : Certificate
         The bound on the distance from the true mode.
     log_density : float
-        log p(y, coef, intercept) in nats, constants included.
+        log p(y, coef, intercept) in nats, constants included; with ``scalars`` found beside them,
+        their joint density, taken in each scalar itself (not its logarithm).
     names : tuple of str
     model : Model
     l1, l2, loc : (p,) arrays
-        The penalty in nats on the original columns: slope, curvature, centre.
+        The penalty in nats on the original columns: slope (of a group, the rate of its norm),
+        curvature (with a covariance, the diagonal of the precision matrix), centre.
     unique : bool
         False when other points attain the same density (duplicate columns under a pure L1, say).
     iterations : int
@@ -54,14 +59,17 @@ class MapEstimate:
         The solver stopped by itself, with nothing left to win but rounding.
     scalars : mapping of str to float
         Parameters of the model found beside the coefficients, such as ``sigma``; empty when the
-        model states them all as numbers.
+        model states them all as numbers. A dispersion that was found (``alpha``, ``phi``) also
+        stands in ``model`` as that number.
     modes : tuple of LocalMode
         Every local mode that was found, best first, where there can be more than one; the first
         is this estimate. Empty for convex problems.
+    classes : tuple of int
+        0, ..., K - 1 for a likelihood of K classes, the rows of ``coef``; else empty.
     """
 
     coef: FloatArray
-    intercept: float
+    intercept: Any
     certificate: Certificate
     log_density: float
     names: tuple[str, ...]
@@ -74,6 +82,7 @@ class MapEstimate:
     settled: bool
     scalars: Mapping[str, float] = field(default_factory=dict)
     modes: tuple[LocalMode, ...] = ()
+    classes: tuple[int, ...] = ()
 
     @property
     def lambda1(self) -> FloatArray:
@@ -98,7 +107,8 @@ class MapEstimate:
     def predict(self, X: Any, offset: Any = 0.0) -> FloatArray:
         """E[y] at new rows: the mean of the likelihood at the mode.
 
-        Under AsymmetricLaplace the q-quantile of y, which is what such a model is fitted for.
+        Under AsymmetricLaplace the q-quantile of y, which is what such a model is fitted for. Of
+        one trial for ``Binomial()``: the probability of a success.
 
         Parameters
         ----------
@@ -109,7 +119,7 @@ class MapEstimate:
 
         Returns
         -------
-        (m,) array
+        (m,) array; for K classes (m, K), the probability of each
 
         Raises
         ------
@@ -119,9 +129,9 @@ class MapEstimate:
         rows = _rows(X)
         one_number = not np.iterable(offset) or isinstance(offset, str | bytes)
         data = Data(X, np.zeros(rows), offset=np.full(rows, offset) if one_number else offset)
-        if data.p != self.coef.size:
+        if data.p != len(self.names):
             raise DataError(
-                f"X has {data.p} columns, but the fit is on {self.coef.size} "
+                f"X has {data.p} columns, but the fit is on {len(self.names)} "
                 f"({_some(self.names)}); pass those columns, in this order"
             )
         if hasattr(X, "columns") and _reordered(data.names, self.names):
@@ -129,28 +139,40 @@ class MapEstimate:
                 f"X has the columns of the fit in another order ({_some(data.names)} instead of "
                 f"{_some(self.names)}); pass X[list(fit.names)]"
             )
-        eta = data.X @ self.coef + self.intercept + data.offset
-        return predicted(self.model.likelihood, eta)
+        eta = data.X @ self.coef.T + self.intercept
+        if not self.classes:
+            return predicted(self.model.likelihood, eta + data.offset)
+        if np.any(data.offset):
+            raise DataError("an offset cancels in the softmax of the classes; leave it out")
+        return self.model.likelihood.mean(eta)
 
     def to_table(self) -> Table:
-        """A row per coefficient, the intercept last; exact zeros as 0."""
+        """A row per coefficient, the intercept last; exact zeros as 0. A column per class."""
+        if self.classes:
+            return self._class_table()
         rows = [(name, number(w, 6)) for name, w in zip(self.names, self.coef, strict=True)]
         if self.model.intercept is not None:
             rows.append(("intercept", number(self.intercept, 6)))
         return Table(("coefficient", "MAP"), tuple(rows))
+
+    def _class_table(self) -> Table:
+        if self.model.intercept is None:
+            return class_table(self.names, self.coef)
+        return class_table((*self.names, "intercept"), np.column_stack([self.coef, self.intercept]))
 
     def to_dict(self) -> dict[str, object]:
         """Everything as plain numbers and strings, for JSON; infinity becomes ``"inf"``."""
         certificate = self.certificate
         result: dict[str, object] = {
             "model": repr(self.model),
-            "coef": dict(zip(self.names, self.coef.tolist(), strict=True)),
-            "intercept": self.intercept,
+            "coef": self._by_name(self.coef),
+            "intercept": np.asarray(self.intercept).tolist(),
             "n_zeros": self.n_zeros,
             "unique": self.unique,
             "log_density": self.log_density,
             "certificate": {
                 "holds": certificate.holds,
+                "local": certificate.local,
                 "gap": certificate.gap,
                 "relative_gap": certificate.relative_gap,
                 "kkt_residual": certificate.kkt_residual,
@@ -160,13 +182,19 @@ class MapEstimate:
         }
         return {key: plain(value) for key, value in result.items()}
 
+    def _by_name(self, coef: FloatArray) -> dict[str, object]:
+        """Coefficients by column; for K classes by class, then column."""
+        if coef.ndim == 2:
+            return {str(k): self._by_name(coef[k]) for k in self.classes}
+        return dict(zip(self.names, coef.tolist(), strict=True))
+
     def __repr__(self) -> str:
         return f"<MapEstimate: {self.coef.size - self.n_zeros} of {self.coef.size} nonzero>\n{self}"
 
     def __str__(self) -> str:
         table = self.to_table()
         if len(table.rows) > 60:
-            rows = tuple(row for row in table.rows if row[1] != "0")[:60]
+            rows = tuple(row for row in table.rows if set(row[1:]) != {"0"})[:60]
             table = Table(table.header, rows, f"{len(rows)} of {len(table.rows)} rows")
         unique = "" if self.unique else "\nthe mode is not unique: this is one of its points"
         return f"MAP of {self.model}\n{table}\n{self.certificate}{unique}"

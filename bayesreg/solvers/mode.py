@@ -8,11 +8,14 @@ from collections.abc import Callable
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
 from bayesreg.certificate import Certificate, certify_point
+from bayesreg.class_problem import bind_classes
 from bayesreg.data import Data
+from bayesreg.design import is_sparse
 from bayesreg.errors import (
     DataError,
+    LocalModesWarning,
     ModelError,
     NoModeError,
     NotCertifiedError,
@@ -20,15 +23,22 @@ from bayesreg.errors import (
     NotUniqueWarning,
 )
 from bayesreg.existence import why_no_mode
+from bayesreg.existence_classes import why_no_class_mode
+from bayesreg.likelihoods import ClassLikelihood
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method
 from bayesreg.solvers.estimate import MapEstimate
-from bayesreg.solvers.newton import Solution, minimise
+from bayesreg.solvers.gaussian import warm_start
+from bayesreg.solvers.groups import minimise_by_widening
+from bayesreg.solvers.newton import Curvature, Solution, minimise
+from bayesreg.solvers.refine import is_affordable, is_needed, refine
 from bayesreg.uniqueness import mode_is_unique
 
 _ON_FAILURE = ("raise", "warn", "return")
+_TARGETS = (None, "conditional", "joint", "marginal")
 _DIRECT_ITERATIONS = 40
+_DENSE_NEWTON = 3000
 
 
 def find_map(
@@ -43,14 +53,16 @@ def find_map(
     """The mode of the posterior, with a proof of optimality.
 
     Minimises  sum_i s_i loss(y_i, offset_i + a + x_i w) + sum_j |w_j - m_j| / b_j
-    + (w_j - m_j)^2 / (2 tau_j^2), in nats.
+    + (w_j - m_j)^2 / (2 tau_j^2), in nats, or with the terms of other priors.
 
     Parameters
     ----------
     model, data
         The posterior.
-    target : None or "conditional"
-        Which mode. With sigma a number (or no sigma at all) there is only the conditional one.
+    target : None, "conditional" or "joint"
+        Which mode. With every parameter beside the coefficients a number there is only the
+        conditional one. ``NegativeBinomial(alpha=HalfNormal(1.0))`` and ``Gamma(phi=...)`` need
+        "joint": over coefficients, intercept and alpha, the density taken in alpha itself.
     tol : float
         Relative duality gap at which the certificate holds.
     on_failure : {"raise", "warn", "return"}
@@ -74,6 +86,8 @@ def find_map(
     -----
     NotUniqueWarning
         Other points attain the same density.
+    LocalModesWarning
+        Several local modes were found; all are in ``modes``.
 
     Examples
     --------
@@ -88,31 +102,53 @@ def find_map(
     find = choose_method(model).load()
     estimate = find(model, data, Options(target, tol, max_iterations))
     act_on_failure(estimate, data, on_failure, max_iterations)
+    if len(estimate.modes) > 1:
+        warnings.warn(_several(estimate), LocalModesWarning, stacklevel=2)
     if not estimate.unique:
         warnings.warn(
             "the mode is not unique: several points attain the same density (linearly dependent "
-            "columns under a flat prior or a pure L1, a quantile between two observations). One of "
-            "them is returned; an ElasticNet or Normal prior makes the coefficients unique",
+            "columns under a flat prior or a pure L1; a quantile between two observations; local "
+            "modes of equal height). One of them is returned; where columns or a quantile are the "
+            "cause, an ElasticNet or Normal prior makes it unique",
             NotUniqueWarning,
             stacklevel=2,
         )
     return estimate
 
 
+def _several(estimate: MapEstimate) -> str:
+    runner_up = estimate.modes[0].log_density - estimate.modes[1].log_density
+    return (
+        f"the posterior has several local modes: {len(estimate.modes)} were found and the best is "
+        f"returned, {runner_up:.3g} nats above the next (all are in estimate.modes). A mode says "
+        "little about such a posterior; consider its mean, or a log-concave likelihood and prior"
+    )
+
+
 def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
-    """The mode under a smooth convex likelihood and separable convex priors."""
+    """The mode under a smooth convex likelihood and convex priors."""
+    require_conditional(options.target)
     problem = bind(model, data)
     start = starting_point(problem, data.names)
-    return solve(problem, model, data.names, start, options.tol, options.max_iterations)
+    start, curvature = warm_start(problem, start, options.tol)
+    return solve(problem, model, data.names, start, options.tol, options.max_iterations,
+                 curvature=curvature)  # fmt: skip
+
+
+def require_conditional(target: str | None) -> None:
+    """Refuse any other target: no parameter beside the coefficients is open."""
+    if target not in (None, "conditional"):
+        raise ModelError(
+            f"target must be None or 'conditional', got {target!r}: every parameter beside "
+            "the coefficients is a number, so the mode over the coefficients is the only one there "
+            "is"
+        )
 
 
 def check_options(target: str | None, tol: float, on_failure: str, max_iterations: int) -> None:
     """The options that find_map and find_map_path share."""
-    if target not in (None, "conditional"):
-        raise ModelError(
-            f"target must be None or 'conditional', got {target!r}: with sigma a number the mode "
-            "over the coefficients is the only one there is"
-        )
+    if target not in _TARGETS:
+        raise ModelError(f"target must be one of {_TARGETS}; got {target!r}")
     _checks.positive_number(tol, "tol")
     if on_failure not in _ON_FAILURE:
         raise ModelError(f"on_failure must be one of {_ON_FAILURE}; got {on_failure!r}")
@@ -164,24 +200,50 @@ def solve(
     max_iterations: int,
     half_null_deviance: float | None = None,
     check_unique: bool = True,
+    curvature: Curvature | None = None,
 ) -> MapEstimate:
     """Minimise, certify, and put the result into the user's units."""
-    first = min(max_iterations, _DIRECT_ITERATIONS)
-    solution = minimise(problem, start, first)
-    if not solution.settled and max_iterations > first:
-        solution = _carefully(problem, names, solution, max_iterations - first)
-    coef, intercept = problem.coefficients(solution.v)
-    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
-        j = int(np.argmin(np.isfinite(coef)))
-        raise DataError(
-            f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
-            "measure that column in other units"
-        )
-    # What is reported is what is certified: undoing a shift of the columns may round.
-    v = problem.extended(coef, intercept) if problem.shift.any() else solution.v
+    if _too_many_for_newton(problem, start):
+        certificate = certify_point(problem, start, tol, half_null_deviance)
+        if certificate.holds:
+            unique = not check_unique or mode_is_unique(problem, start)
+            done = Solution(start, 1, True)
+            return as_estimate(problem, model, names, start, done, certificate, unique)
+    solution = settle(problem, names, start, max_iterations, curvature)
+    may_refine = problem.penalty.is_separable and (
+        solution.settled or max_iterations > _DIRECT_ITERATIONS
+    )
+    refined = may_refine and is_needed(problem, solution.v)
+    solution = _refined(problem, solution) if refined else solution
+    v = reported(problem, names, solution)[2]
     certificate = certify_point(problem, v, tol, half_null_deviance)
+    if may_refine and not refined and not certificate.holds and is_affordable(problem, v):
+        solution = _refined(problem, solution)
+        v = reported(problem, names, solution)[2]
+        certificate = certify_point(problem, v, tol, half_null_deviance)
+    unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
+    return as_estimate(problem, model, names, v, solution, certificate, unique)
+
+
+def _too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
+    """More coefficients off their kink than a square matrix of them is worth."""
+    at_kink = (v == problem.penalty.loc) & (problem.penalty.l1 > 0)
+    return is_sparse(problem.X) and int(np.count_nonzero(~at_kink)) > _DENSE_NEWTON
+
+
+def as_estimate(
+    problem: Problem,
+    model: Model,
+    names: tuple[str, ...],
+    v: FloatArray,
+    solution: Solution,
+    certificate: Certificate,
+    unique: bool = True,
+) -> MapEstimate:
+    """An extended vector in the user's units, with all that belongs to it."""
+    coef, intercept = problem.coefficients(v)
     coef.flags.writeable = False
-    penalty = problem.penalty.take(slice(0, problem.p)).in_units(1.0 / problem.unit)
+    penalty = problem.coefficient_penalty
     return MapEstimate(
         coef=coef,
         intercept=intercept,
@@ -192,10 +254,37 @@ def solve(
         l1=penalty.l1,
         l2=penalty.l2,
         loc=penalty.loc,
-        unique=not (check_unique and certificate.holds) or mode_is_unique(problem, v),
+        unique=unique,
         iterations=solution.iterations,
         settled=solution.settled,
     )
+
+
+def settle(
+    problem: Problem,
+    names: tuple[str, ...],
+    start: FloatArray,
+    max_iterations: int,
+    curvature: Curvature | None = None,
+) -> Solution:
+    """The minimum of J: directly where that goes, else one coefficient in or out at a time."""
+    first = min(max_iterations, _DIRECT_ITERATIONS)
+    if _many_groups(problem) and np.all(problem.penalty.at_kink(start)[kinked(problem)]):
+        solution = minimise_by_widening(problem, start, max_iterations)
+    else:
+        solution = minimise(problem, start, first, curvature=curvature)
+    if not solution.settled and max_iterations > first:
+        solution = _carefully(problem, names, solution, max_iterations - first)
+    return solution
+
+
+def _many_groups(problem: Problem) -> bool:
+    return not problem.penalty.is_separable and problem.size > problem.n
+
+
+def kinked(problem: Problem) -> BoolArray:
+    """Extended columns whose penalty has a kink."""
+    return problem.penalty.l1 > 0
 
 
 def _carefully(
@@ -204,15 +293,44 @@ def _carefully(
     """Start again with one coefficient in or out at a time, where there are kinks to cross.
 
     With more columns than rows and a weak penalty, many sets of columns fit nearly equally well
-    and coordinate descent wanders among them. Without kinks, go on from where it stopped.
+    and coordinate descent wanders among them. Groups are followed from narrow scales. Without
+    kinks, go on from where it stopped.
     """
-    kinked = bool(np.any(problem.penalty.l1 > 0))
-    start = starting_point(problem, names) if kinked else direct.v
-    last = minimise(problem, start, max_iterations, one_at_a_time=kinked)
+    has_kinks = bool(np.any(kinked(problem)))
+    start = starting_point(problem, names) if has_kinks else direct.v
+    if problem.penalty.is_separable:
+        last = minimise(problem, start, max_iterations, one_at_a_time=has_kinks)
+    else:
+        last = minimise_by_widening(problem, start, max_iterations)
     best = last
     if not last.settled and problem.value(direct.v) < problem.value(last.v):
         best = direct
     return Solution(best.v, direct.iterations + last.iterations, last.settled)
+
+
+def _refined(problem: Problem, solution: Solution) -> Solution:
+    """The solution to its last digit where nearly dependent columns allow it, else as it is."""
+    point = refine(problem, solution.v)
+    if point is None:
+        return solution
+    return Solution(point[0], solution.iterations, True)
+
+
+def reported(
+    problem: Problem, names: tuple[str, ...], solution: Solution
+) -> tuple[FloatArray, float, FloatArray]:
+    """Coefficients and intercept in the user's units, and the extended vector that they are."""
+    coef, intercept = problem.coefficients(solution.v)
+    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
+        j = int(np.argmin(np.isfinite(coef)))
+        raise DataError(
+            f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
+            "measure that column in other units"
+        )
+    # What is reported is what is certified: undoing a shift or a covariance may round.
+    rounded = problem.shift.any() or bool(problem.blocks)
+    v = problem.extended(coef, intercept) if rounded else solution.v
+    return coef, intercept, v
 
 
 def act_on_failure(estimate: MapEstimate, data: Data, on_failure: str, max_iterations: int) -> None:
@@ -221,13 +339,19 @@ def act_on_failure(estimate: MapEstimate, data: Data, on_failure: str, max_itera
     if on_failure == "return" or (certificate.holds and not _cut_short(estimate)):
         return
     certain = not certificate.local
-    reason = why_no_mode(bind(estimate.model, data), estimate.names) if certain else None
+    reason = _why_no_mode(estimate, data) if certain else None
     if reason is not None and on_failure == "raise":
         raise NoModeError(f"no mode: {reason}")
     message = reason or _failure(certificate, estimate.iterations, max_iterations)
     if on_failure == "raise":
         raise NotCertifiedError(message, estimate)
     warnings.warn(message, NotCertifiedWarning, stacklevel=3)
+
+
+def _why_no_mode(estimate: MapEstimate, data: Data) -> str | None:
+    if isinstance(estimate.model.likelihood, ClassLikelihood):
+        return why_no_class_mode(bind_classes(estimate.model, data), estimate.names)
+    return why_no_mode(bind(estimate.model, data), estimate.names)
 
 
 def _cut_short(estimate: MapEstimate) -> bool:

@@ -1,4 +1,5 @@
-"""Proximal Newton on a working set: the one algorithm behind every convex separable pair.
+"""Proximal Newton on a working set: the one algorithm behind every smooth convex likelihood with
+separable or grouped convex priors.
 
 Each iteration replaces the loss by its quadratic model at the current point, minimises model
 plus penalty exactly over the working set, and searches along that direction.  For a Gaussian
@@ -11,13 +12,17 @@ A flat intercept is eliminated: with xbar = X'h / sum(h) the model in w alone ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from bayesreg import design
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.group_penalty import GroupedPenalty
+from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
+from bayesreg.solvers.group_quadratic import minimise_grouped_quadratic
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic, solve_symmetric
 
 _EPS = float(np.finfo(float).eps)
@@ -33,73 +38,146 @@ class Solution:
 
 
 @dataclass
-class _Hessian:
-    """X' diag(h) X over the working set, reused while h stays the same."""
+class Curvature:
+    """Everything that depends on h, the curvature of the rows; kept while h stays the same.
 
-    columns: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
-    matrix: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    Attributes
+    ----------
+    h : (n,) array
+    mean : (p,) array or None
+        h-weighted mean of the columns, where a flat intercept is eliminated.
+    by_column : (size,) array
+        sum_i h_i (x_ij - mean_j)^2, the sum of h for an eliminated intercept.
+    columns, hessian
+        X' diag(h) X, centred, over the columns that were asked for so far.
+    """
+
+    h: FloatArray
+    mean: FloatArray | None
+    by_column: FloatArray
+    columns: IntArray
+    hessian: FloatArray
+
+    @classmethod
+    def of(cls, problem: Problem, h: FloatArray) -> Curvature:
+        if _all_at_once(problem):
+            return cls.complete(problem, h)
+        squares = problem.column_squares(h)
+        nothing = np.empty(0, dtype=np.intp), np.empty((0, 0))
+        if not problem.flat_intercept:
+            return cls(h, None, squares, *nothing)
+        squares, total = squares[:-1], squares[-1]
+        mean = problem.X.T @ h / total if total > 0 else np.zeros(problem.p)
+        centred = np.maximum(squares - mean**2 * total, _EPS * squares)
+        return cls(h, mean, np.append(centred, total), *nothing)
+
+    @classmethod
+    def complete(cls, problem: Problem, h: FloatArray) -> Curvature:
+        """With the Hessian over all columns, a flat intercept eliminated, in one pass over X."""
+        total = float(np.sum(h))
+        gram, sums, _ = design.centred_products(problem.X, h, (h / total)[:, None])
+        by_column = np.append(np.diagonal(gram), total)
+        return cls(h, sums[:, 0], by_column, np.arange(problem.p), gram)
+
+    @classmethod
+    def known(cls, problem: Problem, moments: Moments) -> Curvature:
+        """Of a Gaussian problem whose moments are at hand."""
+        h = problem.curvature_rows(problem.y)
+        by_column = np.diagonal(moments.gram)
+        if moments.mean is not None:
+            by_column = np.append(by_column, np.sum(h))
+        return cls(h, moments.mean, by_column, np.arange(len(moments.gram)), moments.gram)
+
+    def over(self, problem: Problem, columns: IntArray) -> FloatArray:
+        """The Hessian over ``columns`` (sorted), computing only the rows that are new."""
+        if np.array_equal(self.columns, columns):
+            return self.hessian
+        new = np.setdiff1d(columns, self.columns, assume_unique=True)
+        if not new.size:
+            position = np.searchsorted(self.columns, columns)
+            return self.hessian.take(position, axis=0).take(position, axis=1)
+        order = np.concatenate([self.columns, new])
+        known = self.columns.size
+        matrix = np.empty((order.size, order.size))
+        matrix[:known, :known] = self.hessian
+        cross = problem.cross_products(order, new, self.h, self.mean)
+        matrix[:, known:] = cross
+        matrix[known:, :known] = cross[:known].T
+        position = np.argsort(order, kind="stable")
+        self.columns = order[position]
+        self.hessian = matrix.take(position, axis=0).take(position, axis=1)
+        return self.over(problem, columns)
+
+
+def _all_at_once(problem: Problem) -> bool:
+    """All columns are in play from the start, and few beside the rows."""
+    few = problem.p * 4 <= problem.n and not design.is_sparse(problem.X)
+    return few and problem.flat_intercept and not np.any(problem.penalty.l1 > 0)
 
 
 def minimise(
-    problem: Problem, v: FloatArray, max_iterations: int = 100, one_at_a_time: bool = False
+    problem: Problem,
+    v: FloatArray,
+    max_iterations: int = 100,
+    one_at_a_time: bool = False,
+    curvature: Curvature | None = None,
 ) -> Solution:
     """Minimise J from the extended vector v, to the rounding of its gradient.
 
-    ``one_at_a_time`` solves each quadratic model by the active-set method alone.
+    ``one_at_a_time`` solves each quadratic model by the active-set method alone; ``curvature`` is
+    that at v, where it is known already.
     """
     eta = problem.linear_predictor(v)
     best, best_residual, stalled = v, np.inf, 0
-    hessian, last_h = _Hessian(), None
     working = np.empty(0, dtype=np.intp)
     for iteration in range(1, max_iterations + 1):
         h = problem.curvature_rows(eta)
-        state = _local_model(problem, v, eta, h)
+        if curvature is None or not np.array_equal(h, curvature.h):
+            curvature = Curvature.of(problem, h)
+        state = _local_model(problem, eta, curvature)
         residual = _residual(problem.penalty, v, state)
-        if residual < 0.5 * best_residual:
-            stalled = 0
-        else:
-            stalled += 1
+        stalled = 0 if residual < 0.5 * best_residual else stalled + 1
         if residual < best_residual:
             best, best_residual = v, residual
-        if residual == 0 or (stalled >= 3 and state.is_settled(problem.value(v, eta), residual)):
+        value = problem.value(v, eta)
+        at_rounding = residual <= 16 * _EPS * np.sqrt(abs(value))
+        if at_rounding or (stalled >= 3 and state.is_settled(value, residual)):
             return Solution(best, iteration, True)
         working = _working_set(problem, v, state, working)
-        if last_h is None or not np.array_equal(h, last_h):
-            hessian, last_h = _Hessian(), h
-        direction = _direction(problem, v, state, working, hessian, one_at_a_time)
-        v, eta = _line_search(problem, v, eta, direction, state)
-    final = _local_model(problem, v, eta, problem.curvature_rows(eta))
+        direction = _direction(problem, v, state, working, one_at_a_time)
+        v, eta = _line_search(problem, v, eta, direction, state, value)
+    final = _local_model(problem, eta, Curvature.of(problem, problem.curvature_rows(eta)))
     improved = _residual(problem.penalty, v, final) < best_residual
     return Solution(v if improved else best, max_iterations, False)
 
 
 @dataclass(frozen=True)
 class _LocalModel:
-    """Gradient and curvature at a point, a flat intercept eliminated."""
+    """Gradient at a point with the curvature there, a flat intercept eliminated."""
 
-    h: FloatArray
     gradient: FloatArray
-    mean: FloatArray | None
     intercept_gradient: float
-    curvature: FloatArray
+    of_rows: Curvature
+
+    @property
+    def mean(self) -> FloatArray | None:
+        return self.of_rows.mean
+
+    @property
+    def curvature(self) -> FloatArray:
+        return self.of_rows.by_column
 
     def is_settled(self, value: float, residual: float) -> bool:
         """What one coordinate can still win is below the rounding of J."""
         return residual * residual <= 1e-10 * max(1.0, abs(value))
 
 
-def _local_model(problem: Problem, v: FloatArray, eta: FloatArray, h: FloatArray) -> _LocalModel:
-    by_row = problem.gradient_rows(eta)
-    gradient = problem.transposed_product(by_row)
-    curvature = problem.column_squares(h)
-    if not problem.flat_intercept:
-        return _LocalModel(h, gradient, None, 0.0, curvature)
-    squares, total = curvature[:-1], curvature[-1]
-    mean = problem.X.T @ h / total if total > 0 else np.zeros(problem.p)
-    reduced = gradient[:-1] - mean * gradient[-1]
-    centred = np.maximum(squares - mean**2 * total, _EPS * squares)
-    return _LocalModel(h, np.append(reduced, 0.0), mean, float(gradient[-1]),
-                       np.append(centred, total))  # fmt: skip
+def _local_model(problem: Problem, eta: FloatArray, curvature: Curvature) -> _LocalModel:
+    gradient = problem.transposed_product(problem.gradient_rows(eta))
+    if curvature.mean is None:
+        return _LocalModel(gradient, 0.0, curvature)
+    reduced = gradient[:-1] - curvature.mean * gradient[-1]
+    return _LocalModel(np.append(reduced, 0.0), float(gradient[-1]), curvature)
 
 
 def _residual(penalty: Penalty, v: FloatArray, state: _LocalModel) -> float:
@@ -108,7 +186,7 @@ def _residual(penalty: Penalty, v: FloatArray, state: _LocalModel) -> float:
     if state.mean is not None:
         gradient[-1] = state.intercept_gradient
     distance = penalty.subgradient_distance(v, gradient)
-    scale = np.sqrt(state.curvature + penalty.l2)
+    scale = np.sqrt(state.curvature + penalty.curvature(v))
     with np.errstate(divide="ignore", invalid="ignore"):
         worst = np.max(np.where(distance > 0, distance / scale, 0.0))
     return float(worst) if np.isfinite(worst) else np.inf
@@ -125,7 +203,7 @@ def _working_set(
     eliminated = np.zeros(problem.size, dtype=bool)
     if problem.flat_intercept:
         eliminated[p] = True
-    at_kink = (v == penalty.loc) & (penalty.l1 > 0)
+    at_kink = penalty.at_kink(v)
     chosen: BoolArray = ~at_kink & ~penalty.is_pinned & ~eliminated
     chosen[current] = True
     distance = penalty.subgradient_distance(v, state.gradient)
@@ -137,7 +215,7 @@ def _working_set(
     if violating.size > room:
         violating = violating[np.argsort(-excess[violating], kind="stable")[:room]]
     chosen[violating] = True
-    return np.flatnonzero(chosen)
+    return np.flatnonzero(penalty.whole(chosen))
 
 
 def _direction(
@@ -145,7 +223,6 @@ def _direction(
     v: FloatArray,
     state: _LocalModel,
     working: IntArray,
-    hessian: _Hessian,
     one_at_a_time: bool,
 ) -> FloatArray:
     """Newton direction in the extended vector."""
@@ -154,9 +231,12 @@ def _direction(
     if _is_plain_ridge(on_working) and working.size > problem.n:
         direction[working] = _ridge_step(problem, v, state, working, on_working)
     elif working.size:
-        _extend_hessian(problem, state, working, hessian)
-        quadratic = Quadratic(hessian.matrix, state.gradient[working], v[working])
-        minimum = minimise_quadratic(quadratic, on_working, one_at_a_time)
+        hessian = state.of_rows.over(problem, working)
+        quadratic = Quadratic(hessian, state.gradient[working], v[working])
+        if isinstance(on_working, GroupedPenalty):
+            minimum = minimise_grouped_quadratic(quadratic, on_working)
+        else:
+            minimum = minimise_quadratic(quadratic, on_working, one_at_a_time)
         direction[working] = minimum - v[working]
     if state.mean is not None:
         total = state.curvature[-1]
@@ -164,25 +244,6 @@ def _direction(
             shift = state.mean @ direction[: problem.p]
             direction[-1] = -state.intercept_gradient / total - shift
     return direction
-
-
-def _extend_hessian(
-    problem: Problem, state: _LocalModel, working: IntArray, hessian: _Hessian
-) -> None:
-    """Bring the Hessian to the working set, computing only the rows that are new."""
-    if np.array_equal(hessian.columns, working):
-        return
-    new = np.setdiff1d(working, hessian.columns, assume_unique=True)
-    order = np.concatenate([hessian.columns, new])
-    known = hessian.columns.size
-    matrix = np.empty((order.size, order.size))
-    matrix[:known, :known] = hessian.matrix
-    cross = problem.cross_products(order, new, state.h, state.mean)
-    matrix[:, known:] = cross
-    matrix[known:, :known] = cross[:known].T
-    position = np.argsort(order, kind="stable")
-    hessian.columns = order[position]
-    hessian.matrix = np.ascontiguousarray(matrix[np.ix_(position, position)])
 
 
 def _is_plain_ridge(penalty: Penalty) -> bool:
@@ -196,7 +257,7 @@ def _ridge_step(
     """-(Z'Z + D)^-1 g in n dimensions (Woodbury), Z = diag(sqrt h)(X - xbar), D = diag(l2)."""
     g = state.gradient[columns] + penalty.slope(v[columns])
     shrunk = g / penalty.l2
-    root = np.sqrt(state.h)
+    root = np.sqrt(state.of_rows.h)
     inner = problem.row_products(columns, 1.0 / penalty.l2, state.mean) * np.outer(root, root)
     inner[np.diag_indices_from(inner)] += 1.0
     spread = np.zeros(problem.size)
@@ -210,7 +271,12 @@ def _ridge_step(
 
 
 def _line_search(
-    problem: Problem, v: FloatArray, eta: FloatArray, direction: FloatArray, state: _LocalModel
+    problem: Problem,
+    v: FloatArray,
+    eta: FloatArray,
+    direction: FloatArray,
+    state: _LocalModel,
+    before: float,
 ) -> tuple[FloatArray, FloatArray]:
     """The first of the steps 1, 1/2, 1/4, ... that lowers J by a quarter of the promise."""
     penalty = problem.penalty
@@ -219,7 +285,6 @@ def _line_search(
     snapped = np.abs(full - penalty.loc) <= _EPS * np.abs(direction)
     full = np.where(snapped & (penalty.l1 > 0), penalty.loc, full)
     full = np.clip(full, penalty.lower, penalty.upper)
-    before = problem.value(v, eta)
     promise = float(state.gradient @ direction) + penalty.value(full) - penalty.value(v)
     if state.mean is not None:
         a_change = direction[-1] + state.mean @ direction[: problem.p]

@@ -2,27 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.certificate import Certificate, null_deviance
+from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.likelihoods import is_smooth
-from bayesreg.model import Model
+from bayesreg.likelihoods import ClassLikelihood, is_smooth
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
+from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import MapEstimate
-from bayesreg.solvers.mode import act_on_failure, check_options, solve, starting_point
+from bayesreg.solvers.gaussian import path_at_once
+from bayesreg.solvers.local_path import local_estimates, require_scales
+from bayesreg.solvers.mode import (
+    act_on_failure,
+    as_estimate,
+    check_options,
+    solve,
+    starting_point,
+)
+from bayesreg.solvers.newton import Solution
 from bayesreg.solvers.quantile import solve_corners
 from bayesreg.solvers.quantile_path import first_factor_of_corners
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_T = TypeVar("_T")
+
+
+class Lazily(Sequence[_T]):
+    """A sequence whose entries are made when asked for, once."""
+
+    def __init__(self, size: int, make: Callable[[int], _T]) -> None:
+        self._made: list[_T | None] = [None] * size
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @overload
+    def __getitem__(self, index: int) -> _T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[_T, ...]: ...
+    def __getitem__(self, index: int | slice) -> _T | tuple[_T, ...]:
+        if isinstance(index, slice):
+            return tuple(self[k] for k in range(*index.indices(len(self))))
+        k = range(len(self))[index]
+        if (entry := self._made[k]) is None:
+            entry = self._made[k] = self._make(k)
+        return entry
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,43 +75,51 @@ class MapPath:
     axis_column : str
         The first column, in the order of the data, whose prior has an L1 part; where none has,
         whose prior is not flat.
-    estimates : tuple of k MapEstimate
+    coef : (k, p) array
+        On the original columns.
+    intercept : (k,) array
+    certificates : sequence of k Certificate
+        Made when asked for; that each holds was checked when the path was made.
+    estimates : sequence of k MapEstimate
+        The same points with everything that :func:`find_map` returns, made when asked for.
+    names : tuple of p str
+    model : Model
+        The model at its stated scales.
     """
 
     scales: FloatArray
     lambdas: FloatArray
     axis_column: str
-    estimates: tuple[MapEstimate, ...]
-
-    @property
-    def coef(self) -> FloatArray:
-        """(k, p) array of coefficients."""
-        return np.stack([estimate.coef for estimate in self.estimates])
-
-    @property
-    def intercept(self) -> FloatArray:
-        return np.array([estimate.intercept for estimate in self.estimates])
+    coef: FloatArray
+    intercept: FloatArray
+    certificates: Sequence[Certificate]
+    estimates: Sequence[MapEstimate]
+    names: tuple[str, ...]
+    model: Model
 
     @property
     def n_nonzero(self) -> Any:
-        return np.count_nonzero(self.coef, axis=1)
-
-    @property
-    def certificates(self) -> tuple[Certificate, ...]:
-        return tuple(estimate.certificate for estimate in self.estimates)
+        coef = self.coef
+        return np.count_nonzero(coef.reshape(len(coef), -1), axis=1)
 
     def __len__(self) -> int:
-        return len(self.estimates)
+        return self.scales.size
 
     def to_dataset(self) -> xr.Dataset:
-        """``coef[scale, feature]``, ``intercept``, gaps; coordinate ``lambda`` on the scale."""
+        """``coef[scale, feature]``, ``intercept``, gaps; coordinate ``lambda`` on the scale.
+
+        For a likelihood of K classes ``coef[scale, class, feature]`` and ``intercept[scale,
+        class]``.
+        """
         import xarray as xr
 
         certificates = self.certificates
+        classes = self.estimates[0].classes
+        dims = ("scale", "class") if classes else ("scale",)
         return xr.Dataset(
             {
-                "coef": (("scale", "feature"), self.coef),
-                "intercept": ("scale", self.intercept),
+                "coef": ((*dims, "feature"), self.coef),
+                "intercept": (dims, self.intercept),
                 "gap": ("scale", [c.gap for c in certificates]),
                 "relative_gap": ("scale", [c.relative_gap for c in certificates]),
                 "n_nonzero": ("scale", self.n_nonzero),
@@ -84,17 +128,20 @@ class MapPath:
             coords={
                 "scale": self.scales,
                 "lambda": ("scale", self.lambdas),
-                "feature": list(self.estimates[0].names),
+                "feature": list(self.names),
+                **({"class": list(classes)} if classes else {}),
             },
-            attrs={"model": repr(self.estimates[0].model), "axis_column": self.axis_column},
+            attrs={"model": repr(self.model), "axis_column": self.axis_column},
         )
 
     def __repr__(self) -> str:
-        worst = max(certificate.relative_gap for certificate in self.certificates)
+        local = any(certificate.local for certificate in self.certificates)
+        figure = "kkt_residual" if local else "relative_gap"
+        worst = max(float(getattr(certificate, figure)) for certificate in self.certificates)
         return (
             f"<MapPath: {len(self)} scales from {self.scales[0]:.4g} to {self.scales[-1]:.4g}, "
             f"{self.n_nonzero[0]} to {self.n_nonzero[-1]} nonzero, "
-            f"largest relative gap {worst:.1g}>"
+            f"largest {'KKT residual (local modes)' if local else 'relative gap'} {worst:.1g}>"
         )
 
 
@@ -121,7 +168,7 @@ def find_map_path(
         Scales of the ``axis_column`` of the result, in any order. Default: where
         the prior has an L1 part, ``n_scales`` from the smallest at which a coefficient leaves
         its loc to 1000 times that; for Normal priors, evenly spaced in effective degrees of
-        freedom.
+        freedom. Where the model is not log-concave they must be given.
     n_scales : int
         Length of the default grid.
     tol, on_failure, max_iterations
@@ -132,39 +179,178 @@ def find_map_path(
     MapPath
     """
     check_options(None, tol, on_failure, max_iterations)
+    require_model_and_data(model, data)
+    if isinstance(model.likelihood, ClassLikelihood):
+        from bayesreg.solvers.class_path import find_class_path
+
+        options = Options(None, tol, max_iterations)
+        return find_class_path(model, data, scales, n_scales, options, on_failure)
     problem = bind(model, data)
-    reference = model.axis_scale(data)
     corners = not is_smooth(problem.likelihood)
-    start = problem.start if corners else starting_point(problem, data.names)
+    if corners:
+        require_supported_penalty(problem)
+    column, reference, reference_lambda = model.axis(data)
+    if not model.log_concave:
+        require_scales(scales)
     grid = _default_scales(problem, reference, n_scales, data) if scales is None else scales
-    axis = _checked_scales(grid)
-    half = null_deviance(problem) / 2
-    estimates: dict[float, MapEstimate] = {}
-    for scale in np.unique(axis):
-        factor = float(scale) / reference
-        scaled = problem.at_scale(factor)
-        if corners:
-            # Interior points gain nothing from a start at a vertex: each scale is solved afresh.
-            estimate = solve_corners(scaled, model.rescaled(factor), data.names, tol,
-                                     max_iterations, half, check_unique=False)  # fmt: skip
-        else:
-            estimate = solve(scaled, model.rescaled(factor), data.names, start, tol,
-                             max_iterations, half, check_unique=False)  # fmt: skip
-        act_on_failure(estimate, data, on_failure, max_iterations)
-        estimates[float(scale)] = estimate
-        start = scaled.extended(estimate.coef, estimate.intercept)
-    along = tuple(estimates[float(scale)] for scale in axis)
-    lambdas = np.array([estimate.model.axis(data)[2] for estimate in along])
-    return MapPath(axis, lambdas, model.axis(data)[0], along)
+    axis = checked_scales(grid)
+    widening, position = np.unique(axis, return_inverse=True)
+    t = widening / reference
+    common = t if np.any(problem.penalty.l1[: problem.p] > 0) else t**2
+    task = _Task(problem, model, data, t, tol, on_failure, max_iterations)
+    if corners:
+        points = _at_corners(task)
+    elif not model.log_concave:
+        points = _locally(task)
+    else:
+        points = _at_once(task, common) or _one_by_one(task)
+    kinked = problem.penalty.l1[: problem.p].any()
+    return MapPath(
+        scales=axis,
+        lambdas=reference_lambda / (t if kinked else common)[position],
+        axis_column=column,
+        coef=points.coef[position],
+        intercept=points.intercept[position],
+        certificates=Lazily(axis.size, lambda k: points.certificates[position[k]]),
+        estimates=Lazily(axis.size, lambda k: points.estimates[position[k]]),
+        names=data.names,
+        model=model,
+    )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A path that was asked for; ``t`` are the factors of the scale, ascending."""
+
+    problem: Problem
+    model: Model
+    data: Data
+    t: FloatArray
+    tol: float
+    on_failure: str
+    max_iterations: int
+
+
+@dataclass(frozen=True)
+class _Points:
+    """What the path consists of, in the order of ``t``."""
+
+    coef: FloatArray
+    intercept: FloatArray
+    certificates: Sequence[Certificate]
+    estimates: Sequence[MapEstimate]
+
+    @classmethod
+    def of(cls, estimates: Sequence[MapEstimate]) -> _Points:
+        return cls(
+            np.stack([estimate.coef for estimate in estimates]),
+            np.array([estimate.intercept for estimate in estimates]),
+            tuple(estimate.certificate for estimate in estimates),
+            tuple(estimates),
+        )
+
+
+def _one_by_one(task: _Task) -> _Points:
+    """Each point by find_map's solver, from the point before."""
+    half = null_deviance(task.problem) / 2
+    start = starting_point(task.problem, task.data.names)
+    estimates = []
+    for factor in task.t.tolist():
+        scaled = task.problem.at_scale(factor)
+        estimates.append(_solve_at(task, scaled, factor, start, half))
+        start = scaled.extended(estimates[-1].coef, estimates[-1].intercept)
+    return _Points.of(estimates)
+
+
+def _at_corners(task: _Task) -> _Points:
+    """Each point afresh: interior points gain nothing from a start at a vertex."""
+    half = null_deviance(task.problem) / 2
+    estimates = []
+    for factor in task.t.tolist():
+        scaled, model = task.problem.at_scale(factor), task.model.rescaled(factor)
+        estimate = solve_corners(scaled, model, task.data.names, task.tol, task.max_iterations,
+                                 half, check_unique=False)  # fmt: skip
+        act_on_failure(estimate, task.data, task.on_failure, task.max_iterations)
+        estimates.append(estimate)
+    return _Points.of(estimates)
+
+
+def _locally(task: _Task) -> _Points:
+    """The best local mode at each point."""
+    options = Options(None, task.tol, task.max_iterations)
+    estimates = []
+    for estimate in local_estimates(task.model, task.data, task.t, options):
+        act_on_failure(estimate, task.data, task.on_failure, task.max_iterations)
+        estimates.append(estimate)
+    return _Points.of(estimates)
+
+
+def _solve_at(
+    task: _Task, scaled: Problem, factor: float, start: FloatArray, half: float
+) -> MapEstimate:
+    model = task.model.rescaled(factor)
+    estimate = solve(scaled, model, task.data.names, start, task.tol, task.max_iterations, half,
+                     check_unique=False)  # fmt: skip
+    act_on_failure(estimate, task.data, task.on_failure, task.max_iterations)
+    return estimate
+
+
+def _at_once(task: _Task, common: FloatArray) -> _Points | None:
+    """All points together, where there is a quicker way than one by one; else None.
+
+    Points that this does not certify are solved again, one by one.
+    """
+    problem = task.problem
+    along = path_at_once(problem, task.t, common, task.tol)
+    if along is None:
+        return None
+    v, gaps = along.v, along.gaps
+    half = gaps.half_null_deviance
+    coef, intercept = _user_coefficients(problem, v)
+    repaired: dict[int, MapEstimate] = {}
+    for k in np.flatnonzero(~gaps.holds).tolist():
+        scaled = problem.at_scale(float(task.t[k]))
+        repaired[k] = _solve_at(task, scaled, float(task.t[k]), v[k], half)
+        coef[k], intercept[k] = repaired[k].coef, repaired[k].intercept
+
+    def certificate(k: int) -> Certificate:
+        return repaired[k].certificate if k in repaired else gaps.certificate(k)
+
+    def estimate(k: int) -> MapEstimate:
+        if k in repaired:
+            return repaired[k]
+        factor = float(task.t[k])
+        return as_estimate(
+            problem.at_scale(factor), task.model.rescaled(factor), task.data.names, v[k],
+            Solution(v[k], 1, True), gaps.certificate(k),
+        )  # fmt: skip
+
+    k = task.t.size
+    return _Points(coef, intercept, Lazily(k, certificate), Lazily(k, estimate))
+
+
+def _user_coefficients(problem: Problem, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Rows of extended vectors on the user's columns."""
+    coef = problem.user_coefficients(v[:, : problem.p])
+    if not problem.has_intercept:
+        return coef, np.zeros(len(v))
+    return coef, v[:, problem.p] - coef @ problem.shift
 
 
 def smallest_scale(model: Model, data: Data) -> float:
     """The scale up to which every coefficient with an L1 part stays exactly at its loc."""
+    if not model.log_concave:
+        raise ModelError("a model that is not log-concave has no smallest scale of its path")
+    require_model_and_data(model, data)
+    if isinstance(model.likelihood, ClassLikelihood):
+        from bayesreg.solvers.class_path import smallest_class_scale
+
+        return smallest_class_scale(model, data)
     problem = bind(model, data)
     return model.axis_scale(data) * _first_factor(problem, data.names)
 
 
-def _checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
+def checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
     try:
         axis = np.asarray(scales, dtype=np.float64)
     except (TypeError, ValueError):
@@ -183,21 +369,25 @@ def _checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
 
 
 def _default_scales(problem: Problem, reference: float, n_scales: int, data: Data) -> FloatArray:
-    if not isinstance(n_scales, int) or n_scales < 1:
-        raise ModelError(f"n_scales must be a whole number >= 1; got {n_scales!r}")
+    check_count(n_scales)
     if np.any(problem.penalty.l1[: problem.p] > 0):
         first = reference * _first_factor(problem, data.names)
         return first * np.geomspace(1.0, 1e3, n_scales)
     return reference * _degrees_of_freedom_grid(problem, n_scales)
 
 
+def check_count(n_scales: int) -> None:
+    if not isinstance(n_scales, int) or n_scales < 1:
+        raise ModelError(f"n_scales must be a whole number >= 1; got {n_scales!r}")
+
+
 def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
     """t_min = min_j l1_j / |gradient_j at w = loc| over the coefficients with an L1 part.
 
+    Of a group 1 / ||gradient / l1||.
+
     The rest of the model (intercept, flat and purely Normal columns) is at its optimum there.
     """
-    from dataclasses import replace
-
     from bayesreg.solvers.newton import minimise
 
     if not is_smooth(problem.likelihood):
@@ -207,19 +397,13 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
     v = minimise(held, starting_point(held, names)).v
     gradient = problem.transposed_product(problem.gradient_rows(problem.linear_predictor(v)))
     at_bound = np.where(gradient < 0, v >= problem.penalty.upper, v <= problem.penalty.lower)
-    pull = np.where(at_bound, 0.0, np.abs(gradient))[kinked] / problem.penalty.l1[kinked]
+    pull = problem.penalty.kink_ratio(np.where(at_bound, 0.0, gradient))[kinked]
     steepest = float(np.max(pull, initial=0.0))
     return 1.0 / steepest if steepest > 0 else 1.0
 
 
 def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
-    """Factors t at which sum_k d_k t^2 / (d_k t^2 + 1) is evenly spaced.
-
-    d_k are the eigenvalues of the null model's Hessian in units of the prior's sd (expected
-    information where the loss has corners).
-    """
-    from scipy.optimize import brentq
-
+    """Factors t that are evenly spaced in effective degrees of freedom."""
     p = problem.p
     eta = problem.linear_predictor(problem.start)
     h = problem.curvature_rows(eta)
@@ -228,6 +412,17 @@ def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
     if problem.flat_intercept:
         scaled = scaled - h @ scaled / np.sum(h)
     values = np.linalg.svd(scaled * np.sqrt(h)[:, None], compute_uv=False) ** 2
+    return even_degrees_of_freedom(np.asarray(values), n_scales)
+
+
+def even_degrees_of_freedom(values: FloatArray, n_scales: int) -> FloatArray:
+    """Factors t at which sum_k d_k t^2 / (d_k t^2 + 1) is evenly spaced.
+
+    d_k, in falling order, are the eigenvalues of the null model's Hessian in units of the
+    prior's sd (expected information where the loss has corners).
+    """
+    from scipy.optimize import brentq
+
     values = values[values > 1e-12 * values[0]]
     if not values.size:
         return np.geomspace(1e-2, 1e2, n_scales)

@@ -8,6 +8,7 @@ the objective, so the alternation cannot cycle.  Where it creeps, an active-set 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,8 +30,21 @@ class Quadratic:
     gradient: FloatArray
     point: FloatArray
 
-    def change(self, d: FloatArray) -> float:
-        return float(self.gradient @ d + 0.5 * (d @ (self.H @ d)))
+    @cached_property
+    def diagonal(self) -> FloatArray:
+        return np.diagonal(self.H).copy()
+
+    def slope(self, v: FloatArray) -> FloatArray:
+        """The gradient of the quadratic at v."""
+        return self.gradient + self.H @ (v - self.point)
+
+    def noise(self, v: FloatArray) -> FloatArray:
+        """The size of the terms that the gradient at v is the sum of."""
+        return np.abs(self.gradient) + self._sizes @ np.abs(v - self.point)
+
+    @cached_property
+    def _sizes(self) -> FloatArray:
+        return np.abs(self.H)
 
 
 def minimise_quadratic(
@@ -39,14 +53,14 @@ def minimise_quadratic(
     """argmin of the quadratic plus the penalty."""
     from bayesreg._kernels.quadratic_descent import quadratic_descent
 
-    H, point = quadratic.H, quadratic.point
-    start = np.clip(point, penalty.lower, penalty.upper)
+    H = quadratic.H
+    start = np.clip(quadratic.point, penalty.lower, penalty.upper)
     v = start.copy()
     if one_at_a_time:
         return _without_rounding_zeros(quadratic, penalty, _active_set(quadratic, penalty, v))
     dependent = 0
     for _ in range(25 if v.size <= _SMALL else 200):
-        r = quadratic.gradient + H @ (v - point)
+        r = quadratic.slope(v)
         used = quadratic_descent(
             H, r, v, penalty.l1, penalty.l2, penalty.loc, penalty.lower, penalty.upper,
             _EPOCHS, 1e-20,
@@ -85,13 +99,12 @@ def _newton_on_signs(
     bounds on the bound; if that does not lower the objective, the step ends at the first of them.
     """
     free = np.flatnonzero(_free(penalty, v))
-    r = quadratic.gradient + quadratic.H @ (v - quadratic.point)
+    r = quadratic.slope(v)
     if not free.size:
         return v, _is_optimal(quadratic, penalty, v)
     on_free = penalty.take(free)
     slope = r[free] + on_free.slope(v[free])
-    curvature = quadratic.H[np.ix_(free, free)] + np.diag(on_free.l2)
-    step, rest = _solve_with_rest(curvature, -slope)
+    step, rest = _solve_free(quadratic, on_free.l2, free, -slope, free.size <= _SMALL)
     if rest is not None:
         return None
     full = _projected(on_free, v[free], step)
@@ -146,7 +159,7 @@ def _active_set(quadratic: Quadratic, penalty: Penalty, v: FloatArray) -> FloatA
     sign = np.sign(v - penalty.loc)
     for _ in range(50 + 20 * v.size):
         S = np.flatnonzero(free)
-        r = quadratic.gradient + quadratic.H @ (v - quadratic.point)
+        r = quadratic.slope(v)
         slope = r + penalty.l1 * sign + penalty.l2 * (v - penalty.loc)
         step, limit = _free_step(quadratic, penalty, S, slope[S])
         on_free = penalty.take(S)
@@ -163,7 +176,7 @@ def _active_set(quadratic: Quadratic, penalty: Penalty, v: FloatArray) -> FloatA
         if not np.isfinite(limit):
             break
         v[S] += step
-        r = quadratic.gradient + quadratic.H @ (v - quadratic.point)
+        r = quadratic.slope(v)
         entering = _strongest_violator(quadratic, penalty, v, r, free)
         if entering is None:
             break
@@ -179,8 +192,7 @@ def _free_step(
     """Newton step on the free set, to be taken once; or a direction without curvature."""
     if not S.size:
         return np.zeros(0), 1.0
-    curvature = quadratic.H[np.ix_(S, S)] + np.diag(penalty.l2[S])
-    step, rest = _solve_with_rest(curvature, -slope)
+    step, rest = _solve_free(quadratic, penalty.l2[S], S, -slope, True)
     return (step, 1.0) if rest is None else (rest, np.inf)
 
 
@@ -188,10 +200,9 @@ def _strongest_violator(
     quadratic: Quadratic, penalty: Penalty, v: FloatArray, r: FloatArray, free: BoolArray
 ) -> int | None:
     """The held coefficient that most wants to move; None when none does beyond rounding."""
-    d = v - quadratic.point
-    noise = 8e-16 * (np.abs(quadratic.gradient) + np.abs(quadratic.H) @ np.abs(d))
+    noise = 8e-16 * quadratic.noise(v)
     distance = penalty.subgradient_distance(v, r)
-    scale = np.sqrt(np.diag(quadratic.H) + penalty.l2)
+    scale = np.sqrt(quadratic.diagonal + penalty.l2)
     wanting = ~free & (distance > noise) & (scale > 0)
     if not wanting.any():
         return None
@@ -200,11 +211,9 @@ def _strongest_violator(
 
 def _is_optimal(quadratic: Quadratic, penalty: Penalty, v: FloatArray) -> bool:
     """No coefficient off the free set wants to move, to rounding of the gradient itself."""
-    d = v - quadratic.point
-    r = quadratic.gradient + quadratic.H @ d
-    noise = 8e-16 * (np.abs(quadratic.gradient) + np.abs(quadratic.H) @ np.abs(d))
-    distance = penalty.subgradient_distance(v, r)
-    return bool(np.all(distance[~_free(penalty, v)] <= noise[~_free(penalty, v)]))
+    held = ~_free(penalty, v)
+    distance = penalty.subgradient_distance(v, quadratic.slope(v))[held]
+    return bool(not distance.any() or np.all(distance <= 8e-16 * quadratic.noise(v)[held]))
 
 
 def _without_rounding_zeros(quadratic: Quadratic, penalty: Penalty, v: FloatArray) -> FloatArray:
@@ -212,12 +221,41 @@ def _without_rounding_zeros(quadratic: Quadratic, penalty: Penalty, v: FloatArra
 
     (v_j - loc_j)(H_jj + l2_j) is by how much the pull on j exceeds l1_j.
     """
-    curvature = np.diag(quadratic.H) + penalty.l2
-    excess = np.abs(v - penalty.loc) * curvature
-    d = v - quadratic.point
-    noise = np.abs(quadratic.gradient) + np.abs(quadratic.H) @ np.abs(d)
-    ties = _free(penalty, v) & (penalty.l1 > 0) & (excess <= 1e-14 * noise)
+    excess = np.abs(v - penalty.loc) * (quadratic.diagonal + penalty.l2)
+    may_tie = _free(penalty, v) & (penalty.l1 > 0)
+    # |H_jk| <= root(H_jj H_kk) bounds the noise without forming |H|; few come that near.
+    root = np.sqrt(quadratic.diagonal)
+    bound = np.abs(quadratic.gradient) + root * (root @ np.abs(v - quadratic.point))
+    if not np.any(may_tie & (excess <= 1e-14 * bound)):
+        return v
+    ties = may_tie & (excess <= 1e-14 * quadratic.noise(v))
     return np.where(ties, penalty.loc, v) if ties.any() else v
+
+
+def _solve_free(
+    quadratic: Quadratic, l2: FloatArray, free: IntArray, b: FloatArray, thorough: bool
+) -> tuple[FloatArray, FloatArray | None]:
+    """``_solve_with_rest`` for the block of the free coefficients plus diag(l2).
+
+    Unless ``thorough``, dependent columns are only reported, as a rest of zeros.
+    """
+    from scipy.linalg.lapack import dpotrf, dpotrs
+
+    from bayesreg._kernels.free_block import free_block
+
+    diagonal = quadratic.diagonal[free] + l2
+    size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    if np.all(diagonal > 0):
+        block = np.empty((free.size, free.size))
+        free_block(quadratic.H, free, size, block)
+        # What is the lower triangle here is the upper one for LAPACK.
+        factor, failed = dpotrf(block.T, lower=0, overwrite_a=1, clean=0)
+        if not failed and np.min(np.diagonal(factor)) > 1e-7:
+            solved, _ = dpotrs(factor, b / size, lower=0)
+            return solved / size, None
+    if not thorough:
+        return np.zeros(free.size), np.zeros(free.size)
+    return _solve_with_rest(quadratic.H[np.ix_(free, free)] + np.diag(l2), b)
 
 
 def solve_symmetric(A: FloatArray, b: FloatArray) -> FloatArray:

@@ -15,8 +15,8 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.certificate import certify_point
+from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.data import Data
-from bayesreg.errors import DataError
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options
@@ -24,6 +24,8 @@ from bayesreg.solvers.corner_uniqueness import corner_mode_is_unique
 from bayesreg.solvers.corners import Corners, as_corners, null_point
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.interior_point import Interior, improve, starting_interior
+from bayesreg.solvers.mode import as_estimate, reported, require_conditional
+from bayesreg.solvers.newton import Solution
 from bayesreg.solvers.vertex import polish
 
 # From this share of J on the interior point is asked for its active set.
@@ -47,7 +49,9 @@ class CornerSolution:
 
 def find_quantile(model: Model, data: Data, options: Options) -> MapEstimate:
     """The mode under an asymmetric Laplace likelihood and separable convex priors."""
+    require_conditional(options.target)
     problem = bind(model, data)
+    require_supported_penalty(problem)
     return solve_corners(problem, model, data.names, options.tol, options.max_iterations)
 
 
@@ -61,35 +65,14 @@ def solve_corners(
     check_unique: bool = True,
 ) -> MapEstimate:
     """Minimise, certify by the solver's dual point, and put the result into the user's units."""
-    solution = minimise_corners(problem, max_iterations)
-    coef, intercept = problem.coefficients(solution.v)
-    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
-        j = int(np.argmin(np.isfinite(coef)))
-        raise DataError(
-            f"the coefficient of column {names[j]!r} is beyond the range of floating point; "
-            "measure that column in other units"
-        )
-    v = problem.extended(coef, intercept) if problem.shift.any() else solution.v
-    certificate = certify_point(problem, v, tol, half_null_deviance, dual=solution.theta)
-    coef.flags.writeable = False
-    penalty = problem.penalty.take(slice(0, problem.p)).in_units(1.0 / problem.unit)
+    corners = minimise_corners(problem, max_iterations)
+    solution = Solution(corners.v, corners.iterations, corners.settled)
+    v = reported(problem, names, solution)[2]
+    certificate = certify_point(problem, v, tol, half_null_deviance, dual=corners.theta)
     unique = not (check_unique and certificate.holds) or corner_mode_is_unique(
-        problem, solution.v, solution.theta
+        problem, corners.v, corners.theta
     )
-    return MapEstimate(
-        coef=coef,
-        intercept=intercept,
-        certificate=certificate,
-        log_density=-(problem.value(v) + problem.constants),
-        names=names,
-        model=model,
-        l1=penalty.l1,
-        l2=penalty.l2,
-        loc=penalty.loc,
-        unique=unique,
-        iterations=solution.iterations,
-        settled=solution.settled,
-    )
+    return as_estimate(problem, model, names, v, solution, certificate, unique)
 
 
 def minimise_corners(problem: Problem, max_iterations: int) -> CornerSolution:

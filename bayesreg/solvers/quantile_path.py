@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray
+from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.likelihoods import AsymmetricLaplace
 from bayesreg.problem import Problem
 from bayesreg.solvers.corner_uniqueness import met_rows
@@ -24,6 +25,7 @@ _ITERATIONS = 300
 
 def first_factor_of_corners(problem: Problem) -> float:
     """t_min, as a multiple of the scales of the problem."""
+    require_supported_penalty(problem)
     penalty = problem.penalty
     kinked = (penalty.l1 > 0) & (np.arange(problem.size) < problem.p) & ~penalty.is_pinned
     held = replace(problem, penalty=penalty.pinned(kinked))

@@ -1,4 +1,4 @@
-"""check_likelihood: is this one convex, normalised loss, and do its methods agree on it?"""
+"""check_likelihood: is this one normalised loss, convex or majorised, told the same throughout?"""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from typing import Any
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.errors import DataError
-from bayesreg.likelihoods import Likelihood, is_smooth
+from bayesreg.errors import DataError, ModelError
+from bayesreg.likelihoods import (
+    Likelihood,
+    NonConvexLikelihood,
+    is_smooth,
+    likelihood_of_rows,
+)
 from bayesreg.testing._numeric import compare, least, least_anywhere, require
 
 _DRAWS = 4000
 
 
-def check_likelihood(likelihood: Likelihood, y: Any, seed: int = 0) -> None:
+def check_likelihood(likelihood: Likelihood, y: Any, seed: int = 0, trials: Any = None) -> None:
     """Check that a likelihood is one convex, normalised loss, told the same way throughout.
+
+    Of one that says ``log_concave = False`` the majorising curvature is checked in place of
+    convexity and of the conjugate, which exists for convex losses only.
 
     Parameters
     ----------
@@ -24,6 +32,8 @@ def check_likelihood(likelihood: Likelihood, y: Any, seed: int = 0) -> None:
         Targets that are possible under it; a dozen different ones are plenty.
     seed : int
         Of the linear predictors and the draws.
+    trials : (n,) array, optional
+        Of each y, for a likelihood that counts them: it is bound to them by ``for_trials``.
 
     Raises
     ------
@@ -38,15 +48,31 @@ def check_likelihood(likelihood: Likelihood, y: Any, seed: int = 0) -> None:
     require(noise > 0 and np.isfinite(noise), f"noise must be positive and finite; got {noise!r}")
     rng = np.random.default_rng(seed)
     y = np.repeat(np.asarray(y, dtype=np.float64), 8)
+    of_one_row = _with_trials(likelihood, None if trials is None else np.max(trials))
+    likelihood = _with_trials(likelihood, None if trials is None else np.repeat(trials, 8))
     eta = noise * rng.uniform(-3.0, 3.0, y.size)
     _check_target(likelihood, y)
     _check_derivatives(likelihood, y, eta)
-    _check_convex(likelihood, y, eta, noise * rng.uniform(-3.0, 3.0, y.size))
-    _check_saturated(likelihood, y, eta)
-    _check_conjugate(likelihood, y, eta)
-    _check_small_shifts(likelihood, y, eta)
+    other = noise * rng.uniform(-3.0, 3.0, y.size)
+    if getattr(likelihood, "log_concave", True):
+        _check_convex(likelihood, y, eta, other)
+        _check_saturated(likelihood, y, eta)
+        _check_conjugate(likelihood, y, eta)
+        _check_small_shifts(likelihood, y, eta)
+    else:
+        _check_majorant(likelihood, y, eta, other)
+        _check_saturated(likelihood, y, eta)
     for at in (-1.2, 0.0, 1.5):
-        _check_distribution(likelihood, at * noise, seed)
+        _check_distribution(of_one_row, at * noise, seed)
+
+
+def _with_trials(likelihood: Likelihood, trials: Any) -> Likelihood:
+    try:
+        return likelihood_of_rows(likelihood, None if trials is None else np.asarray(trials, float))
+    except (DataError, ModelError) as error:
+        raise AssertionError(
+            f"pass trials= exactly for a likelihood that has them: {error}"
+        ) from None
 
 
 def _check_target(likelihood: Likelihood, y: FloatArray) -> None:
@@ -96,6 +122,27 @@ def _check_convex(
         middle <= chord + 1e-12 * (1 + np.abs(chord)),
         "the loss lies above its chord: it must be convex in eta",
     )
+
+
+def _check_majorant(
+    likelihood: Likelihood, y: FloatArray, eta: FloatArray, other: FloatArray
+) -> None:
+    """The parabola of the majorising curvature lies above the loss, near and far."""
+    if not isinstance(likelihood, NonConvexLikelihood):
+        raise AssertionError("log_concave is False, but there is no majorising_curvature(y, eta)")
+    h = likelihood.majorising_curvature(y, eta)
+    require(
+        (h >= 0) & (h >= likelihood.curvature(y, eta) * (1 - 1e-12)),
+        "majorising_curvature must be neither negative nor below the curvature itself",
+    )
+    loss, gradient = likelihood.loss(y, eta), likelihood.gradient(y, eta)
+    for factor in (1e-3, 0.1, 1.0, 10.0, 1e3):
+        for step in (factor * (other - eta), 2.0 * factor * (y - eta)):
+            above = loss + gradient * step + 0.5 * h * step**2
+            require(
+                likelihood.loss(y, eta + step) <= above + 1e-11 * (1 + np.abs(above)),
+                "the loss lies above its parabola: return a larger majorising_curvature",
+            )
 
 
 def _check_saturated(likelihood: Likelihood, y: FloatArray, eta: FloatArray) -> None:
@@ -182,6 +229,9 @@ def _check_distribution(likelihood: Likelihood, eta: float, seed: int) -> None:
     drawn = _draws(likelihood, eta, seed)
     if not is_smooth(likelihood):
         _check_information(likelihood, drawn, np.full(drawn.size, eta))
+    if not getattr(likelihood, "log_concave", True):
+        _check_heavy_tails(likelihood, eta, drawn)
+        return
     centre, spread = float(np.mean(drawn)), float(np.std(drawn))
     linear = _constant(likelihood, drawn, 2.5) - 2.5 * _constant(likelihood, drawn, 1.0)
     # A weight multiplies the whole term, or it is a precision and the density stays normalised.
@@ -214,6 +264,34 @@ def _check_information(likelihood: Likelihood, drawn: FloatArray, eta: FloatArra
     )
 
 
+def _check_heavy_tails(likelihood: Likelihood, eta: float, drawn: FloatArray) -> None:
+    """Density, median and draws of a density whose moments may not exist, by its distribution."""
+    centre = float(np.median(drawn))
+    spread = float(np.quantile(drawn, 0.75)) - centre
+    y, mass = _grid(centre, spread, False, 300.0)
+    loss = likelihood.loss(y, np.full(y.size, eta))
+    mass = mass * np.exp(-loss - _constant(likelihood, y, 1.0))
+    compare(
+        np.sum(mass),
+        1.0,
+        f"exp(-loss - constant) at eta = {eta} must integrate to 1 over y; correct the constant",
+        rtol=1e-6,
+    )
+    below = np.interp(np.sort(drawn), y, np.cumsum(mass) - 0.5 * mass)
+    expected = (np.arange(_DRAWS) + 0.5) / _DRAWS
+    # Kolmogorov's bound at 1 in 10,000.
+    require(
+        np.max(np.abs(below - expected)) <= 2.23 / np.sqrt(_DRAWS),
+        f"draw({eta}) does not follow the density exp(-loss - constant)",
+    )
+    compare(
+        likelihood.mean(np.array([eta]))[0],
+        np.interp(0.5, np.cumsum(mass) - 0.5 * mass, y),
+        f"mean({eta}) is not the median of the density",
+        atol=0.01 * spread,
+    )
+
+
 def _draws(likelihood: Likelihood, eta: float, seed: int) -> FloatArray:
     repeated = np.full(_DRAWS, eta)
     drawn = likelihood.draw(repeated, np.random.default_rng(seed))
@@ -235,30 +313,32 @@ def _moments(
             return np.exp(-weight * loss - _constant(likelihood, y, weight))
 
     if not _accepts(likelihood, np.array([0.5])):
-        counts = np.arange(-50.0, np.ceil(centre + 30 * spread + 50))
+        counts = np.arange(-50.0, np.ceil(centre + 150 * spread + 50))
         y = np.array([k for k in counts if _accepts(likelihood, np.array([k]))])
         mass = density(y)
     else:
         positive = not _accepts(likelihood, np.array([-0.5]))
         # The trapezoid rule is exact for smooth densities; a corner costs the square of its step.
-        points = 20_001 if is_smooth(likelihood) else 200_001
-        y, mass = _grid(centre, spread, positive, points)
+        refined = 1 if is_smooth(likelihood) else 10
+        y, mass = _grid(centre, spread, positive, refined=refined)
         mass = mass * density(y)
     mean = float(y @ mass)
     return float(np.sum(mass)), mean, float((y - mean) ** 2 @ mass)
 
 
 def _grid(
-    centre: float, spread: float, positive: bool, points: int
+    centre: float, spread: float, positive: bool, reach: float = 12.0, refined: int = 1
 ) -> tuple[FloatArray, FloatArray]:
-    """Points and trapezoid weights that reach hundreds of spreads out, dense in the middle.
+    """Points and trapezoid weights that reach e^reach spreads out, dense in the middle.
 
     y = centre + spread sinh(u), or centre e^u on the half line.
     """
-    u = np.linspace(-12.0, 12.0, points)
     if positive:
+        # A small shape puts its mass near 0.
+        u = np.linspace(-60.0, 12.0, refined * 60_000 + 1)
         y = jacobian = centre * np.exp(u)
     else:
+        u = np.linspace(-reach, reach, refined * 20_000 + 1)
         y, jacobian = centre + spread * np.sinh(u), spread * np.cosh(u)
     return y, jacobian * (u[1] - u[0])
 

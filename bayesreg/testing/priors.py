@@ -8,16 +8,21 @@ from bayesreg._types import FloatArray
 from bayesreg.penalty import Penalty
 from bayesreg.priors import Prior
 from bayesreg.testing._numeric import compare, least_anywhere, require
+from bayesreg.testing.joint_priors import check_joint_prior
 
 
 def check_prior(prior: Prior, size: int = 1) -> None:
     """Check that a prior is one convex, normalised density, told the same way throughout.
 
+    Of one that says ``log_concave = False`` the majorant is checked in place of the conjugate,
+    which exists for convex penalties only.
+
     Parameters
     ----------
     prior : Prior
     size : int
-        Number of coefficients: the length of its per-coefficient arguments, if it has any.
+        Number of coefficients: the length of its per-coefficient arguments, if it has any. The
+        integral of a joint density (of a group, or with a covariance) is taken for up to 3.
 
     Raises
     ------
@@ -29,14 +34,25 @@ def check_prior(prior: Prior, size: int = 1) -> None:
         f"{prior!r} lacks a method of bayesreg.priors.Prior, or is a class and not an instance",
     )
     penalty = prior.penalty(size)
+    if not isinstance(penalty, Penalty) or not penalty.is_separable:
+        check_joint_prior(prior, penalty, size)
+        return
     _check_arrays(penalty, size)
     _check_textbook(prior, penalty)
     _check_normalised(prior, penalty)
     _check_noise(prior, penalty, size)
     _check_rescaled(prior, penalty, size)
     _check_units(penalty)
-    _check_conjugate(penalty)
-    _check_subgradient(penalty)
+    require(
+        getattr(prior, "log_concave", True) == (penalty.tails is None),
+        "log_concave must be False exactly when the penalty has tails",
+    )
+    if penalty.tails is None:
+        _check_conjugate(penalty)
+        _check_subgradient(penalty)
+    else:
+        _check_majorant(penalty)
+        _check_distance(penalty)
 
 
 def _check_arrays(penalty: Penalty, size: int) -> None:
@@ -74,7 +90,9 @@ def _check_normalised(prior: Prior, penalty: Penalty) -> None:
             w[j] += _widths(penalty)[j] * u
             return float(np.exp(prior.log_density(w)[j]) * _widths(penalty)[j])
 
-        sides = ((-np.inf, 0.0), (0.0, np.inf))
+        low, high = ((b[j] - penalty.loc[j]) / _widths(penalty)[j]
+                     for b in (penalty.lower, penalty.upper))  # fmt: skip
+        sides = ((low, np.clip(0.0, low, high)), (np.clip(0.0, low, high), high))
         total = sum(quad(density, *side, epsabs=1e-11)[0] for side in sides)
         compare(
             total,
@@ -88,6 +106,12 @@ def _check_normalised(prior: Prior, penalty: Penalty) -> None:
     )
 
 
+def _separable(prior: Prior, size: int, noise: float = 1.0) -> Penalty:
+    penalty = prior.penalty(size, noise)
+    assert isinstance(penalty, Penalty), f"penalty({size}, {noise}) is of another kind"
+    return penalty
+
+
 def _check_noise(prior: Prior, penalty: Penalty, size: int) -> None:
     """sigma widens a prior that is relative to it, about the same loc, and no other prior."""
     noise = 2.5
@@ -96,7 +120,7 @@ def _check_noise(prior: Prior, penalty: Penalty, size: int) -> None:
     for w in _points(penalty):
         moved = w if factor == 1.0 else penalty.loc + factor * (w - penalty.loc)
         compare(
-            prior.penalty(size, noise).log_density(moved),
+            _separable(prior, size, noise).log_density(moved),
             penalty.log_density(w) - jacobian,
             f"penalty(size, noise={noise}) is not the density with {factor} times the scale; "
             "multiply the scale by noise exactly when relative_to_noise is True",
@@ -106,9 +130,15 @@ def _check_noise(prior: Prior, penalty: Penalty, size: int) -> None:
 def _check_rescaled(prior: Prior, penalty: Penalty, size: int) -> None:
     other = prior.rescaled(4.0, 9.0)
     require(type(other) is type(prior), "rescaled must return a prior of the same class")
-    changed = other.penalty(size)
+    changed = _separable(other, size)
     compare(changed.l1, penalty.l1 / 4.0, "rescaled(4, 9) must divide l1 by 4", atol=0)
     compare(changed.l2, penalty.l2 / 9.0, "rescaled(4, 9) must divide l2 by 9", atol=0)
+    compare(
+        changed.majorant(changed.loc).l2,
+        penalty.majorant(penalty.loc).l2 / 9.0,
+        "rescaled(4, 9) must divide the curvature of tails at loc by 9",
+        atol=0,
+    )
     for name in ("loc", "lower", "upper"):
         compare(getattr(changed, name), getattr(penalty, name), f"rescaled must keep {name}")
     require(
@@ -189,6 +219,11 @@ def _check_subgradient(penalty: Penalty) -> None:
             f"subgradient_distance is {distance} at the minimum {best} of g(w) - {c} w, "
             "where it must be 0",
         )
+    _check_distance(penalty)
+
+
+def _check_distance(penalty: Penalty) -> None:
+    for c in _dual_points(penalty):
         for w in _points(penalty):
             left, right = _one_sided_slopes(penalty, w)
             distance = np.maximum(np.maximum(left - c, c - right), 0.0)
@@ -196,13 +231,38 @@ def _check_subgradient(penalty: Penalty) -> None:
                 penalty.subgradient_distance(w, -c),
                 np.where(penalty.is_pinned, 0.0, distance),
                 f"subgradient_distance({w}, {-c}) is not the distance of {c} to the subgradients",
-                atol=1e-6 * (1.0 + np.abs(c) + distance),
+                atol=1e-6 * (1.0 + np.abs(c) + distance) + 1e-9 / _widths(penalty),
             )
+
+
+def _check_majorant(penalty: Penalty) -> None:
+    """The majorant is convex, lies above the penalty and touches it; curvature is g''."""
+    points = _points(penalty)
+    for at in points:
+        above = penalty.majorant(at)
+        require(above.tails is None and np.all(above.l2 >= 0), "the majorant must be convex")
+        compare(above.slope(at), penalty.slope(at), f"the majorant at {at} has another slope")
+        for w in points:
+            rise = above.values(w) - above.values(at)
+            require(
+                penalty.values(w) <= penalty.values(at) + rise + 1e-9 * (1 + np.abs(rise)),
+                f"the penalty at {w} lies above its majorant that touches it at {at}",
+            )
+        step = 1e-4 * _widths(penalty)
+        slopes = [penalty.slope(at + sign * step) for sign in (1.0, -1.0)]
+        smooth = (penalty.l1 == 0) | (np.abs(at - penalty.loc) > step)
+        compare(
+            np.where(smooth, penalty.curvature(at), 0.0),
+            np.where(smooth, (slopes[0] - slopes[1]) / (2 * step), 0.0),
+            f"curvature({at}) is not the derivative of slope",
+            rtol=1e-5,
+            atol=1e-6 / _widths(penalty) ** 2,
+        )
 
 
 def _widths(penalty: Penalty) -> FloatArray:
     """The distance over which each penalty grows by about a nat; 1 where it is flat."""
-    rate = penalty.l1 + np.sqrt(penalty.l2)
+    rate = penalty.l1 + np.sqrt(penalty.majorant(penalty.loc).l2)
     return np.where(rate > 0, 1.0 / np.where(rate > 0, rate, 1.0), 1.0)
 
 

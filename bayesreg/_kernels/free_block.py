@@ -1,0 +1,20 @@
+"""The block of a matrix that belongs to the free coefficients, scaled to a unit diagonal."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def free_block(H: np.ndarray, free: np.ndarray, size: np.ndarray, block: np.ndarray) -> None:
+    """The lower triangle of ``block``: H over ``free``, rows and columns divided by ``size``.
+
+    ``size`` is the root of the diagonal that is wanted, so that its entries become 1.
+    """
+    by_size = 1.0 / size
+    for a in range(free.size):
+        row = H[free[a]]
+        for b in range(a):
+            block[a, b] = row[free[b]] * by_size[b] * by_size[a]
+        block[a, a] = 1.0

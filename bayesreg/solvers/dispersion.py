@@ -1,0 +1,265 @@
+"""The joint mode over coefficients, intercept and a dispersion d (alpha, phi) with a prior.
+
+    F(d) = min_v J(v; d) - log p(d),      the density taken in d itself, not in log d
+
+For each d the problem in v is convex and solved to rounding, warm-started from its neighbour; by
+the envelope theorem
+
+    dF / d log d = sum_i s_i d nll_i / d log d  -  d log p / d log d     at the minimising v.
+
+Every sign change of this slope from - to + along a logarithmic grid encloses a local mode of the
+joint density; each is refined to a root of the slope.  Modes closer together than the grid
+(a factor of about 2) may be missed: the certificate says "local".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.certificate import local_certificate
+from bayesreg.data import Data
+from bayesreg.errors import ModelError, NoModeError
+from bayesreg.existence import why_no_mode
+from bayesreg.likelihoods import Dispersed, estimated_dispersion
+from bayesreg.model import Model
+from bayesreg.problem import Problem, bind
+from bayesreg.scalar_stationarity import scalar_residual
+from bayesreg.solvers.choice import Options
+from bayesreg.solvers.dispersion_range import Knots, knots
+from bayesreg.solvers.estimate import LocalMode, MapEstimate
+from bayesreg.solvers.mode import settle, solve, starting_point
+
+# A slope at the end of the grid that no rounding explains: F falls without bound.
+_FALLING = 1e-3
+_PRIOR_STEP = 1e-3
+
+
+def find_with_dispersion(model: Model, data: Data, options: Options) -> MapEstimate:
+    """The best joint mode; ``model`` of the result has the dispersion as the number found."""
+    likelihood = model.likelihood
+    prior = estimated_dispersion(likelihood)
+    assert isinstance(likelihood, Dispersed)
+    assert prior is not None
+    _require_joint(options.target, model.likelihood, likelihood.dispersion_name)
+    profile = _Profile(model, data, likelihood, prior, options.max_iterations)
+    places = _modes(profile)
+    found = sorted((profile.local_mode(place) for place in places), key=_height, reverse=True)
+    return _certified(profile, found, options)
+
+
+def _height(mode: LocalMode) -> float:
+    return mode.log_density
+
+
+@dataclass
+class _Point:
+    """The conditional problem at one dispersion, solved."""
+
+    log_d: float
+    v: FloatArray
+    slope: float
+    value: float
+
+
+@dataclass
+class _Profile:
+    """F and its slope, each evaluation warm-started from the last."""
+
+    model: Model
+    data: Data
+    likelihood: Dispersed
+    prior: Any
+    max_iterations: int
+    settled: bool = True
+    iterations: int = 0
+    _v: FloatArray | None = None
+    _problem: Problem = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._problem = bind(self.model_at(1.0), self.data)
+        reason = why_no_mode(self._problem, self.data.names)
+        if reason is not None:
+            raise NoModeError(f"no mode: {reason}")
+
+    @property
+    def name(self) -> str:
+        return self.likelihood.dispersion_name
+
+    def model_at(self, d: float) -> Model:
+        return replace(self.model, likelihood=self.likelihood.with_dispersion(d))
+
+    def problem_at(self, d: float) -> Problem:
+        return replace(self._problem, likelihood=self.likelihood.with_dispersion(d))
+
+    def log_prior(self, d: float) -> float:
+        return float(np.ravel(self.prior.log_density(np.array([d])))[0])
+
+    def at(self, log_d: float) -> _Point:
+        """Solve the conditional problem."""
+        d = math.exp(log_d)
+        problem = self.problem_at(d)
+        names = self.data.names
+        start = starting_point(problem, names) if self._v is None else self._v
+        solution = settle(problem, names, start, self.max_iterations)
+        self.settled = self.settled and solution.settled
+        self.iterations += solution.iterations
+        self._v = v = solution.v
+        eta = problem.linear_predictor(v)
+        value = problem.value(v, eta) + problem.constants - self.log_prior(d)
+        return _Point(log_d, v, self._slope(problem, eta, d), value)
+
+    def _slope(self, problem: Problem, eta: FloatArray, d: float) -> float:
+        likelihood = problem.likelihood
+        assert isinstance(likelihood, Dispersed)
+        by_row = likelihood.dispersion_slope(problem.y, eta)
+        return float(problem.weights @ by_row) - self._prior_slope(d)
+
+    def _prior_slope(self, d: float) -> float:
+        """d log p / d log d by differences, one-sided at an end of the support."""
+        steps = np.arange(-4, 5)
+        f = np.array([self.log_prior(d * math.exp(k * _PRIOR_STEP)) for k in steps])
+        if np.all(np.isfinite(f[2:7])):
+            return float(f[2] - 8 * f[3] + 8 * f[5] - f[6]) / (12 * _PRIOR_STEP)
+        if np.all(np.isfinite(f[4:])):
+            return float(-25 * f[4] + 48 * f[5] - 36 * f[6] + 16 * f[7] - 3 * f[8]) / (
+                12 * _PRIOR_STEP
+            )
+        return float(25 * f[4] - 48 * f[3] + 36 * f[2] - 16 * f[1] + 3 * f[0]) / (12 * _PRIOR_STEP)
+
+    def local_mode(self, point: _Point) -> LocalMode:
+        d = math.exp(point.log_d)
+        coef, intercept = self.problem_at(d).coefficients(point.v)
+        return LocalMode(coef, intercept, {self.name: d}, -point.value)
+
+
+def _modes(profile: _Profile) -> list[_Point]:
+    """Every local minimum of F that the grid shows."""
+    grid = knots(profile.prior, repr(profile.model.likelihood), profile.name)
+    points = list(_swept(profile, grid))
+    found = [_refined(profile, low, high) for low, high in _brackets(points)]
+    first, last = points[0], points[-1]
+    if first.slope >= 0 and (grid.low_is_bound or first.slope == 0):
+        found.append(first)
+    if last.slope < 0 and grid.high_is_bound:
+        found.append(last)
+    best = min((point.value for point in found), default=np.inf)
+    if profile.settled:
+        runs_down = first.slope > 0 and not grid.low_is_bound
+        if runs_down and (first.slope > _FALLING or first.value < best):
+            raise NoModeError(_runaway(profile, "0"))
+        runs_up = last.slope < 0 and not grid.high_is_bound
+        if runs_up and (last.slope < -_FALLING or last.value < best):
+            raise NoModeError(_runaway(profile, "infinity"))
+    return found or [min(points, key=lambda point: point.value)]
+
+
+def _swept(profile: _Profile, grid: Knots) -> Iterator[_Point]:
+    """The profile over the grid's core, and beyond it while a slope asks for it, in order."""
+    logs = grid.logs
+    core = [profile.at(x) for x in logs[grid.core]]
+    above, below = [], []
+    last = core[-1]
+    for x in logs[grid.core.stop :]:
+        if last.slope >= 0:
+            break
+        last = profile.at(x)
+        above.append(last)
+    first = core[0]
+    profile._v = first.v
+    for x in logs[: grid.core.start][::-1]:
+        if first.slope <= 0:
+            break
+        first = profile.at(x)
+        below.append(first)
+    return iter([*below[::-1], *core, *above])
+
+
+def _brackets(points: list[_Point]) -> list[tuple[_Point, _Point]]:
+    return [(low, high) for low, high in pairwise(points) if low.slope < 0 <= high.slope]
+
+
+def _refined(profile: _Profile, low: _Point, high: _Point) -> _Point:
+    """The root of the slope between two knots."""
+    from scipy.optimize import brentq
+
+    known = {point.log_d: point.slope for point in (low, high)}
+    profile._v = low.v
+
+    def slope(log_d: float) -> float:
+        return known[log_d] if log_d in known else profile.at(log_d).slope
+
+    root = brentq(slope, low.log_d, high.log_d, xtol=1e-14, rtol=1e-15, maxiter=200)
+    return profile.at(float(root))
+
+
+def _certified(profile: _Profile, found: list[LocalMode], options: Options) -> MapEstimate:
+    """The best mode as an estimate whose certificate counts the dispersion as a coordinate."""
+    best = found[0]
+    d = best.scalars[profile.name]
+    problem, model, names = profile.problem_at(d), profile.model_at(d), profile.data.names
+    start = problem.extended(best.coef, best.intercept)
+    estimate = solve(problem, model, names, start, options.tol, options.max_iterations)
+    v = problem.extended(estimate.coef, estimate.intercept)
+    eta = problem.linear_predictor(v)
+
+    def objective(value: float) -> float:
+        log_prior = profile.log_prior(value)
+        if not np.isfinite(log_prior):
+            return np.inf
+        at_value = profile.problem_at(value)
+        return at_value.value(v, eta) + at_value.constants - log_prior
+
+    conditional = estimate.certificate
+    residual = max(conditional.kkt_residual, scalar_residual(objective, d))
+    log_density = estimate.log_density + profile.log_prior(d)
+    first = LocalMode(estimate.coef, estimate.intercept, best.scalars, log_density)
+    return replace(
+        estimate,
+        certificate=local_certificate(residual, conditional.half_null_deviance, options.tol),
+        log_density=log_density,
+        iterations=estimate.iterations + profile.iterations,
+        settled=estimate.settled and profile.settled,
+        scalars=best.scalars,
+        modes=(first, *found[1:]),
+    )
+
+
+def _require_joint(target: str | None, likelihood: object, name: str) -> None:
+    if target == "joint":
+        return
+    asked = "there is more than one MAP" if target is None else f"target={target!r} is not for it"
+    raise ModelError(
+        f'{likelihood!r} leaves {name} to be found, so {asked}: pass target="joint" for the mode '
+        f"over coefficients, intercept and {name} (the density taken in {name} itself, not in its "
+        f"logarithm), or state {name} as a number for the conditional mode"
+    )
+
+
+_REASONS = {
+    ("phi", "0"): "the coefficients can fit y exactly, or the prior is infinite at 0. Give phi a "
+    "prior that ends above 0, such as Uniform(0.01, 10), the coefficients a tighter one, or state "
+    "phi",
+    (
+        "alpha",
+        "infinity",
+    ): "the counts vary no more than Poisson's, and its prior does not end. "
+    "Use Poisson(), or a prior that falls off, such as HalfNormal(scale=10)",
+    (
+        "alpha",
+        "0",
+    ): "the rows with y > 0 are too few to hold it. Give alpha a prior that ends "
+    "above 0, such as Uniform(0.01, 100), or state alpha",
+}
+
+
+def _runaway(profile: _Profile, end: str) -> str:
+    name = profile.name
+    reason = _REASONS.get((name, end), f"give {name} a prior that falls off there, or state it")
+    return f"no mode: {name} of {profile.model.likelihood!r} runs to {end}: {reason}"

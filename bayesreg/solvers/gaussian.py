@@ -1,0 +1,174 @@
+"""Paths of modes under a Gaussian likelihood: which way is the quickest.
+
+* Normal priors only: one eigendecomposition for all scales.
+* n >= p: one symmetric product holds all that the data say; every point of the path then costs
+  the square of the number of coefficients in play, whatever n is.
+* p > n: the same on the columns that may leave their kink (``screened``).
+* Sparse X: descent on the residuals (``sparse``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.certificate import null_deviance
+from bayesreg.certificate_path import PathGaps, certify_path, certify_path_by_rows
+from bayesreg.design import is_sparse
+from bayesreg.likelihoods import Gaussian
+from bayesreg.moments import Moments, moments
+from bayesreg.penalty import Penalty
+from bayesreg.problem import Problem
+from bayesreg.solvers.newton import Curvature
+from bayesreg.solvers.ridge_path import is_plain_ridge, ridge_from_moments, ridge_from_rows
+from bayesreg.solvers.screened import ScreenedPath, finish, screening_pays
+from bayesreg.solvers.sparse import SparsePath, residual_descent_pays
+
+_EPOCHS = 48
+_LARGEST = 5000
+_LARGEST_SPARSE = 1000
+_RELAXATION = 1.25
+
+
+def _applies(problem: Problem) -> bool:
+    return isinstance(problem.likelihood, Gaussian) and problem.penalty.is_separable
+
+
+def moments_pay(problem: Problem) -> bool:
+    """Fewer coefficients than rows, few enough for a square matrix of them."""
+    largest = _LARGEST_SPARSE if is_sparse(problem.X) else _LARGEST
+    return isinstance(problem.likelihood, Gaussian) and problem.p <= min(problem.n, largest)
+
+
+@dataclass(frozen=True, eq=False)
+class Along:
+    """Extended vectors, one row per point, and what proves them."""
+
+    v: FloatArray
+    gaps: PathGaps
+
+
+def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> Along | None:
+    """The modes with l1 divided by f and l2 by g, ascending; None where no way here applies."""
+    if not _applies(problem):
+        return None
+    size = problem.p if problem.flat_intercept else problem.size
+    penalty = problem.penalty.take(slice(0, size))
+    if moments_pay(problem):
+        known = moments(problem)
+        half = 0.5 * known.total if known.mean is not None else null_deviance(problem) / 2
+        if is_plain_ridge(problem):
+            d = ridge_from_moments(known, penalty, g)
+        else:
+            d = path_from_moments(known, penalty, f, g, np.full(f.size, _aim(tol, half)))
+        along = replace(penalty, l1=penalty.l1 / f[:, None], l2=penalty.l2 / g[:, None])
+        return Along(known.extended(d), certify_path(known, along, d, half, tol))
+    half = null_deviance(problem) / 2
+    if is_plain_ridge(problem) and problem.n <= _LARGEST:
+        v = ridge_from_rows(problem, g)
+    elif screening_pays(problem) or residual_descent_pays(problem):
+        path = SparsePath(problem) if is_sparse(problem.X) else ScreenedPath(problem)
+        v = path.extended(path.points(f, g, np.full(f.size, _aim(tol, half))))
+    else:
+        return None
+    return Along(v, certify_path_by_rows(problem, penalty, f, g, v, half, tol))
+
+
+def warm_start(
+    problem: Problem, start: FloatArray, tol: float
+) -> tuple[FloatArray, Curvature | None]:
+    """A point near the mode and the curvature there, where a Gaussian likelihood makes it cheap.
+
+    The penalty is relaxed from where every coefficient is at its loc to what is asked, so that
+    the coefficients in play stay few.
+    """
+    if not _applies(problem):
+        return start, None
+    kinked = bool(np.any(problem.penalty.l1[: problem.p] > 0))
+    if moments_pay(problem):
+        known = moments(problem)
+        curvature = Curvature.known(problem, known)
+        if not kinked:
+            return start, curvature
+        penalty = problem.penalty.take(slice(0, known.start.size))
+        f = _relaxing(penalty, known.cross)
+        aim = np.full(f.size, np.inf)
+        aim[-1] = _aim(tol, 0.5 * known.total)
+        return known.extended(path_from_moments(known, penalty, f, f, aim)[-1]), curvature
+    if screening_pays(problem):
+        screened = ScreenedPath(problem)
+        f = _relaxing(screened.penalty, screened.pull)
+        aim = np.full(f.size, np.inf)
+        aim[-1] = _aim(tol, 0.5 * screened.total)
+        d = screened.points(f, f, aim)[-1:]
+        return screened.extended(d)[0], screened.curvature()
+    if residual_descent_pays(problem):
+        sparse = SparsePath(problem)
+        f = _relaxing(sparse.penalty, sparse.pull)[-2:]
+        # The last digits of the coefficients need a gap far below what is asked.
+        aim = np.full(f.size, 0.01 * _aim(tol, 0.5 * sparse.total))
+        aim[:-1] *= 1e5
+        return sparse.extended(sparse.points(f, f, aim)[-1:])[0], None
+    return start, None
+
+
+def _relaxing(penalty: Penalty, pull: FloatArray) -> FloatArray:
+    """Factors of the scale from where the first coefficient leaves its loc, up to 1."""
+    with np.errstate(divide="ignore"):
+        leaves = np.min(penalty.l1[penalty.l1 > 0] / np.abs(pull[penalty.l1 > 0]), initial=1.0)
+    if not 1e-8 < leaves < 1.0:
+        return np.ones(1)
+    steps = int(np.ceil(np.log(1.0 / leaves) / np.log(_RELAXATION)))
+    f: FloatArray = np.geomspace(leaves, 1.0, steps + 1)[1:]
+    return f
+
+
+def _aim(tol: float, half_null_deviance: float) -> float:
+    """The gap in nats that the solver stops at, some way below what is asked."""
+    return 0.3 * tol * (half_null_deviance if half_null_deviance > 0 else 1.0)
+
+
+def path_from_moments(
+    moments: Moments, penalty: Penalty, f: FloatArray, g: FloatArray, tolerance: FloatArray
+) -> FloatArray:
+    """Distances from ``start`` at each pair of factors, one row each.
+
+    Parameters
+    ----------
+    penalty : Penalty of the coefficients in the moments
+    f, g : (k,) arrays
+        What l1 and l2 are divided by at each point.
+    tolerance : (k,) array
+        Duality gaps in nats to aim for; whether they were reached is for the certificate to say.
+        Where it is infinite, a few epochs of descent will do.
+    """
+    from bayesreg._kernels.gram_path import gram_path, refresh
+
+    size = penalty.size
+    H = moments.gram.copy()
+    vectors = np.stack([
+        np.zeros(size), -moments.cross, penalty.l1, penalty.l2,
+        penalty.lower - moments.start, penalty.upper - moments.start,
+        np.zeros(size), np.zeros(size),
+    ])  # fmt: skip
+    order = np.arange(size)
+    out = np.empty((f.size, size))
+    point, front, tries = 0, 0, 0
+    while point < f.size:
+        stopped, front = gram_path(
+            H, vectors, order, front, moments.cross, moments.total, f, g,
+            np.where(np.isinf(tolerance), 0.0, tolerance), _EPOCHS, point, out,
+        )  # fmt: skip
+        if stopped == f.size:
+            break
+        tries = tries + 1 if stopped == point else 0
+        point = stopped
+        if np.isfinite(tolerance[point]):
+            finish(H, vectors, front, float(f[point]), float(g[point]))
+            refresh(H, vectors, moments.cross, order, front, 0)
+        if tries > 6 or np.isinf(tolerance[point]):
+            out[point, order] = vectors[0]
+            point, tries = point + 1, 0
+    return out
