@@ -634,3 +634,102 @@ def test_verify_sample_and_words():
     assert br.from_dict(br.to_dict(model)) == model
     with pytest.raises(br.errors.NoEquivalentError):
         br.to_penalty(model, "sklearn.Lasso", data)
+
+
+# ---- beside the other parts ----------------------------------------------------------------
+
+WITHOUT_PROOF = [
+    pytest.param(br.GroupLaplace(0.3), br.Flat(), "GroupLaplace", id="group"),
+    pytest.param(
+        {"x[01]": br.GroupLaplace(0.3), "x[2-6]": br.Laplace(0.3)},
+        br.Flat(),
+        "GroupLaplace",
+        id="some-grouped",
+    ),
+    pytest.param(br.StudentT(3.0, scale=0.3), br.Flat(), "StudentT and Cauchy", id="student-t"),
+    pytest.param(br.Laplace(0.3), br.Cauchy(1.0), "StudentT and Cauchy", id="cauchy-intercept"),
+]
+
+
+@pytest.mark.parametrize(("prior", "intercept", "match"), WITHOUT_PROOF)
+def test_priors_without_a_solver_are_refused_everywhere(prior, intercept, match):
+    model, data = br.Model(THIRD, prior, intercept=intercept), make_data(THIRD)
+    for act in (
+        lambda: br.find_map(model, data),
+        lambda: br.find_map(model, data, on_failure="return"),
+        lambda: br.find_map_path(model, data),
+        lambda: br.find_map_path(model, data, [0.1, 0.3]),
+        lambda: br.certify(model, data, np.zeros(7)),
+        lambda: br.certify(model, data, np.zeros(7), dual=np.zeros(data.n)),
+        lambda: br.verify(model, data),
+    ):
+        with pytest.raises(ModelError, match=f"{match}.* beside AsymmetricLaplace.*use a"):
+            act()
+    with pytest.raises(ModelError):
+        smallest_scale(model, data)
+
+
+def test_a_prior_with_a_pole_has_no_mode():
+    with pytest.raises(br.errors.NoModeError, match="Horseshoe"):
+        br.find_map(br.Model(THIRD, br.Horseshoe(0.3)), make_data(THIRD))
+
+
+def test_heavy_tailed_priors_can_be_sampled_without_a_mode():
+    X = make_design(n=40, p=1)
+    y = 0.4 * X[:, 0] + np.random.default_rng(3).laplace(size=40)
+    model, data = br.Model(MEDIAN, br.Cauchy(0.3), intercept=None), br.Data(X, y)
+    post = br.sample(model, data, seed=1)
+    assert "have no solver" in post.attrs["map_estimate"]
+    grid = np.linspace(-4, 4, 2001)
+    density = np.exp([model.log_density(data, np.array([w])) for w in grid])
+    mean = grid @ density / np.sum(density)
+    deviation = np.sqrt((grid - mean) ** 2 @ density / np.sum(density))
+    drawn = post["posterior"]["coef"].values
+    error = deviation / np.sqrt(post.attrs["ess_bulk_min"])
+    assert abs(np.mean(drawn) - mean) <= 5 * error
+    assert np.std(drawn) == pytest.approx(deviation, rel=0.15)
+
+
+@pytest.mark.parametrize("target", ["joint", "marginal"])
+def test_only_the_conditional_mode_is_there(target):
+    model, data = br.Model(THIRD, br.Laplace(0.3)), make_data(THIRD)
+    with pytest.raises(ModelError, match="target must be None or 'conditional'"):
+        br.find_map(model, data, target=target)
+    alone = br.find_map(model, data, target="conditional")
+    np.testing.assert_array_equal(alone.coef, br.find_map(model, data).coef)
+
+
+def test_trials_are_refused():
+    X = make_design()
+    data = br.Data(X, np.zeros(60), trials=np.ones(60))
+    with pytest.raises(ModelError, match="would ignore"):
+        br.find_map(br.Model(THIRD, br.Laplace(0.3)), data)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_a_covariance_without_correlation_is_a_normal_prior(standardize):
+    data = make_data(THIRD, weights=True, offset=True)
+    scales, loc = np.linspace(0.1, 0.9, 7), np.linspace(-0.3, 0.4, 7)
+    apart = br.Model(THIRD, br.Normal(scales, loc=loc), standardize=standardize)
+    joint = br.Model(
+        THIRD, br.MultivariateNormal(np.diag(scales**2), loc=loc), standardize=standardize
+    )
+    one, other = br.find_map(apart, data), br.find_map(joint, data)
+    np.testing.assert_allclose(other.coef, one.coef, rtol=1e-10, atol=1e-12)
+    assert other.log_density == pytest.approx(one.log_density, rel=1e-12)
+    one_path, other_path = (br.find_map_path(m, data, [0.05, 0.4]) for m in (apart, joint))
+    np.testing.assert_allclose(other_path.coef, one_path.coef, rtol=1e-9, atol=1e-11)
+    for path, k in ((one_path, 0), (other_path, 1)):
+        np.testing.assert_array_equal(path.estimates[k].coef, path.coef[k])
+        assert path.estimates[k].certificate == path.certificates[k]
+
+
+def test_path_in_any_order_of_scales():
+    model, data = br.Model(THIRD, br.Laplace(0.3)), make_data(THIRD)
+    path = br.find_map_path(model, data, [0.3, 0.05, 0.3, 1.0])
+    np.testing.assert_array_equal(path.scales, [0.3, 0.05, 0.3, 1.0])
+    np.testing.assert_array_equal(path.coef[0], path.coef[2])
+    np.testing.assert_allclose(path.coef[0], quietly(model, data).coef, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(path.lambdas, 1.0 / path.scales, rtol=1e-12)
+    assert path.n_nonzero[1] < path.n_nonzero[3]
+    assert "largest relative gap" in repr(path)
