@@ -1,4 +1,4 @@
-"""The block of a matrix that belongs to the free coefficients, scaled to a unit diagonal."""
+"""The block of a matrix that belongs to chosen coefficients, copied row by row."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ def free_block(H: np.ndarray, free: np.ndarray, size: np.ndarray, block: np.ndar
         for b in range(a):
             block[a, b] = row[free[b]] * by_size[b] * by_size[a]
         block[a, a] = 1.0
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def square_block(H: np.ndarray, chosen: np.ndarray, block: np.ndarray) -> None:
+    """block = H over ``chosen``, symmetric."""
+    for a in range(chosen.size):
+        row = H[chosen[a]]
+        for b in range(chosen.size):
+            block[a, b] = row[chosen[b]]

@@ -214,7 +214,7 @@ def gram_path(
     f: np.ndarray,
     g: np.ndarray,
     tolerance: np.ndarray,
-    epochs: int,
+    epochs: np.ndarray,
     first: int,
     out: np.ndarray,
 ) -> tuple[int, int]:
@@ -233,7 +233,7 @@ def gram_path(
         front = bring_forward(H, vectors, order, front, f[k])
         while True:
             small = False
-            while used < epochs:
+            while used < epochs[k]:
                 for _ in range(_EPOCHS_BETWEEN_CHECKS):
                     epoch(H, vectors, front, f[k], g[k])
                 used += _EPOCHS_BETWEEN_CHECKS

@@ -23,13 +23,12 @@ from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
 from bayesreg.solvers.newton import Curvature
 from bayesreg.solvers.ridge_path import is_plain_ridge, ridge_from_moments, ridge_from_rows
-from bayesreg.solvers.screened import ScreenedPath, finish, screening_pays
+from bayesreg.solvers.screened import ScreenedPath, epochs_for, finish, screening_pays
 from bayesreg.solvers.sparse import SparsePath, residual_descent_pays
 
-_EPOCHS = 48
 _LARGEST = 5000
 _LARGEST_SPARSE = 1000
-_RELAXATION = 1.25
+_RELAXATION = 1.6
 
 
 def _applies(problem: Problem) -> bool:
@@ -159,7 +158,7 @@ def path_from_moments(
     while point < f.size:
         stopped, front = gram_path(
             H, vectors, order, front, moments.cross, moments.total, f, g,
-            np.where(np.isinf(tolerance), 0.0, tolerance), _EPOCHS, point, out,
+            np.where(np.isinf(tolerance), 0.0, tolerance), epochs_for(tolerance), point, out,
         )  # fmt: skip
         if stopped == f.size:
             break

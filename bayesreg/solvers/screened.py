@@ -20,7 +20,10 @@ from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
 # Columns are chosen this far ahead, as a ratio of penalties.
 _AHEAD = 1.25
 _POINTS_PER_BLOCK = 8
-_EPOCHS = 32
+# On the way to a point, and at it before exact solves take over.
+_EPOCHS_PASSING, _EPOCHS = 6, 40
+# Share of its slope that a pull must reach for a coefficient at its kink to be watched.
+_NEARLY = 0.9
 
 
 def screening_pays(problem: Problem) -> bool:
@@ -50,6 +53,7 @@ class ScreenedPath:
         self.columns = np.empty(0, dtype=np.intp)
         self.cross = self.pull.copy()
         self.H = np.empty((0, 0))
+        self.block = np.empty((problem.n, 0), order="F")
         self.vectors = np.empty((8, 0))
         self.order = np.empty(0, dtype=np.int64)
         self.front = 0
@@ -87,11 +91,14 @@ class ScreenedPath:
             return
         known, size = self.columns.size, self.columns.size + new.size
         every = np.concatenate([self.columns, new])
-        product = self.problem.cross_products(every, new, self.by_row, self.mean)
         if size > len(self.H):
-            grown = np.empty((size + size // 2, size + size // 2))
-            grown[:known, :known] = self.H[:known, :known]
-            self.H = grown
+            self._grow(known, size + size // 3)
+        self.block[:, known:size] = self.problem.block(new)
+        centred = self.block[:, known:size]
+        if self.mean is not None:
+            centred = centred - self.mean[new]
+        # The new columns being centred, the known ones need not be.
+        product = self.block[:, :size].T @ (self.by_row[:, None] * centred)
         self.H[:known, known:size] = product[:known][self.order]
         self.H[known:size, :known] = self.H[:known, known:size].T
         self.H[known:size, known:size] = product[known:]
@@ -105,6 +112,12 @@ class ScreenedPath:
         self.order = np.concatenate([self.order, np.arange(known, size)])
         self.columns = every
 
+    def _grow(self, known: int, capacity: int) -> None:
+        H, block = np.empty((capacity, capacity)), np.empty((self.problem.n, capacity), order="F")
+        H[:known, :known] = self.H[:known, :known]
+        block[:, :known] = self.block[:, :known]
+        self.H, self.block = H, block
+
     def _solve(self, f: FloatArray, g: FloatArray, tolerance: FloatArray) -> FloatArray:
         """The points of one block, on the columns in play."""
         from bayesreg._kernels.gram_path import gram_path, refresh
@@ -116,7 +129,7 @@ class ScreenedPath:
         while point < f.size:
             stopped, self.front = gram_path(
                 self.H, self.vectors, self.order, self.front, cross, self.total, f, g,
-                np.where(np.isinf(tolerance), 0.0, tolerance), _EPOCHS, point, out,
+                np.where(np.isinf(tolerance), 0.0, tolerance), epochs_for(tolerance), point, out,
             )  # fmt: skip
             if stopped == f.size:
                 break
@@ -163,19 +176,37 @@ class ScreenedPath:
         return np.concatenate([w, (target - w @ self.mean)[:, None]], axis=1)
 
     def curvature(self) -> Curvature:
-        """The curvature over the columns in play, as Newton's method wants it."""
-        position = np.empty(self.order.size, dtype=np.intp)
-        position[self.order] = np.arange(self.order.size)
-        position = position[np.argsort(self.columns)]
+        """The curvature over the columns off their kink, as Newton's method wants it."""
         known = Curvature.of(self.problem, self.problem.curvature_rows(self.problem.y))
-        known.columns = np.sort(self.columns)
-        known.hessian = self.H.take(position, axis=0).take(position, axis=1)
+        off = np.flatnonzero(self.vectors[0])
+        columns = self.columns[self.order[off]]
+        known.columns = np.sort(columns)
+        known.hessian = block_of(self.H, off[np.argsort(columns)])
         return known
 
 
+def epochs_for(tolerance: FloatArray) -> IntArray:
+    """Epochs of descent allowed at each point."""
+    return np.where(np.isinf(tolerance), _EPOCHS_PASSING, _EPOCHS)
+
+
 def finish(H: FloatArray, vectors: FloatArray, front: int, f: float, g: float) -> None:
-    """Solve for the coefficients in front exactly, where descent is too slow."""
+    """Solve for the coefficients in front exactly, where descent is too slow.
+
+    Those at their kink that are far from wanting to leave stay out; whether one of them does
+    after all is seen in the next sweep.
+    """
     d, r, l1, l2, lower, upper = (row[:front] for row in vectors[:6])
-    penalty = Penalty(l1 / f, l2 / g, np.zeros(front), lower, upper)
-    block = np.ascontiguousarray(H[:front, :front])
-    d[:] = minimise_quadratic(Quadratic(block, r.copy(), d.copy()), penalty)
+    chosen = np.flatnonzero((d != 0) | (np.abs(r) > _NEARLY * l1 / f))
+    penalty = Penalty(l1 / f, l2 / g, np.zeros(front), lower, upper).take(chosen)
+    block = block_of(H, chosen)
+    d[chosen] = minimise_quadratic(Quadratic(block, r[chosen], d[chosen]), penalty)
+
+
+def block_of(H: FloatArray, chosen: IntArray) -> FloatArray:
+    """H over the chosen rows and columns, contiguous."""
+    from bayesreg._kernels.free_block import square_block
+
+    block = np.empty((chosen.size, chosen.size))
+    square_block(H, chosen, block)
+    return block
