@@ -16,6 +16,7 @@ from bayesreg.model import Model
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.class_newton import ClassSolution, minimise_classes
 from bayesreg.solvers.estimate import MapEstimate
+from bayesreg.solvers.mode import require_conditional
 from bayesreg.uniqueness_classes import class_mode_is_unique
 
 _DIRECT_ITERATIONS = 40
@@ -23,6 +24,7 @@ _DIRECT_ITERATIONS = 40
 
 def find_by_class_newton(model: Model, data: Data, options: Options) -> MapEstimate:
     """The mode under a likelihood of K classes and separable convex priors."""
+    require_conditional(options.target)
     problem = bind_classes(model, data)
     start = class_start(problem, data.names)
     return solve_classes(problem, model, data.names, start, options)

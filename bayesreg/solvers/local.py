@@ -27,6 +27,7 @@ from bayesreg.solvers.local_descent import (
     ways_off_a_saddle,
 )
 from bayesreg.solvers.local_starts import starting_points
+from bayesreg.solvers.mode import require_conditional
 from bayesreg.stationarity import least_curvature
 
 # Two points closer than this in natural units, with values this close, are one mode.
@@ -38,6 +39,7 @@ _SINGULAR = 1e-10
 
 def find_locally(model: Model, data: Data, options: Options) -> MapEstimate:
     """The best of the local modes found, the others in ``modes``."""
+    require_conditional(options.target)
     problem = bind(model, data)
     return best_of(problem, model, data.names, starting_points(problem, data.names), options)
 
