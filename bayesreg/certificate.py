@@ -31,7 +31,7 @@ from bayesreg.corner_null import null_loss
 from bayesreg.corner_zeros import corner_zeros_proved
 from bayesreg.data import Data
 from bayesreg.errors import DataError, ModelError
-from bayesreg.likelihoods import ClassLikelihood, is_smooth
+from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model, class_intercepts, coefficient_matrix, coefficient_vector
 from bayesreg.problem import Problem, bind
 
@@ -159,7 +159,7 @@ def certify(
     >>> br.certify(model, data, np.array([0.6]), 0.4).holds
     False
     """
-    if isinstance(model.likelihood, ClassLikelihood):
+    if has_classes(model.likelihood):
         return _certify_classes(model, data, coef, intercept, tol)
     problem = bind(model, data)
     w = coefficient_vector(coef, data.p)
@@ -518,8 +518,11 @@ def _newton_step(problem: Problem, eta: FloatArray, block: FloatArray) -> tuple[
         target = np.where(root > 0, -g / root, 0.0)
     if not (np.all(np.isfinite(root)) and np.all(np.isfinite(target))):
         return np.zeros_like(eta), np.inf
-    solution = np.linalg.lstsq(root[:, None] * block, target, rcond=4 * _EPS)[0]
-    step = block @ solution
+    if block.shape[1] == 1:
+        curvature = float(h @ block[:, 0] ** 2)
+        step = block[:, 0] * (-float(g @ block[:, 0]) / curvature if curvature > 0 else 0.0)
+    else:
+        step = block @ np.linalg.lstsq(root[:, None] * block, target, rcond=4 * _EPS)[0]
     return step, max(0.0, -0.5 * float(g @ step))
 
 

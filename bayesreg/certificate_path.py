@@ -59,7 +59,10 @@ class PathGaps:
 
 @dataclass(frozen=True, eq=False)
 class _Points:
-    """k points: distances from ``start``, pulls with their rounding, losses, column norms."""
+    """k points: distances from ``start``, pulls with their rounding, losses, column norms.
+
+    ``norm`` is that of the centred columns, ``size`` that of the columns as they are.
+    """
 
     v: FloatArray
     d: FloatArray
@@ -67,12 +70,13 @@ class _Points:
     error: FloatArray
     loss: FloatArray
     norm: FloatArray
+    size: FloatArray
 
     def take(self, columns: IntArray) -> _Points:
         """The same points seen on some columns only."""
         return _Points(
             self.v[:, columns], self.d[:, columns], self.c[:, columns], self.error[:, columns],
-            self.loss, self.norm[columns],
+            self.loss, self.norm[columns], self.size[columns],
         )  # fmt: skip
 
 
@@ -93,7 +97,7 @@ def certify_path(
     magnitude = np.abs(d) @ moments.size + np.sqrt(moments.total)
     error = moments.rounding * magnitude[:, None] * moments.size
     norm = np.sqrt(np.diagonal(moments.gram))
-    points = _Points(moments.start + d, d, c, error, np.maximum(loss, 0.0), norm)
+    points = _Points(moments.start + d, d, c, error, np.maximum(loss, 0.0), norm, moments.size)
     return _gaps(penalty, points, half_null_deviance, tol)
 
 
@@ -172,7 +176,7 @@ class _Rows:
         error = 16 * _EPS * magnitude[:, None] * self.raw
         inside = v[:, : self.raw.size]
         d = inside - problem.start[: self.raw.size]
-        return _Points(inside, d, c, error, 0.5 * magnitude**2, self.norm)
+        return _Points(inside, d, c, error, 0.5 * magnitude**2, self.norm, self.raw)
 
 
 def _gaps(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
@@ -224,7 +228,7 @@ def _scaling(penalty: Penalty, c: FloatArray, error: FloatArray) -> FloatArray:
 def _kkt_residuals(penalty: Penalty, at: _Points) -> FloatArray:
     distance = penalty.subgradient_distance(at.v, -at.c)
     with np.errstate(invalid="ignore", divide="ignore"):
-        by_root = distance / np.sqrt(at.norm**2 + penalty.l2)
+        by_root = distance / np.sqrt(at.size**2 + penalty.l2)
         return np.max(np.where(distance > 0, by_root, 0.0), axis=1, initial=0.0)
 
 

@@ -21,7 +21,7 @@ from bayesreg.data import Data
 from bayesreg.design import Design
 from bayesreg.errors import ModelError
 from bayesreg.group_penalty import joined
-from bayesreg.likelihoods import ClassLikelihood, Likelihood, NonConvexLikelihood
+from bayesreg.likelihoods import Likelihood, NonConvexLikelihood, has_classes
 from bayesreg.model import Model, checked_likelihood, require_model_and_data
 from bayesreg.penalty import Penalty
 
@@ -170,6 +170,8 @@ class Problem:
     @cached_property
     def majorised(self) -> NonConvexLikelihood | None:
         """The likelihood where its loss is not convex, else None."""
+        if getattr(self.likelihood, "log_concave", True):
+            return None
         return self.likelihood if isinstance(self.likelihood, NonConvexLikelihood) else None
 
     @property
@@ -262,7 +264,7 @@ def bind(model: Model, data: Data) -> Problem:
         A prior for an unknown column, scales of the wrong length, ...
     """
     require_model_and_data(model, data)
-    if isinstance(model.likelihood, ClassLikelihood):
+    if has_classes(model.likelihood):
         raise ModelError(
             f"{model.likelihood!r} has a vector of coefficients per class, not one vector. "
             "find_map, find_map_path, certify, verify, Model.log_density and to_pymc take it "

@@ -11,6 +11,7 @@ from bayesreg.likelihoods._protocol import (
     ClassLikelihood,
     Likelihood,
     NonConvexLikelihood,
+    has_classes,
     is_smooth,
     predicted,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "Poisson",
     "StudentT",
     "estimated_dispersion",
+    "has_classes",
     "is_smooth",
     "likelihood_of_rows",
     "predicted",

@@ -53,13 +53,16 @@ class Dispersed(Protocol):
 
 def estimated_dispersion(likelihood: object) -> Density | None:
     """The prior of a dispersion that is to be found; None where there is none."""
+    # The attribute first: isinstance of a protocol is slow, and most likelihoods have none.
+    if not hasattr(likelihood, "dispersion"):
+        return None
     value = likelihood.dispersion if isinstance(likelihood, Dispersed) else None
     return None if value is None or isinstance(value, float) else value
 
 
 def require_numbers(likelihood: object) -> None:
     """Refuse a likelihood whose dispersion is a distribution, with what does take it."""
-    if isinstance(likelihood, Dispersed):
+    if hasattr(likelihood, "dispersion") and isinstance(likelihood, Dispersed):
         number(likelihood.dispersion, repr(likelihood), likelihood.dispersion_name)
 
 

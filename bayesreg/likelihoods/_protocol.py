@@ -6,7 +6,7 @@ sum of both is minus the full log density, so that it equals scipy's and PyMC's.
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from bayesreg._types import FloatArray
 
@@ -87,6 +87,14 @@ class NonConvexLikelihood(Likelihood, Protocol):
     def majorising_curvature(self, y: FloatArray, eta: FloatArray) -> FloatArray:
         """h >= 0 with loss(t) <= loss(eta) + gradient (t - eta) + h (t - eta)^2 / 2 for all t."""
         ...
+
+
+def has_classes(likelihood: object) -> TypeGuard[ClassLikelihood]:
+    """True for a likelihood of K linear predictors.
+
+    By the one attribute that tells: isinstance of a protocol costs more than a small problem.
+    """
+    return hasattr(likelihood, "number_of_classes")
 
 
 @runtime_checkable

@@ -28,7 +28,7 @@ def likelihood_of_rows(likelihood: Any, trials: FloatArray | None) -> Any:
     ModelError
         Trials are given that the likelihood would ignore.
     """
-    if isinstance(likelihood, CountsTrials):
+    if hasattr(likelihood, "for_trials") and isinstance(likelihood, CountsTrials):
         if trials is None:
             raise DataError(
                 f"{likelihood!r} needs the number of trials of each row: Data(X, y, trials=...). "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoModeError
-from bayesreg.likelihoods import AsymmetricLaplace, ClassLikelihood, estimated_dispersion
+from bayesreg.likelihoods import AsymmetricLaplace, estimated_dispersion, has_classes
 from bayesreg.model import Model
 from bayesreg.priors import Horseshoe
 from bayesreg.priors.horseshoe import why_none
@@ -113,7 +113,7 @@ METHODS = (
     ),
     Method(
         "proximal-newton-classes",
-        lambda model: isinstance(model.likelihood, ClassLikelihood),
+        lambda model: has_classes(model.likelihood),
         "a likelihood of K classes, separable convex priors",
         "duality gap",
         _class_newton,

@@ -32,7 +32,14 @@ _RELAXATION = 1.6
 
 
 def _applies(problem: Problem) -> bool:
-    return isinstance(problem.likelihood, Gaussian) and problem.penalty.is_separable
+    """Separable convex priors whose loc lies within their bounds: distances start from it."""
+    penalty = problem.penalty
+    return (
+        isinstance(problem.likelihood, Gaussian)
+        and penalty.is_separable
+        and penalty.tails is None
+        and bool(np.all(problem.start == penalty.loc))
+    )
 
 
 def moments_pay(problem: Problem) -> bool:
@@ -51,7 +58,11 @@ class Along:
 
 def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> Along | None:
     """The modes with l1 divided by f and l2 by g, ascending; None where no way here applies."""
-    if not _applies(problem):
+    # The scale of an intercept's prior is not scanned.
+    if not _applies(problem) or (problem.has_intercept and not problem.flat_intercept):
+        return None
+    # Columns without a penalty are for the certificate of the single point.
+    if np.any((problem.penalty.l1 == 0)[: problem.p] & (problem.penalty.l2 == 0)[: problem.p]):
         return None
     size = problem.p if problem.flat_intercept else problem.size
     penalty = problem.penalty.take(slice(0, size))

@@ -24,7 +24,7 @@ from bayesreg.errors import (
 )
 from bayesreg.existence import why_no_mode
 from bayesreg.existence_classes import why_no_class_mode
-from bayesreg.likelihoods import ClassLikelihood
+from bayesreg.likelihoods import Gaussian, has_classes
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method
@@ -173,6 +173,9 @@ def starting_point(problem: Problem, names: tuple[str, ...]) -> FloatArray:
         raise NoModeError(f"no mode: {why_no_mode(problem, names)}")
     v[-1] = 0.0
     without = problem.linear_predictor(v)
+    if isinstance(problem.likelihood, Gaussian):
+        v[-1] = problem.weights @ (problem.y - without) / np.sum(problem.weights)
+        return v
     v[-1] = _root_of_increasing(lambda a: float(np.sum(problem.gradient_rows(without + a))))
     return v
 
@@ -349,7 +352,7 @@ def act_on_failure(estimate: MapEstimate, data: Data, on_failure: str, max_itera
 
 
 def _why_no_mode(estimate: MapEstimate, data: Data) -> str | None:
-    if isinstance(estimate.model.likelihood, ClassLikelihood):
+    if has_classes(estimate.model.likelihood):
         return why_no_class_mode(bind_classes(estimate.model, data), estimate.names)
     return why_no_mode(bind(estimate.model, data), estimate.names)
 

@@ -14,7 +14,7 @@ from bayesreg.certificate import Certificate, null_deviance
 from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.likelihoods import ClassLikelihood, is_smooth
+from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options
@@ -180,7 +180,7 @@ def find_map_path(
     """
     check_options(None, tol, on_failure, max_iterations)
     require_model_and_data(model, data)
-    if isinstance(model.likelihood, ClassLikelihood):
+    if has_classes(model.likelihood):
         from bayesreg.solvers.class_path import find_class_path
 
         options = Options(None, tol, max_iterations)
@@ -342,7 +342,7 @@ def smallest_scale(model: Model, data: Data) -> float:
     if not model.log_concave:
         raise ModelError("a model that is not log-concave has no smallest scale of its path")
     require_model_and_data(model, data)
-    if isinstance(model.likelihood, ClassLikelihood):
+    if has_classes(model.likelihood):
         from bayesreg.solvers.class_path import smallest_class_scale
 
         return smallest_class_scale(model, data)
