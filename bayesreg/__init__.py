@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bayesreg.conventions import Penalised, convert, targets, to_penalty, to_prior
     from bayesreg.data import Data
     from bayesreg.likelihoods import (
+        AsymmetricLaplace,
         Bernoulli,
         Binomial,
         Gamma,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from bayesreg.verification import Report, verify
 
 _HOME = {
+    "AsymmetricLaplace": "likelihoods",
     "Bernoulli": "likelihoods",
     "Binomial": "likelihoods",
     "Cauchy": "priors",

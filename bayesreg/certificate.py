@@ -25,9 +25,13 @@ from bayesreg import _checks, stationarity
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.certificate_classes import class_figures, half_null_loss
 from bayesreg.class_problem import ClassProblem, bind_classes
+from bayesreg.corner_gap import prove
+from bayesreg.corner_limits import require_supported_penalty
+from bayesreg.corner_null import null_loss
+from bayesreg.corner_zeros import corner_zeros_proved
 from bayesreg.data import Data
-from bayesreg.errors import DataError
-from bayesreg.likelihoods import has_classes
+from bayesreg.errors import DataError, ModelError
+from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model, class_intercepts, coefficient_matrix, coefficient_vector
 from bayesreg.problem import Problem, bind
 
@@ -57,7 +61,8 @@ class Certificate:
         max_j of the distance from stationarity in coefficient j, divided by the root of the
         curvature there: a local measure, the root of twice the nats that a coordinate could win
         if it were far from any kink. A coefficient 1e-9 off a kink shows a large residual beside
-        a tiny gap: J is nearly right, the exact zero is not.
+        a tiny gap: J is nearly right, the exact zero is not. For a likelihood with corners, which
+        has no curvature: the root of twice the largest bracket of the gap.
     zeros_proved : bool
         Every coefficient that the point puts exactly on the kink of its prior (or on a bound) is
         proved to be there in the mode as well. Says nothing of coefficients off their kink.
@@ -121,6 +126,7 @@ def certify(
     intercept: float | FloatArray = 0.0,
     *,
     tol: float = 1e-8,
+    dual: FloatArray | None = None,
 ) -> Certificate:
     """Bound how far any coefficients, from any software, are from the posterior mode.
 
@@ -133,6 +139,10 @@ def certify(
         Ignored when the model has none.
     tol : float
         Relative gap at which the certificate holds.
+    dual : (n,) array, optional
+        For a likelihood with corners (AsymmetricLaplace): a dual point, d (data term) / d eta of
+        each row, to be checked as the proof. Without one, or where it does not suffice, one is
+        found here. A smooth likelihood has no use for it.
 
     Raises
     ------
@@ -159,7 +169,22 @@ def certify(
     a = float(coefficient_vector(np.ravel(intercept), 1, "intercept")[0])
     if not np.isfinite(a):
         raise DataError(f"intercept must be finite; got {a!r}")
-    return certify_point(problem, problem.extended(w, a), _checks.positive_number(tol, "tol"))
+    tol = _checks.positive_number(tol, "tol")
+    theta = None if dual is None else _checked_dual(problem, data, dual)
+    return certify_point(problem, problem.extended(w, a), tol, dual=theta)
+
+
+def _checked_dual(problem: Problem, data: Data, dual: FloatArray) -> FloatArray:
+    """The dual of the rows that count."""
+    if is_smooth(problem.likelihood):
+        raise ModelError(
+            f"dual is for likelihoods with corners; that of {problem.likelihood!r} follows from "
+            "the coefficients. Leave it out"
+        )
+    theta = coefficient_vector(dual, data.n if data.weights is None else data.y.size, "dual")
+    if not np.all(np.isfinite(theta)):
+        raise DataError("dual must be finite")
+    return theta if data.weights is None else theta[data.weights > 0]
 
 
 def _certify_classes(
@@ -219,9 +244,19 @@ def local_certificate(
 
 
 def certify_point(
-    problem: Problem, v: FloatArray, tol: float = 1e-8, half_null_deviance: float | None = None
+    problem: Problem,
+    v: FloatArray,
+    tol: float = 1e-8,
+    half_null_deviance: float | None = None,
+    dual: FloatArray | None = None,
 ) -> Certificate:
-    """The certificate of an extended vector; a local one where the problem is not convex."""
+    """The certificate of an extended vector; a local one where the problem is not convex.
+
+    ``dual`` is only for a likelihood with corners.
+    """
+    corners = not is_smooth(problem.likelihood)
+    if corners:
+        require_supported_penalty(problem)
     if not problem.convex:
         scale = half_null_deviance
         scale = stationarity.half_null_deviance(problem) if scale is None else scale
@@ -229,8 +264,19 @@ def certify_point(
         return local_certificate(residual, scale, tol, stationarity.least_curvature(problem, v))
     eta = _linear_predictor(problem, v)
     if half_null_deviance is None:
-        half_null_deviance = null_deviance(problem) / 2
+        half_null_deviance = null_deviance(problem, eta) / 2
     scale = half_null_deviance if half_null_deviance > 0 else 1.0
+    if corners:
+        proof = prove(problem, v, eta, tol * scale, dual)
+        return Certificate(
+            gap=proof.gap,
+            relative_gap=proof.gap / scale,
+            kkt_residual=float(np.sqrt(2 * proof.largest_term)),
+            zeros_proved=corner_zeros_proved(problem, v, eta, proof.theta),
+            flat_residual=proof.flat_residual,
+            half_null_deviance=half_null_deviance,
+            tol=tol,
+        )
     gradient = problem.transposed_product(problem.gradient_rows(eta))
     free = _unpenalised(problem, v)
     gap, flat_residual = _gap(problem, v, eta, free)
@@ -577,11 +623,14 @@ def _column_norms(problem: Problem, by_row: FloatArray) -> FloatArray:
     return np.sqrt(problem.column_squares(by_row))
 
 
-def null_deviance(problem: Problem) -> float:
+def null_deviance(problem: Problem, eta: FloatArray | None = None) -> float:
     """Twice the loss at w = loc beyond the least possible; 0 when that is only rounding.
 
-    Intercept, offset and flat columns are at their optimum.
+    Intercept, offset and flat columns are at their optimum. ``eta``, the linear predictor of a
+    point to be certified, spares a loss with corners a programme where all columns are flat.
     """
+    if not is_smooth(problem.likelihood):
+        return 2 * null_loss(problem, eta)
     v = problem.start.copy()
     flat = np.flatnonzero(problem.penalty.is_flat)
     v[flat] = 0.0

@@ -42,7 +42,8 @@ class Model:
 
     Parameters
     ----------
-    likelihood : Gaussian, Bernoulli, Binomial, Poisson, NegativeBinomial, Gamma, Multinomial
+    likelihood : Gaussian, Bernoulli, Binomial, Poisson, NegativeBinomial, Gamma, Multinomial, \
+AsymmetricLaplace
     prior : Prior or mapping of column name (or glob) to Prior
         One prior for every coefficient, or one per column; a mapping must reach every column
         exactly once. The columns of one key share a GroupLaplace or MultivariateNormal prior.

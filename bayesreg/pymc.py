@@ -21,6 +21,7 @@ from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.group_penalty import GroupedPenalty, joined
 from bayesreg.likelihoods import (
+    AsymmetricLaplace,
     Bernoulli,
     Binomial,
     ClassLikelihood,
@@ -424,7 +425,7 @@ def _observe(problem: Problem, eta: Any, sigma: Any = None) -> None:
         pm.Normal("y", mu=eta, sigma=noise / np.sqrt(weights), observed=y, dims="obs")
         return
     distribution, arguments = _counterpart(kind)
-    counts = not isinstance(kind, Gamma | StudentT)
+    counts = not isinstance(kind, Gamma | StudentT | AsymmetricLaplace)
     _observe_weighted(arguments, distribution, eta, y, weights, counts)
 
 
@@ -477,7 +478,12 @@ def _counterpart(kind: Likelihood) -> tuple[Any, Callable[[Any], dict[str, Any]]
     if isinstance(kind, StudentT):
         nu, sigma = np.asarray(kind.nu), np.asarray(kind.sigma)
         return pm.StudentT, lambda eta: {"nu": nu, "mu": eta, "sigma": sigma}
+    if isinstance(kind, AsymmetricLaplace):
+        # PyMC's rates are b kappa above mu and b / kappa below it: q / s and (1 - q) / s.
+        kappa = np.sqrt(np.asarray(kind.q / (1.0 - kind.q)))
+        b = np.sqrt(np.asarray(kind.q * (1.0 - kind.q))) / kind.s
+        return pm.AsymmetricLaplace, lambda eta: {"mu": eta, "kappa": kappa, "b": b}
     raise ModelError(
-        f"to_pymc has no counterpart of {kind!r}; it knows Bernoulli, Binomial, Gamma, Gaussian, "
-        "NegativeBinomial, Poisson, StudentT"
+        f"to_pymc has no counterpart of {kind!r}; it knows AsymmetricLaplace, Bernoulli, "
+        "Binomial, Gamma, Gaussian, NegativeBinomial, Poisson, StudentT"
     )

@@ -73,6 +73,11 @@ def twin_target(problem: Problem) -> str:
         return "sklearn.LogisticRegression"
     if kind == "Poisson" and not has_l1:
         return "sklearn.PoissonRegressor"
+    if kind == "AsymmetricLaplace":
+        raise NoEquivalentError(
+            "there is no conversion of a quantile regression to another library yet "
+            "(scikit-learn's is QuantileRegressor)"
+        )
     with_l1 = " with an L1 penalty" if kind == "Poisson" else ""
     raise NoEquivalentError(
         f"no scikit-learn estimator is known here for {problem.likelihood!r}{with_l1}"

@@ -24,7 +24,7 @@ from bayesreg.errors import (
     ModelError,
     NoEquivalentError,
 )
-from bayesreg.likelihoods import known_noise
+from bayesreg.likelihoods import is_smooth, known_noise
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers import MapEstimate, find_map
@@ -235,10 +235,20 @@ def _rounding(problem: Problem, v: FloatArray) -> tuple[float, FloatArray]:
 
 
 def _distance_to_kink(problem: Problem, point: FloatArray, j: int) -> float:
-    """To the next point where the density has no derivative: the kink or a bound."""
+    """To the next point where the density has no derivative: a kink, a bound, a row's corner."""
     penalty = problem.penalty
     to_kink = abs(point[j] - penalty.loc[j]) if penalty.l1[j] > 0 else np.inf
-    return float(min(to_kink, point[j] - penalty.lower[j], penalty.upper[j] - point[j]))
+    to_corner = np.inf if is_smooth(problem.likelihood) else _distance_to_corner(problem, point, j)
+    to_bound = min(point[j] - penalty.lower[j], penalty.upper[j] - point[j])
+    return float(min(to_kink, to_corner, to_bound))
+
+
+def _distance_to_corner(problem: Problem, point: FloatArray, j: int) -> float:
+    """How far coefficient j may move before some row crosses y_i = eta_i."""
+    column = np.abs(problem.block(np.array([j]))[:, 0])
+    residual = np.abs(problem.y - problem.linear_predictor(point))
+    crossing = column > 0
+    return float(np.min(residual[crossing] / column[crossing], initial=np.inf))
 
 
 def _twin(model: Model, data: Data, fit: MapEstimate) -> Check:

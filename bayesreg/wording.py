@@ -18,6 +18,7 @@ from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 
 _LIKELIHOODS = {
+    "AsymmetricLaplace": "y_i ~ AsymmetricLaplace with its {q}-quantile at {eta}, scale {s}",
     "Gaussian": "y_i ~ Normal({eta}, sd = {sigma})",
     "Bernoulli": "y_i ~ Bernoulli(1 / (1 + exp(-({eta}))))",
     "Binomial": "y_i ~ Binomial(trials_i, 1 / (1 + exp(-({eta}))))",
@@ -65,12 +66,14 @@ def _likelihood(model: Model, data: Data) -> str:
     )
     noise = getattr(model.likelihood, "sigma", model.likelihood.noise)
     sigma = number(noise, 6) if noise_prior(model.likelihood) is None else "sigma"
-    nu = number(getattr(model.likelihood, "nu", 0.0), 6)
     if data.weights is not None and kind == "Gaussian":
         sigma += " / sqrt(weight_i)"
+    words = _LIKELIHOODS.get(kind)
+    if words is None:
+        return repr(model.likelihood)
     dispersion = getattr(model.likelihood, "dispersion", None)
-    words = _LIKELIHOODS.get(kind, repr(model.likelihood))
-    return words.format(eta=eta, sigma=sigma, nu=nu, dispersion=dispersion)
+    stated = {name: number(getattr(model.likelihood, name, 0.0), 6) for name in ("nu", "q", "s")}
+    return words.format(eta=eta, sigma=sigma, dispersion=dispersion, **stated)
 
 
 def _index(model: Model) -> str:

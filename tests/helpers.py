@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bayesreg import (
+    AsymmetricLaplace,
     Bernoulli,
     Binomial,
     Cauchy,
@@ -58,6 +59,9 @@ CLASS_LIKELIHOODS = [
     _param(Multinomial(), "multinomial"),
     _param(Multinomial(classes=3), "multinomial-stated"),
 ]
+
+#: Likelihoods whose loss has corners: tests of derivatives are not for them.
+KINKED_LIKELIHOODS = [_param(AsymmetricLaplace(q=0.3, s=0.8), "asymmetric-laplace")]
 
 PRIORS = [
     _param(Laplace(scale=0.3), "laplace"),
@@ -133,9 +137,9 @@ MIXED_JOINT_PRIOR = {
 }
 
 
-def _combinations(joint):
+def _combinations(likelihoods, joint):
     rows = []
-    for likelihood in LIKELIHOODS:
+    for likelihood in likelihoods:
         for prior in [*PRIORS, _param(MIXED_PRIOR, "mixed"), *joint]:
             needs_noise = getattr(prior.values[0], "relative_to_noise", False)
             if needs_noise and not isinstance(likelihood.values[0], Gaussian):
@@ -146,10 +150,16 @@ def _combinations(joint):
 
 
 #: Every (likelihood, prior) that makes a model, the mappings included.
-COMBINATIONS = _combinations([*JOINT_PRIORS, _param(MIXED_JOINT_PRIOR, "mixed-joint")])
+COMBINATIONS = _combinations(LIKELIHOODS, [*JOINT_PRIORS, _param(MIXED_JOINT_PRIOR, "mixed-joint")])
 
 #: Those whose priors are independent between coefficients.
-SEPARABLE_COMBINATIONS = _combinations([])
+SEPARABLE_COMBINATIONS = _combinations(LIKELIHOODS, [])
+
+#: Those of a loss with corners; groups it does not take.
+KINKED_COMBINATIONS = _combinations(
+    KINKED_LIKELIHOODS,
+    [row for row in JOINT_PRIORS if not isinstance(row.values[0], GroupLaplace)],
+)
 
 
 def make_design(n=60, p=P, seed=0):

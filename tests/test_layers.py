@@ -31,7 +31,9 @@ LAYERS = [
     ["likelihoods", "priors"],
     ["model"],
     ["class_problem", "problem"],
-    ["moments"],
+    ["corner_limits", "corner_null", "dual_programme", "moments"],
+    ["corner_gap"],
+    ["corner_zeros"],
     [
         "certificate",
         "certificate_classes",
@@ -63,10 +65,17 @@ FOUNDATION = {name for row in LAYERS[: LEVEL["problem"] + 1] for name in row}
 ONLY_FROM = {
     "testing": FOUNDATION,
     "spec": FOUNDATION,
-    "certificate": FOUNDATION | {"certificate_classes", "stationarity"},
+    "certificate": FOUNDATION
+    | {"certificate_classes", "stationarity"}
+    | {"corner_gap", "corner_limits", "corner_null", "corner_zeros"},
     "joint_certificate": FOUNDATION | {"certificate"},
     "stationarity": FOUNDATION,
     "certificate_classes": FOUNDATION,
+    "corner_gap": FOUNDATION | {"dual_programme"},
+    "corner_limits": FOUNDATION,
+    "corner_null": FOUNDATION,
+    "corner_zeros": FOUNDATION | {"corner_gap"},
+    "dual_programme": FOUNDATION,
     "conventions": FOUNDATION,
 }
 KERNEL_USERS = {"solvers", "posterior"}

@@ -17,6 +17,7 @@ from bayesreg.errors import (
     NotCertifiedError,
     NotUniqueWarning,
 )
+from bayesreg.likelihoods import likelihood_of_rows
 from bayesreg.problem import bind
 from bayesreg.solvers.local_descent import descend, ways_off_a_saddle
 from bayesreg.stationarity import kkt_residual, least_curvature
@@ -59,7 +60,7 @@ def one_sided_slopes(model, data, coef, intercept):
     """Derivatives of minus the log density upwards and downwards, written out here."""
     weights = np.ones(data.y.size) if data.weights is None else data.weights
     eta = model.linear_predictor(data, coef, intercept)
-    by_row = weights * model.likelihood.gradient(data.y, eta)
+    by_row = weights * likelihood_of_rows(model.likelihood, data.trials).gradient(data.y, eta)
     penalty = model.coefficient_penalty(data)
     low, high = penalty.subdifferential(coef)
     pull = data.X.T @ by_row

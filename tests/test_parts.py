@@ -6,6 +6,7 @@ from helpers import (
     BOUNDED_PRIORS,
     CLASS_LIKELIHOODS,
     JOINT_PRIORS,
+    KINKED_LIKELIHOODS,
     LIKELIHOODS,
     LOCAL_LIKELIHOODS,
     LOCAL_PRIORS,
@@ -30,7 +31,7 @@ def test_prior(prior):
     check_prior(prior, size=P)
 
 
-@pytest.mark.parametrize("likelihood", [*LIKELIHOODS, *LOCAL_LIKELIHOODS])
+@pytest.mark.parametrize("likelihood", [*LIKELIHOODS, *LOCAL_LIKELIHOODS, *KINKED_LIKELIHOODS])
 @pytest.mark.parametrize("seed", range(3))
 def test_likelihood(likelihood, seed):
     data = make_data(likelihood)
@@ -75,7 +76,7 @@ def test_every_part_is_in_the_tables():
     priors = [*PRIORS, *BOUNDED_PRIORS, *LOCAL_PRIORS, *JOINT_PRIORS]
     # A Horseshoe has no penalty, so that the checks have nothing to hold its density against.
     assert {*(type(row.values[0]) for row in priors), Horseshoe} == set(PRIORS_BY_NAME.values())
-    likelihoods = [*LIKELIHOODS, *LOCAL_LIKELIHOODS, *CLASS_LIKELIHOODS]
+    likelihoods = [*LIKELIHOODS, *LOCAL_LIKELIHOODS, *CLASS_LIKELIHOODS, *KINKED_LIKELIHOODS]
     assert {type(row.values[0]) for row in likelihoods} == set(LIKELIHOODS_BY_NAME.values())
 
 

@@ -9,6 +9,7 @@ import pytest
 from helpers import (
     COMBINATIONS,
     JOINT_PRIORS,
+    KINKED_LIKELIHOODS,
     LIKELIHOODS,
     LOCAL_LIKELIHOODS,
     LOCAL_PRIORS,
@@ -97,7 +98,15 @@ def test_unknown_kind_names_the_nearest(reader):
 
 
 @pytest.mark.parametrize(
-    "part", [*PRIORS, *LIKELIHOODS, *JOINT_PRIORS, *LOCAL_PRIORS, *LOCAL_LIKELIHOODS]
+    "part",
+    [
+        *PRIORS,
+        *LIKELIHOODS,
+        *KINKED_LIKELIHOODS,
+        *JOINT_PRIORS,
+        *LOCAL_PRIORS,
+        *LOCAL_LIKELIHOODS,
+    ],
 )
 def test_every_part_survives_text_and_json(part):
     assert from_text(repr(part)) == part

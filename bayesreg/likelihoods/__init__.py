@@ -13,8 +13,11 @@ from bayesreg.likelihoods._protocol import (
     Likelihood,
     NonConvexLikelihood,
     has_classes,
+    is_smooth,
+    predicted,
 )
 from bayesreg.likelihoods._trials import likelihood_of_rows
+from bayesreg.likelihoods.asymmetric_laplace import AsymmetricLaplace
 from bayesreg.likelihoods.bernoulli import Bernoulli
 from bayesreg.likelihoods.binomial import Binomial
 from bayesreg.likelihoods.gamma import Gamma
@@ -28,6 +31,7 @@ from bayesreg.student_t import StudentT
 LIKELIHOODS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
+        AsymmetricLaplace,
         Bernoulli,
         Binomial,
         Gamma,
@@ -41,6 +45,7 @@ LIKELIHOODS: dict[str, type] = {
 
 __all__ = [
     "LIKELIHOODS",
+    "AsymmetricLaplace",
     "Bernoulli",
     "Binomial",
     "ClassLikelihood",
@@ -55,8 +60,10 @@ __all__ = [
     "StudentT",
     "estimated_dispersion",
     "has_classes",
+    "is_smooth",
     "known_noise",
     "likelihood_of_rows",
     "noise_prior",
+    "predicted",
     "require_numbers",
 ]

@@ -136,3 +136,18 @@ class ClassLikelihood(Protocol):
     def saturated_loss(self, y: FloatArray) -> FloatArray: ...
 
     def fenchel_young(self, y: FloatArray, eta: FloatArray, shift: FloatArray) -> FloatArray: ...
+
+
+def is_smooth(likelihood: Likelihood) -> bool:
+    """False for a loss with corners, which says so by an attribute ``smooth = False``.
+
+    Such a loss has ``slopes``, the least and the largest subgradient of a row, and its
+    ``curvature`` is the expected information: a size, not a second derivative.
+    """
+    return bool(getattr(likelihood, "smooth", True))
+
+
+def predicted(likelihood: Likelihood | ClassLikelihood, eta: FloatArray) -> FloatArray:
+    """What ``predict`` returns: E[y], unless the likelihood has a ``predict`` of its own."""
+    found: FloatArray = getattr(likelihood, "predict", likelihood.mean)(eta)
+    return found

@@ -215,7 +215,8 @@ def _mode(model: Model, data: Data) -> tuple[MapEstimate | None, str]:
             warnings.simplefilter("ignore", NotUniqueWarning)
             warnings.simplefilter("ignore", LocalModesWarning)
             return find_map(model, data), ""
-    except (NotCertifiedError, NoModeError) as error:
+    except (ModelError, NotCertifiedError, NoModeError) as error:
+        # A ModelError: bound already, so the model has no finder, which NUTS can do without.
         return None, str(error)
 
 

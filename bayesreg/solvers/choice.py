@@ -11,7 +11,12 @@ from dataclasses import dataclass
 
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoModeError
-from bayesreg.likelihoods import estimated_dispersion, has_classes, noise_prior
+from bayesreg.likelihoods import (
+    AsymmetricLaplace,
+    estimated_dispersion,
+    has_classes,
+    noise_prior,
+)
 from bayesreg.model import Model, unknown_scales
 from bayesreg.priors import Horseshoe
 from bayesreg.priors.horseshoe import why_none
@@ -69,6 +74,12 @@ def _unknown_sigma() -> Finder:
     return find_with_unknown_sigma
 
 
+def _interior_point() -> Finder:
+    from bayesreg.solvers.quantile import find_quantile
+
+    return find_quantile
+
+
 def _dispersion() -> Finder:
     from bayesreg.solvers.dispersion import find_with_dispersion
 
@@ -123,6 +134,14 @@ METHODS = (
         "Gaussian with a prior on its sigma; convex priors, separable or with a covariance",
         "duality gap where all priors are relative to the noise, else local: KKT residual",
         _unknown_sigma,
+    ),
+    Method(
+        "interior-point",
+        lambda model: isinstance(model.likelihood, AsymmetricLaplace),
+        "quantile regression: asymmetric Laplace likelihood; convex priors, separable or with a "
+        "covariance",
+        "duality gap at the solver's dual point",
+        _interior_point,
     ),
     Method(
         "local-newton",

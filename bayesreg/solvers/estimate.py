@@ -14,6 +14,7 @@ from bayesreg._types import BoolArray, FloatArray
 from bayesreg.certificate import Certificate
 from bayesreg.data import Data
 from bayesreg.errors import DataError
+from bayesreg.likelihoods import predicted
 from bayesreg.model import Model
 from bayesreg.solvers.class_table import class_table
 
@@ -123,7 +124,8 @@ class MapEstimate:
     def predict(self, X: Any, offset: Any = 0.0) -> FloatArray:
         """E[y] at new rows: the mean of the likelihood at the mode.
 
-        Of one trial for ``Binomial()``: the probability of a success.
+        Under AsymmetricLaplace the q-quantile of y, which is what such a model is fitted for. Of
+        one trial for ``Binomial()``: the probability of a success.
 
         Parameters
         ----------
@@ -156,7 +158,7 @@ class MapEstimate:
             )
         eta = data.X @ self.coef.T + self.intercept
         if not self.classes:
-            return self.model.likelihood.mean(eta + data.offset)
+            return predicted(self.model.likelihood, eta + data.offset)
         if np.any(data.offset):
             raise DataError("an offset cancels in the softmax of the classes; leave it out")
         return self.model.likelihood.mean(eta)

@@ -112,8 +112,9 @@ def find_map(
     if not estimate.unique:
         warnings.warn(
             "the mode is not unique: several points attain the same density (linearly dependent "
-            "columns under a flat prior or a pure L1; local modes of equal height). One of them is "
-            "returned; where columns are the cause, an ElasticNet or Normal prior makes it unique",
+            "columns under a flat prior or a pure L1; a quantile between two observations; local "
+            "modes of equal height). One of them is returned; where columns or a quantile are the "
+            "cause, an ElasticNet or Normal prior makes it unique",
             NotUniqueWarning,
             stacklevel=2,
         )
@@ -203,11 +204,11 @@ def solve(
     )
     refined = may_refine and is_needed(problem, solution.v)
     solution = _refined(problem, solution) if refined else solution
-    v = _reported(problem, names, solution)[2]
+    v = reported(problem, names, solution)[2]
     certificate = certify_point(problem, v, tol, half_null_deviance)
     if may_refine and not refined and not certificate.holds and is_affordable(problem, v):
         solution = _refined(problem, solution)
-        v = _reported(problem, names, solution)[2]
+        v = reported(problem, names, solution)[2]
         certificate = certify_point(problem, v, tol, half_null_deviance)
     unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
     return as_estimate(problem, model, names, v, solution, certificate, unique)
@@ -304,7 +305,7 @@ def _refined(problem: Problem, solution: Solution) -> Solution:
     return Solution(point[0], solution.iterations, True)
 
 
-def _reported(
+def reported(
     problem: Problem, names: tuple[str, ...], solution: Solution
 ) -> tuple[FloatArray, float, FloatArray]:
     """Coefficients and intercept in the user's units, and the extended vector that they are."""

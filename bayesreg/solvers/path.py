@@ -11,9 +11,10 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.certificate import Certificate, null_deviance
+from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.likelihoods import has_classes
+from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options
@@ -28,6 +29,8 @@ from bayesreg.solvers.mode import (
     starting_point,
 )
 from bayesreg.solvers.newton import Solution
+from bayesreg.solvers.quantile import solve_corners
+from bayesreg.solvers.quantile_path import first_factor_of_corners
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -183,6 +186,9 @@ def find_map_path(
         options = Options(None, tol, max_iterations)
         return find_class_path(model, data, scales, n_scales, options, on_failure)
     problem = bind(model, data)
+    corners = not is_smooth(problem.likelihood)
+    if corners:
+        require_supported_penalty(problem)
     column, reference, reference_lambda = model.axis(data)
     if not model.log_concave:
         require_scales(scales)
@@ -192,8 +198,12 @@ def find_map_path(
     t = widening / reference
     common = t if np.any(problem.penalty.l1[: problem.p] > 0) else t**2
     task = _Task(problem, model, data, t, tol, on_failure, max_iterations)
-    points = _locally(task) if not model.log_concave else None
-    points = points or _at_once(task, common) or _one_by_one(task)
+    if corners:
+        points = _at_corners(task)
+    elif not model.log_concave:
+        points = _locally(task)
+    else:
+        points = _at_once(task, common) or _one_by_one(task)
     kinked = problem.penalty.l1[: problem.p].any()
     return MapPath(
         scales=axis,
@@ -249,6 +259,19 @@ def _one_by_one(task: _Task) -> _Points:
         scaled = task.problem.at_scale(factor)
         estimates.append(_solve_at(task, scaled, factor, start, half))
         start = scaled.extended(estimates[-1].coef, estimates[-1].intercept)
+    return _Points.of(estimates)
+
+
+def _at_corners(task: _Task) -> _Points:
+    """Each point afresh: interior points gain nothing from a start at a vertex."""
+    half = null_deviance(task.problem) / 2
+    estimates = []
+    for factor in task.t.tolist():
+        scaled, model = task.problem.at_scale(factor), task.model.rescaled(factor)
+        estimate = solve_corners(scaled, model, task.data.names, task.tol, task.max_iterations,
+                                 half, check_unique=False)  # fmt: skip
+        act_on_failure(estimate, task.data, task.on_failure, task.max_iterations)
+        estimates.append(estimate)
     return _Points.of(estimates)
 
 
@@ -367,6 +390,8 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
     """
     from bayesreg.solvers.newton import minimise
 
+    if not is_smooth(problem.likelihood):
+        return first_factor_of_corners(problem)
     kinked = (problem.penalty.l1 > 0) & (np.arange(problem.size) < problem.p)
     held = replace(problem, penalty=problem.penalty.pinned(kinked))
     v = minimise(held, starting_point(held, names)).v
@@ -394,7 +419,7 @@ def even_degrees_of_freedom(values: FloatArray, n_scales: int) -> FloatArray:
     """Factors t at which sum_k d_k t^2 / (d_k t^2 + 1) is evenly spaced.
 
     d_k, in falling order, are the eigenvalues of the null model's Hessian in units of the
-    prior's sd.
+    prior's sd (expected information where the loss has corners).
     """
     from scipy.optimize import brentq
 

@@ -284,7 +284,9 @@ def _dual_points(penalty: Penalty) -> list[FloatArray]:
 def _one_sided_slopes(penalty: Penalty, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Left and right derivative of each g_j by differences; infinite where a bound is near."""
     slopes = []
-    for step in (-1e-5 * _widths(penalty), 1e-5 * _widths(penalty)):
+    for nominal in (-1e-5 * _widths(penalty), 1e-5 * _widths(penalty)):
+        # As far as w moves in floating point: a narrow prior far from 0 has few digits for it.
+        step = (w + nominal) - w
         # (4 g(w + h) - 3 g(w) - g(w + 2 h)) / (2 h): exact for a quadratic.
         here, near, far = (penalty.values(w + k * step) for k in (0, 1, 2))
         with np.errstate(invalid="ignore"):
