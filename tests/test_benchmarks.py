@@ -295,7 +295,7 @@ def test_designs_are_what_they_say():
     assert abs(S.nnz / (1000 * 500) - 0.01) < 2e-4
     y = gaussian_target(X, 3, 0)
     assert y.mean() == pytest.approx(1.0, abs=0.02)
-    assert y.var() == pytest.approx(1.0 + 1.0 / 9.0, rel=0.03)
+    assert y.var() == pytest.approx(1.0 + 1.0 / 3.0, rel=0.03)
 
 
 def test_the_cases_are_those_of_the_issue():

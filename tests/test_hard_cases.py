@@ -208,3 +208,13 @@ def test_a_weak_penalty_beyond_the_size_of_the_quick_fallback():
     fit = br.find_map(br.Model(br.Gaussian(1.0), br.Laplace(30.0)), br.Data(X, y))
     assert fit.certificate.relative_gap <= 1e-10
     assert np.count_nonzero(fit.coef) <= 150
+
+
+def test_offsets_from_e_to_the_minus_800_to_e_to_the_800():
+    """Stationarity by hand: the likelihood overflows on the way, not at the mode."""
+    line = np.linspace(-1.0, 1.0, 20)
+    data = br.Data(line[:, None], np.ones(20), offset=800 * np.sign(line))
+    fit = br.find_map(br.Model(br.Poisson(), br.Normal(1.0)), data)
+    excess = np.exp(data.offset + fit.intercept + line * fit.coef[0]) - 1.0
+    assert abs(np.sum(excess)) < 1e-9
+    assert abs(line @ excess + fit.coef[0]) < 1e-9

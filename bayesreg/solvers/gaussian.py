@@ -126,7 +126,7 @@ def warm_start(
 
 def _relaxing(penalty: Penalty, pull: FloatArray) -> FloatArray:
     """Factors of the scale from where the first coefficient leaves its loc, up to 1."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         leaves = np.min(penalty.l1[penalty.l1 > 0] / np.abs(pull[penalty.l1 > 0]), initial=1.0)
     if not 1e-8 < leaves < 1.0:
         return np.ones(1)

@@ -140,7 +140,7 @@ def minimise(
         if residual < best_residual:
             best, best_residual = v, residual
         value = problem.value(v, eta)
-        at_rounding = residual <= 16 * _EPS * np.sqrt(abs(value))
+        at_rounding = residual <= 2 * _EPS * np.sqrt(abs(value))
         if at_rounding or (stalled >= 3 and state.is_settled(value, residual)):
             return Solution(best, iteration, True)
         working = _working_set(problem, v, state, working)

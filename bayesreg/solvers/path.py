@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -20,6 +21,7 @@ from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.gaussian import path_at_once
+from bayesreg.solvers.knots import knot_factors
 from bayesreg.solvers.local_path import local_estimates, require_scales
 from bayesreg.solvers.mode import (
     act_on_failure,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _T = TypeVar("_T")
+_POINTS_AT_A_TIME = 20
 
 
 class Lazily(Sequence[_T]):
@@ -148,9 +151,10 @@ class MapPath:
 def find_map_path(
     model: Model,
     data: Data,
-    scales: Sequence[float] | FloatArray | None = None,
+    scales: Sequence[float] | FloatArray | str | None = None,
     *,
     n_scales: int = 50,
+    max_nonzero: int | None = None,
     tol: float = 1e-8,
     on_failure: str = "raise",
     max_iterations: int = 1000,
@@ -164,13 +168,18 @@ def find_map_path(
     ----------
     model, data
         The posterior; the scales in ``model`` fix the ratios only.
-    scales : sequence of positive numbers, optional
+    scales : sequence of positive numbers, or "knots", optional
         Scales of the ``axis_column`` of the result, in any order. Default: where
         the prior has an L1 part, ``n_scales`` from the smallest at which a coefficient leaves
         its loc to 1000 times that; for Normal priors, evenly spaced in effective degrees of
-        freedom. Where the model is not log-concave they must be given.
+        freedom. Where the model is not log-concave they must be given. ``"knots"``: exactly where
+        a coefficient leaves or meets its loc (Gaussian likelihood, Laplace priors); between them
+        the coefficients are linear in 1 / scale.
     n_scales : int
         Length of the default grid.
+    max_nonzero : int, optional
+        Stop at the first scale, from the smallest, with more coefficients off 0 than this; it is
+        the last of the result.
     tol, on_failure, max_iterations
         As in :func:`find_map`, for every point.
 
@@ -183,6 +192,10 @@ def find_map_path(
     if has_classes(model.likelihood):
         from bayesreg.solvers.class_path import find_class_path
 
+        if max_nonzero is not None or isinstance(scales, str):
+            raise ModelError(
+                f"a path of {model.likelihood!r} takes scales as numbers and no max_nonzero"
+            )
         options = Options(None, tol, max_iterations)
         return find_class_path(model, data, scales, n_scales, options, on_failure)
     problem = bind(model, data)
@@ -192,18 +205,19 @@ def find_map_path(
     column, reference, reference_lambda = model.axis(data)
     if not model.log_concave:
         require_scales(scales)
-    grid = _default_scales(problem, reference, n_scales, data) if scales is None else scales
+    _check_limit(max_nonzero)
+    if isinstance(scales, str):
+        grid: Any = reference * _knots(problem, scales)
+    else:
+        grid = _default_scales(problem, reference, n_scales, data) if scales is None else scales
     axis = checked_scales(grid)
     widening, position = np.unique(axis, return_inverse=True)
     t = widening / reference
     common = t if np.any(problem.penalty.l1[: problem.p] > 0) else t**2
     task = _Task(problem, model, data, t, tol, on_failure, max_iterations)
-    if corners:
-        points = _at_corners(task)
-    elif not model.log_concave:
-        points = _locally(task)
-    else:
-        points = _at_once(task, common) or _one_by_one(task)
+    points = _points(task, common) if max_nonzero is None else _until(task, common, max_nonzero)
+    reached = position < len(points.coef)
+    axis, position = axis[reached], position[reached]
     kinked = problem.penalty.l1[: problem.p].any()
     return MapPath(
         scales=axis,
@@ -216,6 +230,24 @@ def find_map_path(
         names=data.names,
         model=model,
     )
+
+
+def _check_limit(max_nonzero: int | None) -> None:
+    whole = isinstance(max_nonzero, int | np.integer) and not isinstance(max_nonzero, bool)
+    if max_nonzero is not None and not (whole and max_nonzero >= 0):
+        raise ModelError(f"max_nonzero must be a whole number >= 0; got {max_nonzero!r}")
+
+
+def _knots(problem: Problem, word: str) -> FloatArray:
+    if word != "knots":
+        raise ModelTypeError(
+            "scales must be a sequence of positive numbers or the word 'knots'; "
+            f"got {_checks.shown(word)}"
+        )
+    factors = knot_factors(problem)
+    if not factors.size:
+        raise ModelError("no coefficient ever leaves its loc, so the path has no knots")
+    return factors
 
 
 @dataclass(frozen=True)
@@ -240,6 +272,10 @@ class _Points:
     certificates: Sequence[Certificate]
     estimates: Sequence[MapEstimate]
 
+    def up_to(self, k: int) -> _Points:
+        """The first k of them."""
+        return _Points(self.coef[:k], self.intercept[:k], self.certificates[:k], self.estimates[:k])
+
     @classmethod
     def of(cls, estimates: Sequence[MapEstimate]) -> _Points:
         return cls(
@@ -248,6 +284,33 @@ class _Points:
             tuple(estimate.certificate for estimate in estimates),
             tuple(estimates),
         )
+
+
+def _points(task: _Task, common: FloatArray) -> _Points:
+    """Every point of the path, in the way that suits the model."""
+    if not is_smooth(task.problem.likelihood):
+        return _at_corners(task)
+    if not task.model.log_concave:
+        return _locally(task)
+    return _at_once(task, common) or _one_by_one(task)
+
+
+def _until(task: _Task, common: FloatArray, max_nonzero: int) -> _Points:
+    """The points up to the first with more than so many coefficients off 0, a few at a time."""
+    parts: list[_Points] = []
+    for first in range(0, task.t.size, _POINTS_AT_A_TIME):
+        block = slice(first, first + _POINTS_AT_A_TIME)
+        parts.append(_points(replace(task, t=task.t[block]), common[block]))
+        beyond = np.flatnonzero(np.count_nonzero(parts[-1].coef, axis=1) > max_nonzero)
+        if beyond.size:
+            parts[-1] = parts[-1].up_to(int(beyond[0]) + 1)
+            break
+    return _Points(
+        np.concatenate([part.coef for part in parts]),
+        np.concatenate([part.intercept for part in parts]),
+        tuple(chain.from_iterable(part.certificates for part in parts)),
+        tuple(chain.from_iterable(part.estimates for part in parts)),
+    )
 
 
 def _one_by_one(task: _Task) -> _Points:
