@@ -508,6 +508,8 @@ def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
             break
         last = decrement
         eta, loss = _line_search(problem, eta, step, loss)
+        if np.max(np.abs(step)) <= _EPS * np.max(np.abs(eta)):
+            break  # the step was within the rounding of eta
     return eta
 
 
