@@ -313,11 +313,12 @@ def used_rows(data: Data, used: BoolArray) -> tuple[Design, FloatArray, FloatArr
 
 def column_range(X: Design, data: Data) -> tuple[FloatArray, FloatArray]:
     """Least and largest entry of each column; of sparse ones, minus and plus the largest size."""
+    if X is data.X:
+        return data.entries
     if design.is_sparse(X):
         size = design.largest_entries(X)
         return -size, size
-    known = data.entries
-    return design.column_range(X) if known is None or X.shape != data.X.shape else known
+    return design.column_range(X)
 
 
 def _standard_columns(

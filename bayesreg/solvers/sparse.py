@@ -43,6 +43,8 @@ class SparsePath:
         p = problem.p
         by_row = problem.weights / problem.likelihood.noise**2
         self.problem = problem
+        X = problem.X
+        self.stored = _read_only(_unsigned(X.indptr), _unsigned(X.indices), X.data)
         self.by_row = by_row
         self.root = np.sqrt(by_row)
         self.weight = float(np.sum(by_row)) if problem.flat_intercept else np.inf
@@ -120,15 +122,15 @@ class SparsePath:
         """Descent over the working set; the epochs that it took."""
         from bayesreg._kernels.residual_descent import residual_descent
 
-        X, penalty, start = self.problem.X, self.penalty, self.start[working]
+        penalty, start = self.penalty, self.start[working]
         columns = np.stack([
             self.d[working], penalty.l1[working], penalty.l2[working],
             penalty.lower[working] - start, penalty.upper[working] - start,
             self.sums[working], self.squares[working],
         ])  # fmt: skip
         used = residual_descent(
-            _unsigned(X.indptr), _unsigned(X.indices), X.data, self.root, self.residual,
-            np.array([self.root @ self.residual]), self.weight, columns, working, f, g, aim, epochs,
+            *self.stored, self.root, self.residual, np.array([self.root @ self.residual]),
+            self.weight, columns, working, f, g, aim, epochs,
         )  # fmt: skip
         self.d[working] = columns[0]
         return int(used)
@@ -180,3 +182,11 @@ def _unsigned(numbers: IntArray) -> IntArray:
     if numbers.dtype == np.int32:
         return numbers.view(np.uint32)
     return numbers.astype(np.uint32)
+
+
+def _read_only(*arrays: Any) -> tuple[Any, ...]:
+    """Views of one kind, so that one compiled loop serves X as it is and copies of it."""
+    views = tuple(array.view() for array in arrays)
+    for view in views:
+        view.flags.writeable = False
+    return views
