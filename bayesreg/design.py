@@ -43,6 +43,18 @@ def dense_columns(X: Design, columns: IntArray) -> FloatArray:
     return X[:, columns].toarray() if is_sparse(X) else X[:, columns]
 
 
+def column_run(X: Design, first: int, last: int) -> Design:
+    """Columns first to last - 1, not copied."""
+    if not is_sparse(X):
+        return X[:, first:last]
+    from scipy.sparse import csc_array
+
+    stored = slice(X.indptr[first], X.indptr[last])
+    pointers = X.indptr[first : last + 1] - X.indptr[first]
+    parts = (X.data[stored], X.indices[stored], pointers)
+    return csc_array(parts, shape=(X.shape[0], last - first))
+
+
 def used_rows(X: Design, used: BoolArray) -> Design:
     """The rows that are marked."""
     return X.tocsr()[np.flatnonzero(used)].tocsc() if is_sparse(X) else X[used]
