@@ -27,12 +27,15 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
     norm being curved in the others. Tibshirani (2013), The lasso problem and uniqueness.
     """
     penalty = problem.penalty
+    straight = (penalty.l2 == 0) & ~penalty.is_pinned
+    if not straight[: problem.p].any():
+        return True
     eta = problem.linear_predictor(v)
     pull = -problem.transposed_product(problem.gradient_rows(eta))
     low, high = penalty.subdifferential(v)
     slack = 1e-7 * np.maximum(penalty.l1, np.abs(pull))
     at_rest = (low < high) & penalty.strictly_inside(v, pull, slack)
-    free = (penalty.l2 == 0) & ~penalty.is_pinned & ~at_rest
+    free = straight & ~at_rest
     columns = np.flatnonzero(free)
     if not columns.size:
         return True

@@ -207,8 +207,9 @@ def residual_descent(
                 active[count] = k
                 count += 1
                 spread += abs(columns[_D, k])
-        # The gap is at most twice the largest distance from stationarity times the sum of |d|.
-        allowed = 0.5 * tolerance / spread if spread > 0.0 else tolerance
+        # The gap is about the largest distance from stationarity times the sum of |d|, and that
+        # distance is smaller after a sweep than what the sweep met.
+        allowed = tolerance / spread if spread > 0.0 else tolerance
         if worst <= allowed:
             break
         for _ in range(_ROUNDS):
