@@ -124,7 +124,7 @@ def certify_path_by_rows(
     v : (k, p) or (k, p + 1) array
     """
     rows = _Rows.of(problem, penalty)
-    step = max(1, _ENTRIES_AT_ONCE // max(problem.n, np.count_nonzero(np.any(v, axis=0))))
+    step = max(1, _ENTRIES_AT_ONCE // max(problem.n, int(np.count_nonzero(np.any(v, axis=0)))))
     parts = []
     for first in range(0, len(v), step):
         block = slice(first, first + step)

@@ -38,7 +38,9 @@ for module in pkgutil.iter_modules(kernels.__path__):
 print(json.dumps([sorted(hits), sorted(misses)]))
 """
 #: The loops that Python calls; what they call is compiled into them.
-ENTRIES = {"four_pulls", "free_block", "gram_path", "quadratic_descent", "refresh", "residual_descent"}
+ENTRIES = {
+    "four_pulls", "free_block", "gram_path", "quadratic_descent", "refresh", "residual_descent",
+}  # fmt: skip
 
 
 def test_a_second_process_compiles_nothing(tmp_path):

@@ -105,7 +105,8 @@ class SparsePath:
         """
         from scipy.sparse import csr_array
 
-        columns, values = [], []
+        columns: list[IntArray] = []
+        values: list[FloatArray] = []
         before, here = self.first, self.first
         while len(columns) < f.size:
             for state in self._next(before, here, len(columns), f, g, tolerance):
