@@ -116,7 +116,7 @@ def largest_entries(X: Design) -> FloatArray:
 
 
 def _by_column(operation: np.ufunc, X: Design, entries: FloatArray) -> FloatArray:
-    """The stored entries of each column brought together by an operation; 0 where there are none."""
+    """An operation over the stored entries of each column; 0 where there are none."""
     filled = np.flatnonzero(np.diff(X.indptr))
     found = np.zeros(X.shape[1])
     if filled.size:

@@ -222,7 +222,7 @@ class Problem:
         return coef, float(v[self.p] - self.shift @ coef) if self.has_intercept else 0.0
 
     def user_coefficients(self, w: FloatArray) -> FloatArray:
-        """Coefficients in the user's units, over the last axis; w itself where they are the same."""
+        """Coefficients in the user's units, over the last axis; w itself where they are those."""
         if not self.blocks and np.all(self.unit == 1.0):
             return w
         with np.errstate(over="ignore"):

@@ -179,7 +179,8 @@ def test_runs_of_columns_give_the_certificate_of_the_single_point(monkeypatch, s
     gaps = certify_path_by_rows(problem, penalty, f, f, v, 1.0, 1e-6)
     for k in range(3):
         single = certify_point(problem.at_scale(f[k]), v[k], 1e-6, 1.0)
-        assert gaps.gap[k] == pytest.approx(single.gap, rel=1e-2, abs=1e-9)
+        # The certificate of the single point may find a better dual point, never a worse one.
+        assert single.gap <= gaps.gap[k] * (1 + 1e-6) + 1e-12
         assert gaps.zeros_proved[k] == single.zeros_proved
         assert gaps.certificate(k).holds == single.holds
     assert not gaps.holds[1]

@@ -2,11 +2,11 @@
 
     minimise  sum_i h_i (y_i - a - x_i d)^2 / 2 + sum_j l1_j |d_j| / f + l2_j d_j^2 / (2 g)
 
-over the columns of a working set, X sparse by columns (CSC).  Rows are scaled by the roots of h, and
-``residual`` with them.  The intercept a is eliminated (or absent): columns count as centred, by
-carrying the sum of h r instead of changing them.  An epoch costs the stored entries of the columns
-in play; a few epochs are extrapolated to where they lead (Anderson 1965; for coordinate descent
-Bertrand and Massias 2021), which the objective has to confirm.
+over the columns of a working set, X sparse by columns (CSC).  Rows are scaled by the roots of h,
+and ``residual`` with them.  The intercept a is eliminated (or absent): columns count as centred,
+by carrying the sum of h r instead of changing them.  An epoch costs the stored entries of the
+columns in play; a few epochs are extrapolated to where they lead (Anderson 1965; for coordinate
+descent Bertrand and Massias 2021), which the objective has to confirm.
 
 Row numbers and pointers are unsigned: a signed index costs a test for negative ones at each use.
 """
@@ -172,8 +172,8 @@ def extrapolate(
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def residual_descent(
     indptr: np.ndarray, rows: np.ndarray, data: np.ndarray, root: np.ndarray,
-    residual: np.ndarray, total: np.ndarray, weight: float, columns: np.ndarray, working: np.ndarray,
-    f: float, g: float, tolerance: float, epochs: int,
+    residual: np.ndarray, total: np.ndarray, weight: float, columns: np.ndarray,
+    working: np.ndarray, f: float, g: float, tolerance: float, epochs: int,
 ) -> int:  # fmt: skip
     """Epochs until the gap over the working set should be within ``tolerance``; their number.
 
@@ -218,8 +218,8 @@ def residual_descent(
             past_residual[0] = residual
             past_total[0] = total[0]
             for epoch in range(1, _DEPTH + 1):
-                worst = sweep(pointers, own_rows, own_data, residual, total, weight, columns, active,
-                              count, f, g)  # fmt: skip
+                worst = sweep(pointers, own_rows, own_data, residual, total, weight, columns,
+                              active, count, f, g)  # fmt: skip
                 used += 1
                 if worst <= 0.5 * allowed:
                     break
@@ -230,8 +230,8 @@ def residual_descent(
             if worst <= 0.5 * allowed:
                 break
             if not bounded:
-                extrapolate(residual, total, weight, columns, active, count, f, g, past, past_residual,
-                            past_total)  # fmt: skip
+                extrapolate(residual, total, weight, columns, active, count, f, g, past,
+                            past_residual, past_total)  # fmt: skip
     return used
 
 

@@ -17,7 +17,8 @@ from bayesreg.design import is_sparse
 from bayesreg.likelihoods import Gaussian
 from bayesreg.problem import Problem
 
-_EPOCHS = 2000
+# At one point, at most: sweeps, and looks at all columns.
+_EPOCHS, _LOOKS = 2000, 60
 # Share of its slope that a pull must have for its column to be taken into the working set.
 _NEARLY = 0.9
 # The gap at which a point on the way is left, as a share of the loss at the start.
@@ -146,8 +147,8 @@ class SparsePath:
     def _finish(self, state: _State, f: float, g: float, tolerance: float) -> None:
         """Descent from where the pulls are known, until nothing is missed and the gap is small."""
         aim, used = tolerance, 0
-        while used < _EPOCHS:
-            used += self._descend(state, f, g, aim, _EPOCHS - used)
+        for _ in range(_LOOKS):
+            used += self._descend(state, f, g, aim, max(1, _EPOCHS - used))
             self._look([state])
             if self._settled(state, f, g, tolerance):
                 return
