@@ -23,7 +23,9 @@ from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
 
 _EPS = float(np.finfo(float).eps)
+# A pass over X takes this many coefficients along; the rest is done on what stays in cache.
 _ENTRIES_AT_ONCE = 2_000_000
+_ENTRIES_IN_CACHE = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,13 @@ class _Points:
             self.loss, self.norm[columns], self.size[columns],
         )  # fmt: skip
 
+    def some(self, rows: slice) -> _Points:
+        """Some of the points."""
+        return replace(
+            self, v=self.v[rows], d=self.d[rows], c=self.c[rows], error=self.error[rows],
+            loss=self.loss[rows],
+        )  # fmt: skip
+
 
 def certify_path(
     moments: Moments, penalty: Penalty, d: FloatArray, half_null_deviance: float, tol: float
@@ -127,12 +136,15 @@ def certify_path_by_rows(
         block = slice(first, first + step)
         along = replace(penalty, l1=penalty.l1 / f[block, None], l2=penalty.l2 / g[block, None])
         parts.append(_gaps(along, rows.at(v[block]), half_null_deviance, tol))
-    return PathGaps(
+    return _joined(parts)
+
+
+def _joined(parts: list[PathGaps]) -> PathGaps:
+    return replace(
+        parts[0],
         gap=np.concatenate([part.gap for part in parts]),
         kkt_residual=np.concatenate([part.kkt_residual for part in parts]),
         zeros_proved=np.concatenate([part.zeros_proved for part in parts]),
-        half_null_deviance=half_null_deviance,
-        tol=tol,
     )
 
 
@@ -180,9 +192,21 @@ class _Rows:
 
 
 def _gaps(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
+    step = max(1, _ENTRIES_IN_CACHE // at.v.shape[1])
+    parts = []
+    for first in range(0, len(at.v), step):
+        rows = slice(first, first + step)
+        along = replace(penalty, l1=penalty.l1[rows], l2=penalty.l2[rows])
+        parts.append(_gaps_of_some(along, at.some(rows), half_null_deviance, tol))
+    return _joined(parts)
+
+
+def _gaps_of_some(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
     """Gaps of points, looking closely only at columns that some point has off their kink."""
     quiet = (at.d == 0) & (np.abs(at.c) + at.error < penalty.l1)
     quiet_at_all = np.all(quiet, axis=0)
+    if not quiet_at_all.any():
+        return _gaps_over(penalty, at, half_null_deviance, tol)
     busy = np.flatnonzero(~quiet_at_all)
     close = _gaps_over(_taken(penalty, busy), at.take(busy), half_null_deviance, tol)
     still = np.flatnonzero(quiet_at_all)
@@ -236,6 +260,8 @@ def _zeros_proved(penalty: Penalty, at: _Points, gap: FloatArray) -> BoolArray:
     """|c_j| + ||x_j|| sqrt(2 gap) < l1_j for every coefficient at its kink or bound."""
     low, high = penalty.subdifferential(at.v)
     zeros = (low < high) & ~penalty.is_pinned
+    if not zeros.any():
+        return np.ones(len(gap), dtype=bool)
     with np.errstate(invalid="ignore"):
         reach = at.norm * np.sqrt(2 * gap)[:, None] + at.error
         inside = (at.c - reach > low) & (at.c + reach < high)
