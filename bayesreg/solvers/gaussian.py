@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.certificate import null_deviance
+from bayesreg.certificate import Certificate, null_deviance
 from bayesreg.certificate_path import PathGaps, certify_path, certify_path_by_rows
 from bayesreg.design import is_sparse
 from bayesreg.likelihoods import Gaussian
@@ -29,6 +29,12 @@ from bayesreg.solvers.sparse import SparsePath, residual_descent_pays
 _LARGEST = 5000
 _LARGEST_SPARSE = 1000
 _RELAXATION = 1.6
+# The same for descent on residuals, and how many steps at most.
+_SPARSE_RELAXATION, _SPARSE_STEPS = 2.5, 2
+# Who asks for less than this wants an answer, not its last digits.
+_LOOSE = 1e-7
+# More coefficients off their kink than a square matrix of them is worth.
+_DENSE_NEWTON = 3000
 
 
 def _applies(problem: Problem) -> bool:
@@ -86,53 +92,86 @@ def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> 
     return Along(v, certify_path_by_rows(problem, penalty, f, g, v, half, tol))
 
 
-def warm_start(
-    problem: Problem, start: FloatArray, tol: float
-) -> tuple[FloatArray, Curvature | None]:
-    """A point near the mode and the curvature there, where a Gaussian likelihood makes it cheap.
+@dataclass(frozen=True, eq=False)
+class Near:
+    """A point near the mode, the curvature there, and its certificate where that may suffice."""
+
+    v: FloatArray
+    curvature: Curvature | None = None
+    certificate: Certificate | None = None
+
+
+def warm_start(problem: Problem, start: FloatArray, tol: float) -> Near:
+    """A point near the mode, where a Gaussian likelihood makes it cheap; else ``start``.
 
     The penalty is relaxed from where every coefficient is at its loc to what is asked, so that
     the coefficients in play stay few.
     """
     if not _applies(problem):
-        return start, None
+        return Near(start)
     kinked = bool(np.any(problem.penalty.l1[: problem.p] > 0))
     if moments_pay(problem):
         known = moments(problem)
         curvature = Curvature.known(problem, known)
         if not kinked:
-            return start, curvature
+            return Near(start, curvature)
         penalty = problem.penalty.take(slice(0, known.start.size))
         f = _relaxing(penalty, known.cross)
         aim = np.full(f.size, np.inf)
         aim[-1] = _aim(tol, 0.5 * known.total)
-        return known.extended(path_from_moments(known, penalty, f, f, aim)[-1]), curvature
+        return Near(known.extended(path_from_moments(known, penalty, f, f, aim)[-1]), curvature)
     if screening_pays(problem):
         screened = ScreenedPath(problem)
         f = _relaxing(screened.penalty, screened.pull)
         aim = np.full(f.size, np.inf)
         aim[-1] = _aim(tol, 0.5 * screened.total)
         d = screened.points(f, f, aim)[-1:]
-        return screened.extended(d)[0], screened.curvature()
+        return Near(screened.extended(d)[0], screened.curvature())
     if residual_descent_pays(problem):
-        sparse = SparsePath(problem)
-        f = _relaxing(sparse.penalty, sparse.pull)[-2:]
+        return _by_residuals(problem, tol)
+    return Near(start)
+
+
+def _by_residuals(problem: Problem, tol: float) -> Near:
+    """The point that descent on the residuals of a sparse X reaches."""
+    sparse = SparsePath(problem)
+    f = _sparse_steps(sparse.penalty, sparse.pull)
+    aim = np.full(f.size, np.inf)
+    aim[-1] = _aim(tol, 0.5 * sparse.total)
+    if tol < _LOOSE:
         # The last digits of the coefficients need a gap far below what is asked.
-        aim = np.full(f.size, 0.01 * _aim(tol, 0.5 * sparse.total))
-        aim[:-1] *= 1e5
-        return sparse.extended(sparse.points(f, f, aim)[-1:])[0], None
-    return start, None
+        aim[-1] *= 0.01
+    d = sparse.points(f, f, aim)[[-1]]
+    v = sparse.extended(d)
+    if tol < _LOOSE and d.nnz <= _DENSE_NEWTON:
+        return Near(v[0])
+    one, half = np.ones(1), null_deviance(problem) / 2
+    gaps = certify_path_by_rows(problem, sparse.penalty, one, one, v, half, tol)
+    return Near(v[0], certificate=gaps.certificate(0))
+
+
+def _sparse_steps(penalty: Penalty, pull: FloatArray) -> FloatArray:
+    """The last factors on the way, and 1 twice: the first time tells which columns count."""
+    leaves = _leaves(penalty, pull)
+    steps = _SPARSE_RELAXATION ** -np.arange(float(_SPARSE_STEPS), 0.0, -1.0)
+    return np.concatenate([steps[steps > _SPARSE_RELAXATION * leaves], np.ones(2)])
 
 
 def _relaxing(penalty: Penalty, pull: FloatArray) -> FloatArray:
     """Factors of the scale from where the first coefficient leaves its loc, up to 1."""
-    with np.errstate(divide="ignore", over="ignore"):
-        leaves = np.min(penalty.l1[penalty.l1 > 0] / np.abs(pull[penalty.l1 > 0]), initial=1.0)
+    leaves = _leaves(penalty, pull)
     if not 1e-8 < leaves < 1.0:
         return np.ones(1)
     steps = int(np.ceil(np.log(1.0 / leaves) / np.log(_RELAXATION)))
     f: FloatArray = np.geomspace(leaves, 1.0, steps + 1)[1:]
     return f
+
+
+def _leaves(penalty: Penalty, pull: FloatArray) -> float:
+    """The factor at which the first coefficient leaves its loc, at most 1."""
+    kinked = penalty.l1 > 0
+    with np.errstate(divide="ignore", over="ignore"):
+        return float(np.min(penalty.l1[kinked] / np.abs(pull[kinked]), initial=1.0))
 
 
 def _aim(tol: float, half_null_deviance: float) -> float:

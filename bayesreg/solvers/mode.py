@@ -126,9 +126,11 @@ def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
     require_conditional(options.target)
     problem = bind(model, data)
     start = starting_point(problem, data.names)
-    start, curvature = warm_start(problem, start, options.tol)
-    return solve(problem, model, data.names, start, options.tol, options.max_iterations,
-                 curvature=curvature)  # fmt: skip
+    near = warm_start(problem, start, options.tol)
+    if near.certificate is not None and near.certificate.holds:
+        return certified(problem, model, data.names, near.v, near.certificate)
+    return solve(problem, model, data.names, near.v, options.tol, options.max_iterations,
+                 curvature=near.curvature)  # fmt: skip
 
 
 def check_options(target: str | None, tol: float, on_failure: str, max_iterations: int) -> None:
@@ -195,9 +197,7 @@ def solve(
     if _too_many_for_newton(problem, start):
         certificate = certify_point(problem, start, tol, half_null_deviance)
         if certificate.holds:
-            unique = not check_unique or mode_is_unique(problem, start)
-            done = Solution(start, 1, True)
-            return as_estimate(problem, model, names, start, done, certificate, unique)
+            return certified(problem, model, names, start, certificate, check_unique)
     solution = settle(problem, names, start, max_iterations, curvature)
     may_refine = problem.penalty.is_separable and (
         solution.settled or max_iterations > _DIRECT_ITERATIONS
@@ -212,6 +212,19 @@ def solve(
         certificate = certify_point(problem, v, tol, half_null_deviance)
     unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
     return as_estimate(problem, model, names, v, solution, certificate, unique)
+
+
+def certified(
+    problem: Problem,
+    model: Model,
+    names: tuple[str, ...],
+    v: FloatArray,
+    certificate: Certificate,
+    check_unique: bool = True,
+) -> MapEstimate:
+    """The estimate at a point that was proved to be good enough."""
+    unique = not check_unique or mode_is_unique(problem, v)
+    return as_estimate(problem, model, names, v, Solution(v, 1, True), certificate, unique)
 
 
 def _too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
