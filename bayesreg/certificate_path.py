@@ -18,6 +18,7 @@ import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.certificate import Certificate
+from bayesreg.design import product_over
 from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
@@ -173,7 +174,7 @@ class _Rows:
         w = v[:, :p]
         moved = np.flatnonzero(np.any(w != 0, axis=0))
         few = moved.size * 4 < p
-        fitted = problem.X[:, moved] @ w[:, moved].T if few else problem.X @ w.T
+        fitted = product_over(problem.X, moved, w[:, moved].T) if few else problem.X @ w.T
         residual = (problem.y - problem.offset)[:, None] - fitted
         if problem.flat_intercept:
             residual = residual - by_row @ residual / np.sum(by_row)

@@ -44,6 +44,18 @@ def dense_columns(X: Design, columns: IntArray) -> FloatArray:
     return X[:, columns].toarray() if is_sparse(X) else X[:, columns]
 
 
+def product_over(X: Design, columns: IntArray, W: FloatArray) -> FloatArray:
+    """X[:, columns] W, a few columns at a time: no large copy of them."""
+    if is_sparse(X):
+        product: FloatArray = X[:, columns] @ W
+        return product
+    product = np.zeros((X.shape[0], *W.shape[1:]))
+    for first in range(0, columns.size, _COLUMNS_PER_PRODUCT):
+        part = slice(first, first + _COLUMNS_PER_PRODUCT)
+        product += X[:, columns[part]] @ W[part]
+    return product
+
+
 def used_rows(X: Design, used: BoolArray) -> Design:
     """The rows that are marked."""
     return X.tocsr()[np.flatnonzero(used)].tocsc() if is_sparse(X) else X[used]
@@ -252,5 +264,9 @@ def _dense_row_products(
         block = root[part] * (block if mean is None else block - mean[part])
         # The upper triangle is summed up in place.
         product = dsyrk(1.0, np.asfortranarray(block), beta=1.0, c=product, overwrite_c=1)
-    upper = np.triu(product, 1)
-    return np.asarray(product + upper.T)
+    for first in range(0, n, _COLUMNS_PER_PRODUCT):
+        part = slice(first, first + _COLUMNS_PER_PRODUCT)
+        corner = np.triu(product[part, part])
+        product[part, part] = corner + np.triu(corner, 1).T
+        product[part.stop :, part] = product[part, part.stop :].T
+    return np.asarray(product)

@@ -107,16 +107,19 @@ class Elimination:
         if not self.sure.size:
             return Move(start.sure, z, np.zeros(0, dtype=bool))
         x = dtrtrs(self.R, h - self.W @ z, lower=0)[0] / self.size
+        met = self._met(x)
+        return Move(x, z, x != met)
+
+    def _met(self, x: FloatArray) -> FloatArray:
+        """x, with coefficients that changed sign put on their kink, others within their bounds."""
         bounds = self.penalties[0]
-        crossed = (x * self.sign <= 0) | (x < bounds.lower) | (x > bounds.upper)
-        return Move(x, z, crossed)
+        turned = (x * self.sign <= 0) & (bounds.l1 > 0)
+        return np.where(turned, 0.0, np.clip(x, bounds.lower, bounds.upper))
 
     def part_of_the_way(self, f: float, start: Move, end: Move) -> Move:
         """The better of two: up to the first sign that changes, or all the way, with those that
         crossed put on what they met."""
-        bounds = self.penalties[0]
-        step = end.sure - start.sure
-        met = np.where(end.sure * self.sign <= 0, 0.0, np.clip(end.sure, bounds.lower, bounds.upper))
+        step, met = end.sure - start.sure, self._met(end.sure)
         with np.errstate(divide="ignore", invalid="ignore"):
             shares = np.where(end.crossed, (met - start.sure) / step, np.inf)
         first = int(np.argmin(shares))
@@ -125,18 +128,18 @@ class Elimination:
         up_to[first] = met[first]
         tries = (
             Move(up_to, start.doubtful + share * (end.doubtful - start.doubtful)),
-            Move(np.where(end.crossed, met, end.sure), end.doubtful),
+            Move(met, end.doubtful),
         )
         return min(tries, key=lambda end: self._value(f, end))
 
     def _value(self, f: float, at: Move) -> float:
         """The objective, but for a constant."""
-        place = np.concatenate([self.sure, self.doubtful])
-        d = np.concatenate([at.sure, at.doubtful])
-        H = block_of(self.H, place)
-        value = 0.5 * float(d @ (H @ d)) - float(np.concatenate(self.cross) @ d)
-        for part, x in zip(self.penalties, (at.sure, at.doubtful), strict=True):
-            value += float(np.sum(part.l1 * np.abs(x)) / f + 0.5 * np.sum(part.l2 * x**2))
+        d = np.zeros(len(self.H))
+        d[self.sure], d[self.doubtful] = at.sure, at.doubtful
+        value = 0.5 * float(d @ (self.H @ d))
+        for part, cross, x in zip(self.penalties, self.cross, (at.sure, at.doubtful), strict=True):
+            kinks, squares = float(np.sum(part.l1 * np.abs(x))), float(np.sum(part.l2 * x**2))
+            value += kinks / f + 0.5 * squares - float(cross @ x)
         return value
 
 

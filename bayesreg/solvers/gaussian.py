@@ -23,8 +23,8 @@ from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
 from bayesreg.solvers.elimination import block_of
 from bayesreg.solvers.newton import Curvature
-from bayesreg.solvers.ridge_path import is_plain_ridge, ridge_from_moments, ridge_from_rows
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
+from bayesreg.solvers.ridge_path import is_plain_ridge, ridge_from_moments, ridge_from_rows
 from bayesreg.solvers.screened import ScreenedPath, screening_pays
 from bayesreg.solvers.sparse import SparsePath, residual_descent_pays
 
@@ -100,11 +100,15 @@ def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> 
 
 @dataclass(frozen=True, eq=False)
 class Near:
-    """A point near the mode, the curvature there, and its certificate where that may suffice."""
+    """A point near the mode, the curvature there, and its certificate where that may suffice.
+
+    ``moments``: the columns off their kink and their centred second moments, where known.
+    """
 
     v: FloatArray
     curvature: Curvature | None = None
     certificate: Certificate | None = None
+    moments: tuple[IntArray, FloatArray] | None = None
 
 
 def warm_start(problem: Problem, start: FloatArray, tol: float) -> Near:
@@ -132,9 +136,11 @@ def warm_start(problem: Problem, start: FloatArray, tol: float) -> Near:
         aim = np.full(f.size, np.inf)
         aim[-1] = _aim(tol, 0.5 * screened.total)
         v = screened.extended(screened.points(f, f, aim)[-1:])
-        if tol < _LOOSE:
-            return Near(v[0], screened.curvature())
-        return Near(v[0], screened.curvature(), _certificate(problem, screened.penalty, v, tol))
+        if tol >= _LOOSE:
+            certificate = _certificate(problem, screened.penalty, v, tol)
+            if certificate.holds:
+                return Near(v[0], None, certificate, screened.moments())
+        return Near(v[0], screened.curvature())
     if residual_descent_pays(problem):
         return _by_residuals(problem, tol)
     return Near(start)

@@ -34,7 +34,8 @@ def is_plain_ridge(problem: Problem) -> bool:
 def ridge_from_moments(moments: Moments, penalty: Penalty, g: FloatArray) -> FloatArray:
     """Distances from ``start`` at each factor, by the p x p matrix."""
     deviation = 1.0 / np.sqrt(penalty.l2)
-    K = moments.gram * np.outer(deviation, deviation)
+    K = moments.gram * deviation
+    K *= deviation[:, None]
     return solve_shifted(K, deviation * moments.cross, 1.0 / g) * deviation
 
 
@@ -50,7 +51,9 @@ def ridge_from_rows(problem: Problem, g: FloatArray) -> FloatArray:
     if mean is not None:
         residual = residual - by_row @ residual / np.sum(by_row)
     K = problem.row_products(np.arange(p), 1.0 / l2, mean)
-    dual = solve_shifted(K * root * root[:, None], root * residual, 1.0 / g) * root
+    K *= root
+    K *= root[:, None]
+    dual = solve_shifted(K, root * residual, 1.0 / g) * root
     v = np.empty((g.size, problem.size))
     w = v[:, :p]
     np.matmul(dual, problem.X, out=w)

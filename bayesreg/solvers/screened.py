@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from bayesreg import design
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.design import is_sparse
 from bayesreg.likelihoods import Gaussian
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
-from bayesreg.solvers.elimination import Elimination, Move
+from bayesreg.solvers.elimination import Elimination, Move, block_of
 from bayesreg.solvers.newton import Curvature
 
 # Points are solved together up to this ratio of penalties.
@@ -99,9 +100,7 @@ class ScreenedPath:
             last = min(last, int(np.searchsorted(g, g[first], side="right")))
         return max(first + 1, last)
 
-    def _round(
-        self, f: FloatArray, g: FloatArray, eliminate: bool
-    ) -> tuple[FloatArray, bool]:
+    def _round(self, f: FloatArray, g: FloatArray, eliminate: bool) -> tuple[FloatArray, bool]:
         """Modes at the first of these points or more, if signs are as they seem from here.
 
         True when nothing stood in the way.
@@ -109,10 +108,10 @@ class ScreenedPath:
         free, watched = self._choice(f[-1], eliminate)
         self._add(np.concatenate([free, watched]))
         kept = free.size - _DOUBTFUL if eliminate and free.size > _DOUBTFUL else 0
-        penalty = self.penalty
         sure, doubtful = free[:kept], np.concatenate([free[kept:], watched])
+        known = self.columns.size
         elimination = Elimination.of(
-            self.H, self.position[sure], self.position[doubtful], self.cross[sure],
+            self.H[:known, :known], self.position[sure], self.position[doubtful], self.cross[sure],
             self.cross[doubtful], self._part(sure, g[0]), self._part(doubtful, g[0]),
             np.sign(self.d[sure]),
         )  # fmt: skip
@@ -137,16 +136,18 @@ class ScreenedPath:
         return Penalty(part.l1, part.l2 / g, part.loc, part.lower, part.upper)
 
     def _choice(self, f: float, eliminate: bool) -> tuple[IntArray, IntArray]:
-        """Coefficients off their kink, the surest of their sign first, and those that nearly are."""
+        """Coefficients off their kink, the surest of their sign first, and those nearly off."""
         low, high = self.from_start.lower, self.from_start.upper
         off = np.flatnonzero(self.d)
         d = self.d[off]
-        room = np.minimum(np.abs(d), np.minimum(d - low[off], high[off] - d))
+        to_kink = np.where(self.penalty.l1[off] > 0, np.abs(d), np.inf)
+        room = np.minimum(to_kink, np.minimum(d - low[off], high[off] - d))
         free = off[np.argsort(-room, kind="stable")]
-        share = np.abs(self.pull) * f / self.penalty.l1
-        held = np.flatnonzero((self.d == 0) & (share > _NEARLY))
+        pull, slope = np.abs(self.pull), self.penalty.l1 / f
+        held = np.flatnonzero((self.d == 0) & (pull > _NEARLY * slope))
         if held.size > _WATCHED and eliminate:
-            held = held[np.argsort(-share[held], kind="stable")[:_WATCHED]]
+            strongest = np.argsort(slope[held] - pull[held], kind="stable")
+            held = held[strongest[:_WATCHED]]
         return free, held
 
     def _gap(self, d: FloatArray, pull: FloatArray, loss: float, f: float, g: float) -> float:
@@ -164,22 +165,21 @@ class ScreenedPath:
             return
         known, size = self.columns.size, self.columns.size + new.size
         if size > len(self.H):
-            H = np.empty((size + size // 4, size + size // 4))
+            H = np.empty((size + size // 8, size + size // 8))
             H[:known, :known] = self.H[:known, :known]
             self.H = H
         self.columns = np.concatenate([self.columns, new])
         self.position[new] = np.arange(known, size)
-        centred = self.problem.block(new)
-        if self.mean is not None:
-            centred -= self.mean[new]
-        centred *= self.by_row[:, None]
+        block = self.problem.block(new)
+        centred = block if self.mean is None else block - self.mean[new]
+        centred = self.by_row[:, None] * centred
+        # The new columns being centred, the known ones need not be.
+        self.H[known:size, known:size] = block.T @ centred
         for first in range(0, known, _COLUMNS_PER_PRODUCT):
             part = slice(first, min(first + _COLUMNS_PER_PRODUCT, known))
-            # The new columns being centred, the known ones need not be.
             product = self.problem.block(self.columns[part]).T @ centred
             self.H[part, known:size] = product
             self.H[known:size, part] = product.T
-        self.H[known:size, known:size] = self.problem.block(new).T @ centred
 
     def _residuals(self, d: FloatArray) -> FloatArray:
         """(n, k) residuals at the rows of d, a flat intercept at its optimum."""
@@ -188,7 +188,7 @@ class ScreenedPath:
         residual = (self.problem.y - self.problem.offset)[:, None]
         moved = np.flatnonzero(np.any(w[:, :p] != 0, axis=0))
         if moved.size * 4 < p:
-            residual = residual - self.problem.X[:, moved] @ w[:, moved].T
+            residual = residual - design.product_over(self.problem.X, moved, w[:, moved].T)
         else:
             residual = residual - self.problem.X @ w[:, :p].T
         if self.mean is not None:
@@ -212,11 +212,13 @@ class ScreenedPath:
         target = (self.problem.y - self.problem.offset) @ self.by_row / self.weight
         return np.concatenate([w, (target - w @ self.mean)[:, None]], axis=1)
 
+    def moments(self) -> tuple[IntArray, FloatArray]:
+        """The columns off their kink, and their centred second moments."""
+        columns = np.flatnonzero(self.d)
+        return columns, block_of(self.H, self.position[columns])
+
     def curvature(self) -> Curvature:
         """The curvature over the columns off their kink, as Newton's method wants it."""
-        from bayesreg.solvers.elimination import block_of
-
         known = Curvature.of(self.problem, self.problem.curvature_rows(self.problem.y))
-        known.columns = np.flatnonzero(self.d)
-        known.hessian = block_of(self.H, self.position[known.columns])
+        known.columns, known.hessian = self.moments()
         return known

@@ -22,7 +22,8 @@ def solve_shifted(K: FloatArray, b: FloatArray, shifts: FloatArray) -> FloatArra
     work = int(dsytrd_lwork(n, lower=1)[0])
     # K is symmetric: its transpose is in LAPACK's order.
     packed, diagonal, beside, tau, _ = dsytrd(K.T, lower=1, lwork=work, overwrite_a=1)
-    reflectors = packed[1:, :-1]
+    # From the second row on, with the entries of the next column's first row at its end.
+    reflectors = packed.ravel(order="K")[1 : 1 + n * (n - 1)].reshape((n, n - 1), order="F")
     right = _times_reflectors(reflectors, tau, b[:, None], "T")[:, 0]
     solved = np.empty((n, shifts.size), order="F")
     for k, shift in enumerate(shifts.tolist()):
@@ -40,9 +41,9 @@ def _times_reflectors(
     from scipy.linalg.lapack import dormqr
 
     product = np.array(B, order="F")
-    V = np.asfortranarray(reflectors)
-    work = int(dormqr("L", trans, V, tau, product[1:], -1)[1][0])
-    product[1:] = dormqr("L", trans, V, tau, np.asfortranarray(product[1:]), work)[0]
+    rest = np.asfortranarray(B[1:])
+    work = int(dormqr("L", trans, reflectors, tau, rest, -1)[1][0])
+    product[1:] = dormqr("L", trans, reflectors, tau, rest, work)[0]
     return product
 
 
