@@ -165,7 +165,7 @@ class ScreenedPath:
             return
         known, size = self.columns.size, self.columns.size + new.size
         if size > len(self.H):
-            H = np.empty((size + size // 8, size + size // 8))
+            H = np.empty((size + size // 4, size + size // 4))
             H[:known, :known] = self.H[:known, :known]
             self.H = H
         self.columns = np.concatenate([self.columns, new])
