@@ -18,7 +18,7 @@ import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.certificate import Certificate
-from bayesreg.design import column_run
+from bayesreg.design import column_run, product_over
 from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
@@ -27,6 +27,7 @@ _EPS = float(np.finfo(float).eps)
 # Of points times rows or columns in play; a run of columns stays in the cache.
 _ENTRIES_AT_ONCE = 1_000_000
 _COLUMNS_AT_ONCE = 4096
+_ENTRIES_IN_CACHE = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,13 @@ class _Points:
             self.loss, self.norm[columns], self.size[columns],
         )  # fmt: skip
 
+    def some(self, rows: slice) -> _Points:
+        """Some of the points."""
+        return replace(
+            self, v=self.v[rows], d=self.d[rows], c=self.c[rows], error=self.error[rows],
+            loss=self.loss[rows],
+        )  # fmt: skip
+
 
 def certify_path(
     moments: Moments, penalty: Penalty, d: FloatArray, half_null_deviance: float, tol: float
@@ -129,12 +137,15 @@ def certify_path_by_rows(
     for first in range(0, len(v), step):
         block = slice(first, first + step)
         parts.append(rows.gaps(v[block], f[block], g[block], half_null_deviance, tol))
-    return PathGaps(
+    return _joined(parts)
+
+
+def _joined(parts: list[PathGaps]) -> PathGaps:
+    return replace(
+        parts[0],
         gap=np.concatenate([part.gap for part in parts]),
         kkt_residual=np.concatenate([part.kkt_residual for part in parts]),
         zeros_proved=np.concatenate([part.zeros_proved for part in parts]),
-        half_null_deviance=half_null_deviance,
-        tol=tol,
     )
 
 
@@ -186,7 +197,7 @@ class _Rows:
         at = _Points(own, d, c, error, 0.5 * magnitude**2, norm, raw)
         part = self.penalty.take(chosen)
         along = replace(part, l1=part.l1 / f[:, None], l2=part.l2 / g[:, None])
-        close = _gaps_over(along, at, half_null_deviance, tol)
+        close = _gaps(along, at, half_null_deviance, tol)
         return replace(close, zeros_proved=close.zeros_proved & (least > np.sqrt(2 * close.gap)))
 
     def _least_share(self, slack: FloatArray, quiet: BoolArray, columns: IntArray) -> FloatArray:
@@ -203,7 +214,7 @@ class _Rows:
         w = v[:, :p]
         moved = np.flatnonzero(np.any(w, axis=0))
         few = moved.size * 4 < p
-        fitted = problem.X[:, moved] @ w[:, moved].T if few else problem.X @ w.T
+        fitted = product_over(problem.X, moved, w[:, moved].T) if few else problem.X @ w.T
         residual = (problem.y - problem.offset)[:, None] - fitted
         if problem.flat_intercept:
             residual -= by_row @ residual / np.sum(by_row)
@@ -223,9 +234,21 @@ class _Rows:
 
 
 def _gaps(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
+    step = max(1, _ENTRIES_IN_CACHE // at.v.shape[1])
+    parts = []
+    for first in range(0, len(at.v), step):
+        rows = slice(first, first + step)
+        along = replace(penalty, l1=penalty.l1[rows], l2=penalty.l2[rows])
+        parts.append(_gaps_of_some(along, at.some(rows), half_null_deviance, tol))
+    return _joined(parts)
+
+
+def _gaps_of_some(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
     """Gaps of points, looking closely only at columns that some point has off their kink."""
     quiet = (at.d == 0) & (np.abs(at.c) + at.error < penalty.l1)
     quiet_at_all = np.all(quiet, axis=0)
+    if not quiet_at_all.any():
+        return _gaps_over(penalty, at, half_null_deviance, tol)
     busy = np.flatnonzero(~quiet_at_all)
     close = _gaps_over(_taken(penalty, busy), at.take(busy), half_null_deviance, tol)
     still = np.flatnonzero(quiet_at_all)
@@ -279,6 +302,8 @@ def _zeros_proved(penalty: Penalty, at: _Points, gap: FloatArray) -> BoolArray:
     """|c_j| + ||x_j|| sqrt(2 gap) < l1_j for every coefficient at its kink or bound."""
     low, high = penalty.subdifferential(at.v)
     zeros = (low < high) & ~penalty.is_pinned
+    if not zeros.any():
+        return np.ones(len(gap), dtype=bool)
     with np.errstate(invalid="ignore"):
         reach = at.norm * np.sqrt(2 * gap)[:, None] + at.error
         inside = (at.c - reach > low) & (at.c + reach < high)

@@ -18,6 +18,7 @@ Design: TypeAlias = Any
 _ROWS_PER_BLOCK = 4096
 _ROWS_PER_PRODUCT = 2048
 _ENTRIES_PER_BLOCK = 32768
+_COLUMNS_PER_PRODUCT = 512
 # Beyond this ratio of raw to centred second moments the difference of the two has lost digits
 # that a product of centred columns keeps.
 _CENTRE_FIRST = 1e3
@@ -53,6 +54,18 @@ def column_run(X: Design, first: int, last: int) -> Design:
     pointers = X.indptr[first : last + 1] - X.indptr[first]
     parts = (X.data[stored], X.indices[stored], pointers)
     return csc_array(parts, shape=(X.shape[0], last - first))
+
+
+def product_over(X: Design, columns: IntArray, W: FloatArray) -> FloatArray:
+    """X[:, columns] W, a few columns at a time: no large copy of them."""
+    if is_sparse(X):
+        product: FloatArray = X[:, columns] @ W
+        return product
+    product = np.zeros((X.shape[0], *W.shape[1:]))
+    for first in range(0, columns.size, _COLUMNS_PER_PRODUCT):
+        part = slice(first, first + _COLUMNS_PER_PRODUCT)
+        product += X[:, columns[part]] @ W[part]
+    return product
 
 
 def used_rows(X: Design, used: BoolArray) -> Design:
@@ -243,9 +256,7 @@ def row_products(
 ) -> FloatArray:
     """sum_j d_j (x_ij - m_j)(x_kj - m_j) for each pair of rows, over the chosen columns."""
     if not is_sparse(X):
-        block = X[:, columns] if mean is None else X[:, columns] - mean
-        product: FloatArray = (block * by_column) @ block.T
-        return product
+        return _dense_row_products(X, columns, by_column, mean)
     chosen = X[:, columns]
     product = (scaled_columns(chosen, by_column) @ chosen.T).toarray()
     if mean is None:
@@ -254,3 +265,28 @@ def row_products(
     product -= at_mean[:, None] + at_mean
     product += mean @ (by_column * mean)
     return product
+
+
+def _dense_row_products(
+    X: FloatArray, columns: IntArray, by_column: FloatArray, mean: FloatArray | None
+) -> FloatArray:
+    """A few columns at a time, so that no second array of the size of X is made."""
+    from scipy.linalg.blas import dsyrk
+
+    n = X.shape[0]
+    product = np.zeros((n, n), order="F")
+    root = np.sqrt(by_column)
+    everything = columns.size == X.shape[1] and bool(np.all(np.diff(columns) == 1))
+    for first in range(0, columns.size, _COLUMNS_PER_PRODUCT):
+        part = slice(first, first + _COLUMNS_PER_PRODUCT)
+        chosen = columns[part]
+        block = X[:, part] if everything else X[:, chosen]
+        block = root[part] * (block if mean is None else block - mean[part])
+        # The upper triangle is summed up in place.
+        product = dsyrk(1.0, np.asfortranarray(block), beta=1.0, c=product, overwrite_c=1)
+    for first in range(0, n, _COLUMNS_PER_PRODUCT):
+        part = slice(first, first + _COLUMNS_PER_PRODUCT)
+        corner = np.triu(product[part, part])
+        product[part, part] = corner + np.triu(corner, 1).T
+        product[part.stop :, part] = product[part, part.stop :].T
+    return np.asarray(product)

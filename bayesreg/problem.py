@@ -141,7 +141,7 @@ class Problem:
         real = columns < self.p
         centre = None if mean is None else mean[columns[real]]
         product = design.row_products(self.X, columns[real], by_column[real], centre)
-        return product + np.sum(by_column[~real])
+        return product if real.all() else product + np.sum(by_column[~real])
 
     def centred_product(self, v: FloatArray, mean: FloatArray | None) -> FloatArray:
         """(X - mean) w + a, without the offset."""

@@ -18,13 +18,18 @@ _DOUBT = 1e-4
 _DEPENDENT = 1e-13
 
 
-def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
+def mode_is_unique(
+    problem: Problem, v: FloatArray, known: tuple[IntArray, FloatArray] | None = None
+) -> bool:
     """True when no other point attains the same objective.
 
     Coefficients that could move at no first-order cost are those without curvature whose
     gradient reaches the slope of their penalty; the mode is unique when their columns (centred
     by a flat intercept) are linearly independent. A group moves along one direction only, its
     norm being curved in the others. Tibshirani (2013), The lasso problem and uniqueness.
+
+    ``known``: some columns, sorted, and their second moments X' diag(h) X, about the mean where
+    there is a flat intercept; they spare a product where they show enough.
     """
     penalty = problem.penalty
     straight = (penalty.l2 == 0) & ~penalty.is_pinned
@@ -44,28 +49,50 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
     if directions > problem.n:
         return False
     h = problem.curvature_rows(eta)
+    if rays is None and known is not None and _known_independent(problem, columns, h, *known):
+        return True
     if is_sparse(problem.X) and columns.size > _MANY:
         independent = _independent(problem, columns, h)
         if independent is not None:
             return independent
     gram = problem.cross_products(columns, columns, h, None)
     gram = gram if rays is None else rays.T @ gram @ rays
-    size = np.sqrt(np.diag(gram))
-    if np.any(size == 0):
+    if np.any(np.diag(gram) == 0):
         return False
-    if _well_conditioned(gram / size / size[:, None]):
+    if _well_conditioned(gram):
         return True
     block = problem.block(columns) * np.sqrt(h)[:, None]
     block = block if rays is None else block @ rays
     return bool(np.linalg.matrix_rank(block / np.linalg.norm(block, axis=0)) == directions)
 
 
-def _well_conditioned(correlation: FloatArray) -> bool:
-    """Condition number below 1e10, by LAPACK's estimate from the Cholesky factor."""
-    from scipy.linalg.lapack import dpocon, dpotrf
+def _known_independent(
+    problem: Problem, columns: IntArray, h: FloatArray, among: IntArray, moments: FloatArray
+) -> bool:
+    """By moments at hand; False where these do not show it."""
+    if problem.flat_intercept:
+        columns = columns[columns < problem.p]
+    position = np.searchsorted(among, columns)
+    if not among.size or not np.array_equal(among[np.minimum(position, among.size - 1)], columns):
+        return False
+    gram = moments if columns.size == among.size else moments[np.ix_(position, position)]
+    square = np.diagonal(gram)
+    # Where centring took most of a column, its rounding is left.
+    if np.any(square <= 1e-2 * problem.column_squares(h)[columns]):
+        return False
+    return not columns.size or _well_conditioned(gram)
 
-    norm = np.linalg.norm(correlation, 1)
-    factor, failed = dpotrf(correlation)
+
+def _well_conditioned(gram: FloatArray) -> bool:
+    """Condition number of the correlations below 1e10, by LAPACK from the Cholesky factor."""
+    from scipy.linalg.lapack import dlange, dpocon, dpotrf
+
+    size = np.sqrt(np.diagonal(gram))
+    correlation = gram / size
+    correlation /= size[:, None]
+    # The transpose of a symmetric matrix is itself, in LAPACK's order.
+    norm = dlange("1", correlation.T)
+    factor, failed = dpotrf(correlation.T, overwrite_a=1, clean=0)
     if failed:
         return False
     reciprocal, _ = dpocon(factor, norm)

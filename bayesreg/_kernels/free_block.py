@@ -27,3 +27,15 @@ def square_block(H: np.ndarray, chosen: np.ndarray, block: np.ndarray) -> None:
         row = H[chosen[a]]
         for b in range(chosen.size):
             block[a, b] = row[chosen[b]]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def rectangle(
+    H: np.ndarray, rows: np.ndarray, columns: np.ndarray, size: np.ndarray, block: np.ndarray
+) -> None:
+    """The first rows of ``block``: H over ``rows`` and ``columns``, columns divided by ``size``."""
+    by_size = 1.0 / size
+    for a in range(rows.size):
+        row = H[rows[a]]
+        for b in range(columns.size):
+            block[a, b] = row[columns[b]] * by_size[b]

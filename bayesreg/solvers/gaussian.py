@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesreg._types import FloatArray
+from bayesreg._types import FloatArray, IntArray
 from bayesreg.certificate import Certificate, null_deviance
 from bayesreg.certificate_path import PathGaps, certify_path, certify_path_by_rows
 from bayesreg.design import is_sparse
@@ -21,14 +21,20 @@ from bayesreg.likelihoods import Gaussian
 from bayesreg.moments import Moments, moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
+from bayesreg.solvers.elimination import block_of
 from bayesreg.solvers.newton import Curvature
+from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
 from bayesreg.solvers.ridge_path import is_plain_ridge, ridge_from_moments, ridge_from_rows
-from bayesreg.solvers.screened import ScreenedPath, epochs_for, finish, screening_pays
+from bayesreg.solvers.screened import ScreenedPath, screening_pays
 from bayesreg.solvers.sparse import SparsePath, residual_descent_pays
 
 _LARGEST = 5000
 _LARGEST_SPARSE = 1000
 _RELAXATION = 1.6
+# On the way to a point, and at it before exact solves take over.
+_EPOCHS_PASSING, _EPOCHS = 6, 40
+# Share of its slope that a pull must reach for a coefficient at its kink to be watched.
+_NEARLY = 0.9
 # The same for descent on residuals, and how many steps at most.
 _SPARSE_RELAXATION, _SPARSE_STEPS = 2.5, 2
 # Who asks for less than this wants an answer, not its last digits.
@@ -98,11 +104,15 @@ def _half_null_deviance(problem: Problem, known: Moments) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Near:
-    """A point near the mode, the curvature there, and its certificate where that may suffice."""
+    """A point near the mode, the curvature there, and its certificate where that may suffice.
+
+    ``moments``: the columns off their kink and their centred second moments, where known.
+    """
 
     v: FloatArray
     curvature: Curvature | None = None
     certificate: Certificate | None = None
+    moments: tuple[IntArray, FloatArray] | None = None
 
 
 def warm_start(problem: Problem, start: FloatArray, tol: float) -> Near:
@@ -135,8 +145,12 @@ def warm_start(problem: Problem, start: FloatArray, tol: float) -> Near:
         f = _relaxing(screened.penalty, screened.pull)
         aim = np.full(f.size, np.inf)
         aim[-1] = _aim(tol, 0.5 * screened.total)
-        d = screened.points(f, f, aim)[-1:]
-        return Near(screened.extended(d)[0], screened.curvature())
+        v = screened.extended(screened.points(f, f, aim)[-1:])
+        if tol >= _LOOSE:
+            certificate = _certificate(problem, screened.penalty, v, tol)
+            if certificate.holds:
+                return Near(v[0], None, certificate, screened.moments())
+        return Near(v[0], screened.curvature())
     if residual_descent_pays(problem):
         return _by_residuals(problem, tol)
     return Near(start)
@@ -155,9 +169,13 @@ def _by_residuals(problem: Problem, tol: float) -> Near:
     v = sparse.extended(d)
     if tol < _LOOSE and d.nnz <= _DENSE_NEWTON:
         return Near(v[0])
+    return Near(v[0], certificate=_certificate(problem, sparse.penalty, v, tol))
+
+
+def _certificate(problem: Problem, penalty: Penalty, v: FloatArray, tol: float) -> Certificate:
+    """Of the one row of v."""
     one, half = np.ones(1), null_deviance(problem) / 2
-    gaps = certify_path_by_rows(problem, sparse.penalty, one, one, v, half, tol)
-    return Near(v[0], certificate=gaps.certificate(0))
+    return certify_path_by_rows(problem, penalty, one, one, v, half, tol).certificate(0)
 
 
 def _sparse_steps(penalty: Penalty, pull: FloatArray) -> FloatArray:
@@ -231,3 +249,21 @@ def path_from_moments(
             out[point, order] = vectors[0]
             point, tries = point + 1, 0
     return out
+
+
+def epochs_for(tolerance: FloatArray) -> IntArray:
+    """Epochs of descent allowed at each point."""
+    return np.where(np.isinf(tolerance), _EPOCHS_PASSING, _EPOCHS)
+
+
+def finish(H: FloatArray, vectors: FloatArray, front: int, f: float, g: float) -> None:
+    """Solve for the coefficients in front exactly, where descent is too slow.
+
+    Those at their kink that are far from wanting to leave stay out; whether one of them does
+    after all is seen in the next sweep.
+    """
+    d, r, l1, l2, lower, upper = (row[:front] for row in vectors[:6])
+    chosen = np.flatnonzero((d != 0) | (np.abs(r) > _NEARLY * l1 / f))
+    penalty = Penalty(l1 / f, l2 / g, np.zeros(front), lower, upper).take(chosen)
+    block = block_of(H, chosen)
+    d[chosen] = minimise_quadratic(Quadratic(block, r[chosen], d[chosen]), penalty)

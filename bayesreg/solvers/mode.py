@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bayesreg._types import BoolArray, FloatArray
+from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.certificate import Certificate, certify_point
 from bayesreg.data import Data
 from bayesreg.design import is_sparse
@@ -122,7 +122,7 @@ def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
     start = starting_point(problem, data.names)
     near = warm_start(problem, start, options.tol)
     if near.certificate is not None and near.certificate.holds:
-        return certified(problem, model, data.names, near.v, near.certificate)
+        return certified(problem, model, data.names, near.v, near.certificate, near.moments)
     return solve(problem, model, data.names, near.v, options.tol, options.max_iterations,
                  curvature=near.curvature)  # fmt: skip
 
@@ -179,7 +179,7 @@ def solve(
     if _too_many_for_newton(problem, start):
         certificate = certify_point(problem, start, tol, half_null_deviance)
         if certificate.holds:
-            return certified(problem, model, names, start, certificate, check_unique)
+            return certified(problem, model, names, start, certificate, check_unique=check_unique)
     solution = settle(problem, names, start, max_iterations, curvature)
     may_refine = problem.penalty.is_separable and (
         solution.settled or max_iterations > _DIRECT_ITERATIONS
@@ -193,7 +193,8 @@ def solve(
         solution = _refined(problem, solution)
         v = reported(problem, names, solution)[2]
         certificate = certify_point(problem, v, tol, half_null_deviance)
-    unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
+    known = None if curvature is None else (curvature.columns, curvature.hessian)
+    unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v, known)
     return as_estimate(problem, model, names, v, solution, certificate, unique)
 
 
@@ -203,10 +204,11 @@ def certified(
     names: tuple[str, ...],
     v: FloatArray,
     certificate: Certificate,
+    moments: tuple[IntArray, FloatArray] | None = None,
     check_unique: bool = True,
 ) -> MapEstimate:
     """The estimate at a point that was proved to be good enough."""
-    unique = not check_unique or mode_is_unique(problem, v)
+    unique = not check_unique or mode_is_unique(problem, v, moments)
     return as_estimate(problem, model, names, v, Solution(v, 1, True), certificate, unique)
 
 

@@ -20,6 +20,8 @@ from bayesreg.penalty import Penalty
 _SMALL = 300
 _ASTRAY = 8
 _EPOCHS = 12
+# Of a Newton step that changes signs, the first multiple past the best is the last to be tried.
+_SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.12, 0.06)
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,15 @@ def _newton_on_signs(
         return v, _is_optimal(quadratic, penalty, v)
     before = penalty.value(v)
     best, least = v, 0.0
-    for factor in (1.0, min(1.0, _first_break(on_free, v[free], step)[0])):
+    for factor in (*_SHARES, min(1.0, _first_break(on_free, v[free], step)[0])):
         moved = v.copy()
         moved[free] = _projected(on_free, v[free], factor * step)
         d = moved - v
         change = float(r @ d + 0.5 * (d @ (quadratic.H @ d))) + penalty.value(moved) - before
         if change < least:
             best, least = moved, change
+        elif least < 0:
+            break
     return best, False
 
 

@@ -1,11 +1,11 @@
-"""Modes under a Gaussian likelihood and Normal priors at every scale, from one eigendecomposition.
+"""Modes under a Gaussian likelihood and Normal priors at every scale, from one reduction.
 
 In units of the prior's standard deviation the normal equations at factor g are
 
-    (K + 1/g) z = b,        K = Q diag(k) Q'
+    (K + 1/g) z = b
 
-so that each scale costs a division by k + 1/g.  K is p x p from the moments of the data, or n x n
-from the products of the rows, whichever is smaller.
+for all g at once (``shifted``).  K is p x p from the moments of the data, or n x n from the
+products of the rows, whichever is smaller.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bayesreg.likelihoods import Gaussian
 from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
+from bayesreg.solvers.shifted import solve_shifted
 
 
 def is_plain_ridge(problem: Problem) -> bool:
@@ -32,35 +33,34 @@ def is_plain_ridge(problem: Problem) -> bool:
 
 def ridge_from_moments(moments: Moments, penalty: Penalty, g: FloatArray) -> FloatArray:
     """Distances from ``start`` at each factor, by the p x p matrix."""
-    from scipy.linalg import eigh
-
     deviation = 1.0 / np.sqrt(penalty.l2)
-    values, Q = eigh(moments.gram * np.outer(deviation, deviation), check_finite=False)
-    rotated = Q.T @ (deviation * moments.cross)
-    with np.errstate(divide="ignore"):
-        z = rotated / (np.maximum(values, 0.0) + 1.0 / g[:, None])
-    return (z @ Q.T) * deviation
+    K = moments.gram * deviation
+    K *= deviation[:, None]
+    return solve_shifted(K, deviation * moments.cross, 1.0 / g) * deviation
 
 
 def ridge_from_rows(problem: Problem, g: FloatArray) -> FloatArray:
     """Extended vectors at each factor, by the n x n matrix of row products."""
-    from scipy.linalg import eigh
-
     p = problem.p
     by_row = problem.weights / problem.likelihood.noise**2
     root, l2 = np.sqrt(by_row), problem.penalty.l2[:p]
     mean = problem.X.T @ by_row / np.sum(by_row) if problem.flat_intercept else None
     start = problem.start[:p]
-    residual = problem.y - problem.offset - problem.X @ start
+    residual = problem.y - problem.offset
+    residual = residual - problem.X @ start if start.any() else residual
     if mean is not None:
         residual = residual - by_row @ residual / np.sum(by_row)
-    K = problem.row_products(np.arange(p), 1.0 / l2, mean) * np.outer(root, root)
-    values, Q = eigh(K, check_finite=False)
-    rotated = Q.T @ (root * residual)
-    dual = (rotated / (np.maximum(values, 0.0) + 1.0 / g[:, None])) @ Q.T * root
-    pulls = np.asarray(problem.X.T @ dual.T).T
-    if mean is None:
-        return start + pulls / l2
-    w = start + (pulls - np.sum(dual, axis=1)[:, None] * mean) / l2
-    target = by_row @ (problem.y - problem.offset) / np.sum(by_row)
-    return np.concatenate([w, (target - w @ mean)[:, None]], axis=1)
+    K = problem.row_products(np.arange(p), 1.0 / l2, mean)
+    K *= root
+    K *= root[:, None]
+    dual = solve_shifted(K, root * residual, 1.0 / g) * root
+    v = np.empty((g.size, problem.size))
+    w = v[:, :p]
+    np.matmul(dual, problem.X, out=w)
+    if mean is not None:
+        w -= np.sum(dual, axis=1)[:, None] * mean
+    w /= l2
+    w += start
+    if mean is not None:
+        v[:, p] = by_row @ (problem.y - problem.offset) / np.sum(by_row) - w @ mean
+    return v

@@ -1,29 +1,36 @@
 """A path of modes under a Gaussian likelihood with more columns than rows.
 
-Only columns that may leave their kink enter a matrix of second moments, a few points of the path
-ahead; the gradients of all columns at those points, by one product with X, then tell which were
-missed.
+Only columns that leave their kink, or nearly do, enter a matrix of second moments.  At each point
+the coefficients whose sign is not in doubt are eliminated (``elimination``); the few others make a
+small problem.  One product with X then gives the pulls on all columns, and with them the duality
+gap that ends the point or the signs to go on from.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from bayesreg import design
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.design import is_sparse
 from bayesreg.likelihoods import Gaussian
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
+from bayesreg.solvers.elimination import Elimination, Move, block_of
 from bayesreg.solvers.newton import Curvature
-from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
 
-# Columns are chosen this far ahead, as a ratio of penalties.
+# Points are solved together up to this ratio of penalties.
 _AHEAD = 1.25
 _POINTS_PER_BLOCK = 8
-# On the way to a point, and at it before exact solves take over.
-_EPOCHS_PASSING, _EPOCHS = 6, 40
-# Share of its slope that a pull must reach for a coefficient at its kink to be watched.
+# Rounds at one point with the sure signs eliminated, and after those with none.
+_ROUNDS, _MORE_ROUNDS = 30, 6
+# Share of its slope that a pull must reach for a coefficient at its kink to be watched, and how
+# many of these at most.
 _NEARLY = 0.9
+_WATCHED = 250
+# Coefficients off their kink whose sign is taken to be in doubt.
+_DOUBTFUL = 200
+_COLUMNS_PER_PRODUCT = 256
 
 
 def screening_pays(problem: Problem) -> bool:
@@ -37,176 +44,181 @@ def screening_pays(problem: Problem) -> bool:
 
 
 class ScreenedPath:
-    """The state of the path: the columns in play, their moments, and where they stand."""
+    """The state of the path: where it stands, and the moments of the columns in play."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.by_row = problem.weights / problem.likelihood.noise**2
         self.weight = float(np.sum(self.by_row))
         self.size = problem.p if problem.flat_intercept else problem.size
-        self.penalty = problem.penalty.take(slice(0, self.size))
         self.mean = problem.X.T @ self.by_row / self.weight if problem.flat_intercept else None
-        self.start = problem.start.copy()
-        self.pull = self._pulls(np.zeros((1, self.size)))[:, 0]
-        residual = self._residuals(np.zeros((1, self.size)))[:, 0]
-        self.total = float(self.by_row @ residual**2)
+        self.start = problem.start[: self.size]
+        self.penalty = problem.penalty.take(slice(0, self.size))
+        # In distances from where every coefficient is at its loc.
+        self.from_start = Penalty(
+            self.penalty.l1, self.penalty.l2, np.zeros(self.size),
+            self.penalty.lower - self.start, self.penalty.upper - self.start,
+        )  # fmt: skip
+        self.d = np.zeros(self.size)
+        losses, pulls = self._pulls(self.d[None])
+        self.pull = self.cross = pulls[0]
+        self.total = 2.0 * float(losses[0])
         self.columns = np.empty(0, dtype=np.intp)
-        self.cross = self.pull.copy()
+        # Where in the moments each column stands; -1 for those that do not.
+        self.position = np.full(self.size, -1)
         self.H = np.empty((0, 0))
-        self.block = np.empty((problem.n, 0), order="F")
-        self.vectors = np.empty((8, 0))
-        self.order = np.empty(0, dtype=np.int64)
-        self.front = 0
 
     def points(self, f: FloatArray, g: FloatArray, tolerance: FloatArray) -> FloatArray:
         """Distances from ``start`` at each pair of factors, one row each.
 
-        ``tolerance`` is the gap in nats to aim for at each; where it is infinite, a few epochs of
-        descent will do.
+        ``tolerance`` is the gap in nats to aim for at each; where it is infinite, one round will
+        do.
         """
         out = np.zeros((f.size, self.size))
-        first = 0
+        first, rounds = 0, 0
         while first < f.size:
-            last = min(first + _POINTS_PER_BLOCK, int(np.searchsorted(f, _AHEAD * f[first])))
-            last = max(first + 1, last)
-            block = slice(first, last)
-            self._add(np.flatnonzero(np.abs(self.pull) > self.penalty.l1 / f[last - 1]))
-            while True:
-                out[block] = self._solve(f[block], g[block], tolerance[block])
-                pulls = self._pulls(out[block])
-                allowed = self.penalty.l1[:, None] / f[block] * (1 + 1e-12)
-                missed = np.abs(pulls) > allowed
-                missed[self.columns] = False
-                if not missed.any():
+            last = self._end_of_block(f, g, first) if rounds == 0 else first + 1
+            along, settled = self._round(f[first:last], g[first:last], rounds < _ROUNDS)
+            losses, pulls = self._pulls(along)
+            rounds += 1
+            for d, pull, loss in zip(along, pulls, losses, strict=True):
+                self.d, self.pull = d, pull
+                missed = np.any(np.abs(pull[d == 0]) > self.penalty.l1[d == 0] / f[first])
+                close = np.isinf(tolerance[first]) or (
+                    self._gap(d, pull, float(loss), f[first], g[first]) <= tolerance[first]
+                )
+                if not (close or (settled and not missed) or rounds >= _ROUNDS + _MORE_ROUNDS):
                     break
-                self._add(np.flatnonzero(missed.any(axis=1)))
-            self.pull = pulls[:, -1]
-            first = last
+                out[first] = d
+                first, rounds = first + 1, 0
         return out
+
+    def _end_of_block(self, f: FloatArray, g: FloatArray, first: int) -> int:
+        """Points with one quadratic part, up to a ratio of penalties."""
+        last = min(first + _POINTS_PER_BLOCK, int(np.searchsorted(f, _AHEAD * f[first])))
+        if self.penalty.l2.any():
+            last = min(last, int(np.searchsorted(g, g[first], side="right")))
+        return max(first + 1, last)
+
+    def _round(self, f: FloatArray, g: FloatArray, eliminate: bool) -> tuple[FloatArray, bool]:
+        """Modes at the first of these points or more, if signs are as they seem from here.
+
+        True when nothing stood in the way.
+        """
+        free, watched = self._choice(f[-1], eliminate)
+        self._add(np.concatenate([free, watched]))
+        kept = free.size - _DOUBTFUL if eliminate and free.size > _DOUBTFUL else 0
+        sure, doubtful = free[:kept], np.concatenate([free[kept:], watched])
+        known = self.columns.size
+        elimination = Elimination.of(
+            self.H[:known, :known], self.position[sure], self.position[doubtful], self.cross[sure],
+            self.cross[doubtful], self._part(sure, g[0]), self._part(doubtful, g[0]),
+            np.sign(self.d[sure]),
+        )  # fmt: skip
+        if elimination is None:
+            return self._round(f, g, False)
+        along = np.zeros((f.size, self.size))
+        move = Move(self.d[sure], self.d[doubtful])
+        for k, factor in enumerate(f.tolist()):
+            found = elimination.minimum(factor, move)
+            if found.crossed.any():
+                if k > 0:
+                    return along[:k], False
+                found = elimination.part_of_the_way(factor, move, found)
+                along[0, sure], along[0, doubtful] = found.sure, found.doubtful
+                return along[:1], False
+            along[k, sure], along[k, doubtful] = found.sure, found.doubtful
+            move = found
+        return along, True
+
+    def _part(self, columns: IntArray, g: float) -> Penalty:
+        part = self.from_start.take(columns)
+        return Penalty(part.l1, part.l2 / g, part.loc, part.lower, part.upper)
+
+    def _choice(self, f: float, eliminate: bool) -> tuple[IntArray, IntArray]:
+        """Coefficients off their kink, the surest of their sign first, and those nearly off."""
+        low, high = self.from_start.lower, self.from_start.upper
+        off = np.flatnonzero(self.d)
+        d = self.d[off]
+        to_kink = np.where(self.penalty.l1[off] > 0, np.abs(d), np.inf)
+        room = np.minimum(to_kink, np.minimum(d - low[off], high[off] - d))
+        free = off[np.argsort(-room, kind="stable")]
+        pull, slope = np.abs(self.pull), self.penalty.l1 / f
+        held = np.flatnonzero((self.d == 0) & (pull > _NEARLY * slope))
+        if held.size > _WATCHED and eliminate:
+            strongest = np.argsort(slope[held] - pull[held], kind="stable")
+            held = held[strongest[:_WATCHED]]
+        return free, held
+
+    def _gap(self, d: FloatArray, pull: FloatArray, loss: float, f: float, g: float) -> float:
+        """The duality gap at the pulls, scaled towards 0 until they are feasible."""
+        part = self.from_start
+        penalty = Penalty(part.l1 / f, part.l2 / g, part.loc, part.lower, part.upper)
+        alpha = penalty.dual_scalings(pull)[0]
+        by_column = penalty.fenchel_young(d, alpha * pull)
+        return (1.0 - alpha) ** 2 * loss + float(np.sum(by_column))
 
     def _add(self, wanted: IntArray) -> None:
         """Bring columns into the moments."""
-        new = np.setdiff1d(wanted, self.columns, assume_unique=True)
+        new = np.sort(wanted[self.position[wanted] < 0])
         if not new.size:
             return
         known, size = self.columns.size, self.columns.size + new.size
-        every = np.concatenate([self.columns, new])
         if size > len(self.H):
-            self._grow(known, size + size // 3)
-        self.block[:, known:size] = self.problem.block(new)
-        centred = self.block[:, known:size]
-        if self.mean is not None:
-            centred = centred - self.mean[new]
+            H = np.empty((size + size // 4, size + size // 4))
+            H[:known, :known] = self.H[:known, :known]
+            self.H = H
+        self.columns = np.concatenate([self.columns, new])
+        self.position[new] = np.arange(known, size)
+        block = self.problem.block(new)
+        centred = block if self.mean is None else block - self.mean[new]
+        centred = self.by_row[:, None] * centred
         # The new columns being centred, the known ones need not be.
-        product = self.block[:, :size].T @ (self.by_row[:, None] * centred)
-        self.H[:known, known:size] = product[:known][self.order]
-        self.H[known:size, :known] = self.H[:known, known:size].T
-        self.H[known:size, known:size] = product[known:]
-        part = self.penalty.take(new)
-        here, nothing = self.start[new], np.zeros(new.size)
-        added = np.stack([
-            nothing, -self.pull[new], part.l1, part.l2, part.lower - here, part.upper - here,
-            nothing, nothing,
-        ])  # fmt: skip
-        self.vectors = np.concatenate([self.vectors, added], axis=1)
-        self.order = np.concatenate([self.order, np.arange(known, size)])
-        self.columns = every
-
-    def _grow(self, known: int, capacity: int) -> None:
-        H, block = np.empty((capacity, capacity)), np.empty((self.problem.n, capacity), order="F")
-        H[:known, :known] = self.H[:known, :known]
-        block[:, :known] = self.block[:, :known]
-        self.H, self.block = H, block
-
-    def _solve(self, f: FloatArray, g: FloatArray, tolerance: FloatArray) -> FloatArray:
-        """The points of one block, on the columns in play."""
-        from bayesreg._kernels.gram_path import gram_path, refresh
-
-        out = np.zeros((f.size, self.columns.size))
-        cross = self.cross[self.columns]
-        refresh(self.H, self.vectors, cross, self.order, self.front, 0)
-        point, tries = 0, 0
-        while point < f.size:
-            stopped, self.front = gram_path(
-                self.H, self.vectors, self.order, self.front, cross, self.total, f, g,
-                np.where(np.isinf(tolerance), 0.0, tolerance), epochs_for(tolerance), point, out,
-            )  # fmt: skip
-            if stopped == f.size:
-                break
-            tries = tries + 1 if stopped == point else 0
-            point = stopped
-            if np.isfinite(tolerance[point]):
-                finish(self.H, self.vectors, self.front, float(f[point]), float(g[point]))
-                refresh(self.H, self.vectors, cross, self.order, self.front, 0)
-            if tries > 6 or np.isinf(tolerance[point]):
-                out[point, self.order] = self.vectors[0]
-                point, tries = point + 1, 0
-        full = np.zeros((f.size, self.size))
-        full[:, self.columns] = out
-        return full
+        self.H[known:size, known:size] = block.T @ centred
+        for first in range(0, known, _COLUMNS_PER_PRODUCT):
+            part = slice(first, min(first + _COLUMNS_PER_PRODUCT, known))
+            product = self.problem.block(self.columns[part]).T @ centred
+            self.H[part, known:size] = product
+            self.H[known:size, part] = product.T
 
     def _residuals(self, d: FloatArray) -> FloatArray:
         """(n, k) residuals at the rows of d, a flat intercept at its optimum."""
         p = self.problem.p
-        w = self.start[: self.size] + d
+        w = self.start + d
+        residual = (self.problem.y - self.problem.offset)[:, None]
         moved = np.flatnonzero(np.any(w[:, :p] != 0, axis=0))
         if moved.size * 4 < p:
-            fitted = self.problem.X[:, moved] @ w[:, moved].T
+            residual = residual - design.product_over(self.problem.X, moved, w[:, moved].T)
         else:
-            fitted = self.problem.X @ w[:, :p].T
-        residual = (self.problem.y - self.problem.offset)[:, None] - fitted
+            residual = residual - self.problem.X @ w[:, :p].T
         if self.mean is not None:
             return residual - self.by_row @ residual / self.weight
         return residual - w[:, p] if self.problem.has_intercept else residual
 
-    def _pulls(self, d: FloatArray) -> FloatArray:
-        """(size, k): minus the gradient of the loss at the rows of d."""
-        by_row = self.by_row[:, None] * self._residuals(d)
-        pulls: FloatArray = self.problem.X.T @ by_row
+    def _pulls(self, d: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Losses and (k, size) pulls, minus the gradients of the loss, at the rows of d."""
+        residual = self._residuals(d)
+        by_row = self.by_row[:, None] * residual
+        pulls = np.asarray(self.problem.X.T @ by_row).T
         if self.size > self.problem.p:
-            return np.concatenate([pulls, np.sum(by_row, axis=0)[None]])
-        return pulls
+            pulls = np.concatenate([pulls, np.sum(by_row, axis=0)[:, None]], axis=1)
+        return 0.5 * np.sum(residual * by_row, axis=0), pulls
 
     def extended(self, d: FloatArray) -> FloatArray:
         """Rows of d as extended vectors."""
-        w = self.start[: self.size] + d
+        w = self.start + d
         if self.mean is None:
             return w
         target = (self.problem.y - self.problem.offset) @ self.by_row / self.weight
         return np.concatenate([w, (target - w @ self.mean)[:, None]], axis=1)
 
+    def moments(self) -> tuple[IntArray, FloatArray]:
+        """The columns off their kink, and their centred second moments."""
+        columns = np.flatnonzero(self.d)
+        return columns, block_of(self.H, self.position[columns])
+
     def curvature(self) -> Curvature:
         """The curvature over the columns off their kink, as Newton's method wants it."""
         known = Curvature.of(self.problem, self.problem.curvature_rows(self.problem.y))
-        off = np.flatnonzero(self.vectors[0])
-        columns = self.columns[self.order[off]]
-        known.columns = np.sort(columns)
-        known.hessian = block_of(self.H, off[np.argsort(columns)])
+        known.columns, known.hessian = self.moments()
         return known
-
-
-def epochs_for(tolerance: FloatArray) -> IntArray:
-    """Epochs of descent allowed at each point."""
-    return np.where(np.isinf(tolerance), _EPOCHS_PASSING, _EPOCHS)
-
-
-def finish(H: FloatArray, vectors: FloatArray, front: int, f: float, g: float) -> None:
-    """Solve for the coefficients in front exactly, where descent is too slow.
-
-    Those at their kink that are far from wanting to leave stay out; whether one of them does
-    after all is seen in the next sweep.
-    """
-    d, r, l1, l2, lower, upper = (row[:front] for row in vectors[:6])
-    chosen = np.flatnonzero((d != 0) | (np.abs(r) > _NEARLY * l1 / f))
-    penalty = Penalty(l1 / f, l2 / g, np.zeros(front), lower, upper).take(chosen)
-    block = block_of(H, chosen)
-    d[chosen] = minimise_quadratic(Quadratic(block, r[chosen], d[chosen]), penalty)
-
-
-def block_of(H: FloatArray, chosen: IntArray) -> FloatArray:
-    """H over the chosen rows and columns, contiguous."""
-    from bayesreg._kernels.free_block import square_block
-
-    block = np.empty((chosen.size, chosen.size))
-    square_block(H, chosen, block)
-    return block
