@@ -33,6 +33,7 @@ from bayesreg.data import Data
 from bayesreg.errors import DataError, ModelError
 from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model, class_intercepts, coefficient_matrix, coefficient_vector
+from bayesreg.null_rows import null_rows
 from bayesreg.problem import Problem, bind
 
 _EPS = float(np.finfo(float).eps)
@@ -307,9 +308,10 @@ def _linear_predictor(problem: Problem, v: FloatArray) -> FloatArray:
     """
     eta = problem.linear_predictor(v)
     columns = np.flatnonzero(v)
+    if problem.n * columns.size > _CHEAP / 20:
+        return eta
     terms = _column_norms(problem, np.ones(problem.n)) @ np.abs(v)
-    cancelling = terms > 1e3 * np.linalg.norm(eta)
-    if not cancelling or problem.n * columns.size > _CHEAP / 20:
+    if not terms > 1e3 * np.linalg.norm(eta):
         return eta
     product, error = _exact_products(problem.block(columns), v[columns])
     exact = np.column_stack([problem.offset, product, error])
@@ -634,6 +636,8 @@ def null_deviance(problem: Problem, eta: FloatArray | None = None) -> float:
     v = problem.start.copy()
     flat = np.flatnonzero(problem.penalty.is_flat)
     v[flat] = 0.0
+    if not np.any(flat < problem.p):
+        problem = null_rows(problem)
     eta = _refit(problem, problem.linear_predictor(v), flat)
     if problem.has_intercept and not problem.flat_intercept:
         eta = _penalised_intercept(problem, eta, flat)

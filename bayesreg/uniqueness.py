@@ -20,7 +20,12 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
     norm being curved in the others. Tibshirani (2013), The lasso problem and uniqueness.
     """
     penalty = problem.penalty
+    if not np.any((penalty.l2 == 0) & ~penalty.is_pinned):
+        return True
     eta = problem.linear_predictor(v)
+    h = problem.curvature_rows(eta)
+    if _only_flat_is_the_intercept(problem):
+        return bool(np.sum(h) > 0)
     pull = -problem.transposed_product(problem.gradient_rows(eta))
     low, high = penalty.subdifferential(v)
     slack = 1e-7 * np.maximum(penalty.l1, np.abs(pull))
@@ -33,7 +38,6 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
     directions = columns.size if rays is None else rays.shape[1]
     if directions > problem.n:
         return False
-    h = problem.curvature_rows(eta)
     if is_sparse(problem.X) and columns.size > _MANY and _independent(problem, columns, h):
         return True
     gram = problem.cross_products(columns, columns, h, None)
@@ -46,6 +50,10 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
     block = problem.block(columns) * np.sqrt(h)[:, None]
     block = block if rays is None else block @ rays
     return bool(np.linalg.matrix_rank(block / np.linalg.norm(block, axis=0)) == directions)
+
+
+def _only_flat_is_the_intercept(problem: Problem) -> bool:
+    return problem.flat_intercept and bool(np.all(problem.penalty.l2[: problem.p] > 0))
 
 
 def _well_conditioned(correlation: FloatArray) -> bool:

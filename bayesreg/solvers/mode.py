@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from bayesreg import _checks
 from bayesreg._types import BoolArray, FloatArray
-from bayesreg.certificate import Certificate, certify_point
+from bayesreg.certificate import Certificate, certify_point, null_deviance
 from bayesreg.class_problem import bind_classes
 from bayesreg.data import Data
 from bayesreg.design import is_sparse
@@ -26,6 +27,7 @@ from bayesreg.existence import why_no_mode
 from bayesreg.existence_classes import why_no_class_mode
 from bayesreg.likelihoods import Gaussian, has_classes, noise_prior
 from bayesreg.model import Model, require_model_and_data
+from bayesreg.null_rows import null_rows
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method, require_conditional
 from bayesreg.solvers.estimate import MapEstimate
@@ -34,12 +36,15 @@ from bayesreg.solvers.groups import minimise_by_widening
 from bayesreg.solvers.modes import local_modes_words
 from bayesreg.solvers.newton import Curvature, Solution, minimise
 from bayesreg.solvers.refine import is_affordable, is_needed, refine
+from bayesreg.solvers.tall import minimise_by_sampling, sampling_pays
 from bayesreg.uniqueness import mode_is_unique
 
 _ON_FAILURE = ("raise", "warn", "return")
 _TARGETS = (None, "conditional", "joint", "marginal")
 _DIRECT_ITERATIONS = 40
 _DENSE_NEWTON = 3000
+# Relative gap from which on coefficients are worth all of their digits: the default.
+_TO_ROUNDING = 1e-8
 
 
 def find_map(
@@ -126,9 +131,21 @@ def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
     require_conditional(options.target)
     problem = bind(model, data)
     start = starting_point(problem, data.names)
+    if sampling_pays(problem):
+        return _from_samples(problem, model, data.names, start, options)
     start, curvature = warm_start(problem, start, options.tol)
     return solve(problem, model, data.names, start, options.tol, options.max_iterations,
                  curvature=curvature)  # fmt: skip
+
+
+def _from_samples(
+    problem: Problem, model: Model, names: tuple[str, ...], start: FloatArray, options: Options
+) -> MapEstimate:
+    half = null_deviance(problem) / 2
+    aim = 0.3 * options.tol * half if options.tol > _TO_ROUNDING else 0.0
+    near = minimise_by_sampling(problem, start, aim, options.max_iterations)
+    return solve(problem, model, names, start, options.tol, options.max_iterations, half,
+                 near=near)  # fmt: skip
 
 
 def check_options(target: str | None, tol: float, on_failure: str, max_iterations: int) -> None:
@@ -158,11 +175,13 @@ def starting_point(problem: Problem, names: tuple[str, ...]) -> FloatArray:
     if signs.any() and np.all(signs == signs[0]):
         raise NoModeError(f"no mode: {why_no_mode(problem, names)}")
     v[-1] = 0.0
-    without = problem.linear_predictor(v)
     if isinstance(problem.likelihood, Gaussian):
+        without = problem.linear_predictor(v)
         v[-1] = problem.weights @ (problem.y - without) / np.sum(problem.weights)
         return v
-    v[-1] = _root_of_increasing(lambda a: float(np.sum(problem.gradient_rows(without + a))))
+    null = null_rows(problem)
+    without = null.linear_predictor(v)
+    v[-1] = _root_of_increasing(lambda a: float(np.sum(null.gradient_rows(without + a))))
     return v
 
 
@@ -190,15 +209,21 @@ def solve(
     half_null_deviance: float | None = None,
     check_unique: bool = True,
     curvature: Curvature | None = None,
+    near: Solution | None = None,
 ) -> MapEstimate:
-    """Minimise, certify, and put the result into the user's units."""
-    if _too_many_for_newton(problem, start):
-        certificate = certify_point(problem, start, tol, half_null_deviance)
+    """Minimise, certify, and put the result into the user's units.
+
+    What another method found, ``near``, is only certified where it settled and that suffices; else
+    Newton's method goes on from there.
+    """
+    done = Solution(start, 1, _too_many_for_newton(problem, start)) if near is None else near
+    if done.settled:
+        v = reported(problem, names, done)[2]
+        certificate = certify_point(problem, v, tol, half_null_deviance)
         if certificate.holds:
-            unique = not check_unique or mode_is_unique(problem, start)
-            done = Solution(start, 1, True)
-            return as_estimate(problem, model, names, start, done, certificate, unique)
-    solution = settle(problem, names, start, max_iterations, curvature)
+            unique = not check_unique or mode_is_unique(problem, v)
+            return as_estimate(problem, model, names, v, done, certificate, unique)
+    solution = _onwards(problem, names, start, near, max_iterations, curvature)
     may_refine = problem.penalty.is_separable and (
         solution.settled or max_iterations > _DIRECT_ITERATIONS
     )
@@ -212,6 +237,20 @@ def solve(
         certificate = certify_point(problem, v, tol, half_null_deviance)
     unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
     return as_estimate(problem, model, names, v, solution, certificate, unique)
+
+
+def _onwards(
+    problem: Problem,
+    names: tuple[str, ...],
+    start: FloatArray,
+    near: Solution | None,
+    max_iterations: int,
+    curvature: Curvature | None,
+) -> Solution:
+    if near is None:
+        return settle(problem, names, start, max_iterations, curvature)
+    last = settle(problem, names, near.v, max_iterations - near.iterations, curvature)
+    return replace(last, iterations=near.iterations + last.iterations)
 
 
 def _too_many_for_newton(problem: Problem, v: FloatArray) -> bool:

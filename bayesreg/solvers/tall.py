@@ -1,0 +1,247 @@
+"""Smooth likelihoods with Normal priors and many more rows than columns: Newton's method on growing
+samples of the rows, then quasi-Newton steps on all of them.
+
+The mode on m of n rows is off by about p n / (2 m) nats, and the Hessian of these rows, times
+n / m, differs from that of all by about sqrt(p / m): a fraction of the rows will do for a start
+and for a preconditioner.  L-BFGS that starts from that matrix then divides what is left of J by
+about m / p with every pass over X.  Nocedal and Wright (2006), Numerical optimization, algorithm
+7.4; Roosta-Khorasani and Mahoney (2019), Sub-sampled Newton methods.
+
+Nothing is decided by the samples: whatever they are, the gradient on all rows says how good a
+point is, and where that does not improve step by step the general method takes over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from bayesreg import design
+from bayesreg._types import FloatArray
+from bayesreg.likelihoods import Gaussian, is_smooth
+from bayesreg.problem import Problem
+from bayesreg.solvers.newton import Solution
+
+_EPS = float(np.finfo(float).eps)
+
+# Fewer rows or entries are as quickly solved with all rows from the start.
+_ROWS_PER_COLUMN, _ENTRIES = 100, 5e5
+# Rows of the largest sample: a part of all, and for each column at most. The samples before it have
+# a sixteenth and a quarter of its rows, unless that is too few to say anything.
+_PART, _SAMPLED_PER_COLUMN, _LEAST_PER_COLUMN = 5, 100, 10
+_ROWS_IN_A_RUN = 64
+_ROWS_AT_ONCE = 2048
+# A quasi-Newton step that leaves more than this of the nats is not worth another.
+_SLOW = 0.25
+
+
+def sampling_pays(problem: Problem) -> bool:
+    """A dense X of many rows, and a proper Normal prior on every coefficient."""
+    penalty, n, p = problem.penalty, problem.n, problem.p
+    if n < _ROWS_PER_COLUMN * p or n * p < _ENTRIES or design.is_sparse(problem.X):
+        return False
+    if isinstance(problem.likelihood, Gaussian) or not is_smooth(problem.likelihood):
+        return False
+    unbounded = np.all(np.isinf(penalty.lower) & np.isinf(penalty.upper))
+    normal = penalty.is_separable and not np.any(penalty.l1) and np.all(penalty.l2[:p] > 0)
+    return bool(problem.convex and normal and unbounded)
+
+
+def minimise_by_sampling(
+    problem: Problem, start: FloatArray, aim: float, max_iterations: int
+) -> Solution:
+    """The minimum of J, to a duality gap of about ``aim`` nats or to the rounding of its gradient.
+
+    Where that is not reached ``settled`` is False and the point no worse than ``start``.
+    """
+    with np.errstate(all="ignore"):
+        v, hessian = _mode_of_samples(problem, start)
+        if hessian is None:
+            return Solution(start, 0, False)
+        found = _quasi_newton(problem, v, hessian, aim, max_iterations)
+        if found.settled or problem.value(found.v) <= problem.value(start):
+            return found
+    return Solution(start, found.iterations, False)
+
+
+# ---------------------------------------------------------------------------------- samples
+
+
+@dataclass(frozen=True)
+class _Hessian:
+    """Cholesky factor of the Hessian of a sample, and the weighted mean of its columns."""
+
+    factor: Any
+    mean: FloatArray
+
+    @classmethod
+    def at(cls, problem: Problem, eta: FloatArray) -> _Hessian | None:
+        """None where it is not positive definite to rounding."""
+        from scipy.linalg import LinAlgError, cho_factor
+
+        h = problem.curvature_rows(eta)
+        total = float(np.sum(h))
+        matrix, sums = design.raw_products(problem.X, h, h[:, None])
+        if problem.has_intercept:
+            matrix = np.block([[matrix, sums], [sums.T, np.full((1, 1), total)]])
+        matrix[np.diag_indices_from(matrix)] += problem.penalty.l2
+        try:
+            return cls(cho_factor(matrix), sums[:, 0] / total)
+        except (LinAlgError, ValueError):
+            return None
+
+    def solve(self, g: FloatArray) -> FloatArray:
+        from scipy.linalg import cho_solve
+
+        step: FloatArray = cho_solve(self.factor, g, check_finite=False)
+        return step
+
+
+def _mode_of_samples(problem: Problem, v: FloatArray) -> tuple[FloatArray, _Hessian | None]:
+    """The mode on the largest sample, by way of smaller ones, and the Hessian met last."""
+    largest = min(problem.n // _PART, _SAMPLED_PER_COLUMN * problem.p)
+    hessian = None
+    for rows in (largest // 16, largest // 4, largest):
+        if rows >= _LEAST_PER_COLUMN * problem.p or rows == largest:
+            # The nats that the rows left out decide: a step for less is the last.
+            enough = 0.5 * problem.size * problem.n / rows
+            v, hessian = _newton(_sample(problem, rows), v, enough)
+    return v, hessian
+
+
+def _sample(problem: Problem, size: int) -> Problem:
+    """About ``size`` rows, their weights multiplied so that they stand for all.
+
+    Runs of neighbouring rows, one at a seeded place in each of as many equal stretches of X:
+    of sorted rows, or ones that repeat with some period, a fair share as well.
+    """
+    runs = size // _ROWS_IN_A_RUN
+    stretch = problem.n / runs
+    offset = np.random.default_rng(0).uniform(0.0, stretch - _ROWS_IN_A_RUN, runs)
+    first = (np.arange(runs) * stretch + offset).astype(np.intp)
+    rows = (first[:, None] + np.arange(_ROWS_IN_A_RUN)).ravel()
+    part = _rows(problem, rows)
+    return replace(part, weights=part.weights * (problem.n / rows.size))
+
+
+def _rows(problem: Problem, rows: Any) -> Problem:
+    likelihood: Any = problem.likelihood
+    if hasattr(likelihood, "for_trials"):
+        likelihood = likelihood.for_trials(likelihood.trials[rows])
+    return replace(
+        problem,
+        X=problem.X[rows],
+        y=problem.y[rows],
+        weights=problem.weights[rows],
+        offset=problem.offset[rows],
+        likelihood=likelihood,
+    )
+
+
+def _newton(sample: Problem, v: FloatArray, enough: float) -> tuple[FloatArray, _Hessian | None]:
+    """Newton's method until a step promises less than ``enough`` nats; that step is taken."""
+    eta = sample.linear_predictor(v)
+    value = sample.value(v, eta)
+    hessian = None
+    for _ in range(30):
+        found = _Hessian.at(sample, eta)
+        if found is None:
+            break
+        hessian = found
+        gradient = _gradient(sample, v, eta)
+        step = -hessian.solve(gradient)
+        promise = -0.5 * float(gradient @ step)
+        if promise <= enough:
+            return v + step, hessian
+        for halving in range(30):
+            share = 0.5**halving
+            moved = v + share * step
+            moved_eta = sample.linear_predictor(moved)
+            moved_value = sample.value(moved, moved_eta)
+            if moved_value <= value - 0.5 * share * promise:
+                break
+        else:
+            break
+        v, eta, value = moved, moved_eta, moved_value
+    return v, hessian
+
+
+def _gradient(problem: Problem, v: FloatArray, eta: FloatArray) -> FloatArray:
+    return problem.transposed_product(problem.gradient_rows(eta)) + problem.penalty.slope(v)
+
+
+# --------------------------------------------------------------------------------- all rows
+
+
+@dataclass
+class _Steps:
+    """L-BFGS: the steps taken so far and the changes of the gradient that they made."""
+
+    hessian: _Hessian
+    pairs: list[tuple[FloatArray, FloatArray, float]] = field(default_factory=list)
+
+    def learn(self, step: FloatArray, change: FloatArray) -> None:
+        curvature = float(step @ change)
+        if curvature > 0:
+            self.pairs.append((step, change, 1.0 / curvature))
+
+    def step(self, gradient: FloatArray) -> FloatArray:
+        left, shares = gradient.copy(), []
+        for step, change, inverse in reversed(self.pairs):
+            shares.append(inverse * float(step @ left))
+            left -= shares[-1] * change
+        found = self.hessian.solve(left)
+        for (step, change, inverse), share in zip(self.pairs, reversed(shares), strict=True):
+            found += (share - inverse * float(change @ found)) * step
+        return -found
+
+
+def _quasi_newton(
+    problem: Problem, v: FloatArray, hessian: _Hessian, aim: float, max_iterations: int
+) -> Solution:
+    """Full steps for as long as each leaves a fraction of the nats that were to be won."""
+    parts = [
+        _rows(problem, slice(first, first + _ROWS_AT_ONCE))
+        for first in range(0, problem.n, _ROWS_AT_ONCE)
+    ]
+    steps = _Steps(hessian)
+    best, least, last_gap = v, np.inf, 0.0
+    step = last = np.zeros(0)
+    for iteration in range(1, max_iterations + 1):
+        gradient = _gradient_by_parts(problem, parts, v)
+        nats = 0.5 * float(gradient @ hessian.solve(gradient))
+        gap = _duality_gap(problem, hessian, gradient)
+        if nats < least:
+            best = v
+        if gap <= aim:
+            return Solution(best, iteration, True)
+        if not nats <= _SLOW * least:
+            at_rounding = least <= _EPS**2 * problem.n
+            return Solution(best, iteration, at_rounding)
+        if last.size:
+            steps.learn(step, gradient - last)
+        step = steps.step(gradient)
+        v = v + step
+        # As much again will be gained by this step, which saves the pass that would tell.
+        if 3.0 * gap**2 <= aim * last_gap:
+            return Solution(v, iteration, True)
+        least, last, last_gap = nats, gradient, gap
+    return Solution(best, max_iterations, False)
+
+
+def _gradient_by_parts(problem: Problem, parts: list[Problem], v: FloatArray) -> FloatArray:
+    """The gradient of J, every part of X read from memory once."""
+    total = problem.penalty.slope(v)
+    for part in parts:
+        total = total + part.transposed_product(part.gradient_rows(part.linear_predictor(v)))
+    return total
+
+
+def _duality_gap(problem: Problem, hessian: _Hessian, gradient: FloatArray) -> float:
+    """sum_j g_j^2 / (2 l2_j), a flat intercept at its optimum: the bound of the certificate."""
+    if not problem.flat_intercept:
+        return float(np.sum(gradient**2 / (2.0 * problem.penalty.l2)))
+    reduced = gradient[:-1] - hessian.mean * gradient[-1]
+    return float(np.sum(reduced**2 / (2.0 * problem.penalty.l2[:-1])))
