@@ -42,6 +42,9 @@ _EPS = float(np.finfo(float).eps)
 # terms, the imbalance is not rounding but a point that is no optimum (separation, say).
 _FLAT_TOLERANCE = 1e-9
 
+# A step of one column by so little leaves its square, which is rounding.
+_LAST_STEP = 1e-8
+
 # An eigenvalue below this, of a Hessian scaled to at most 1, is negative beyond rounding.
 _SADDLE = 1e-9
 # Multiply-adds of a factorisation that take about a hundredth of a second.
@@ -381,7 +384,8 @@ def _least_over_scalings(
     best = np.inf
     for alpha in penalty.dual_scalings(c[kept]):
         # alpha u - gradient(eta), without subtracting the two
-        rows = likelihood.fenchel_young(problem.y, eta, alpha * shift - (1 - alpha) * at_point)
+        moved = alpha * shift - (1 - alpha) * at_point
+        rows = likelihood.fenchel_young(problem.y, eta, moved) if moved.any() else np.zeros(eta.shape)
         by_column = penalty.fenchel_young(v[kept], alpha * c[kept])
         best = min(best, float(problem.weights @ rows + np.sum(by_column)))
     return best
@@ -500,14 +504,16 @@ def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
     block = problem.block(columns)
     size = np.maximum(np.max(np.abs(block), axis=0), np.finfo(float).tiny)
     block /= size
-    loss = problem.loss(eta)
-    last = np.inf
+    last, loss = np.inf, None
     for _ in range(60):
         step, decrement = _newton_step(problem, eta, block)
         # Beyond a nat Newton is still damped by its line search, and may promise more than before.
         if not (decrement < 0.5 * last or 1.0 < decrement < np.inf):
             break
         last = decrement
+        if columns.size == 1 and np.max(np.abs(step)) <= _LAST_STEP:
+            return eta + step
+        loss = problem.loss(eta) if loss is None else loss
         eta, loss = _line_search(problem, eta, step, loss)
     return eta
 
@@ -515,17 +521,25 @@ def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
 def _newton_step(problem: Problem, eta: FloatArray, block: FloatArray) -> tuple[FloatArray, float]:
     """Change of eta by a Newton step in the block, and the nats it promises."""
     h, g = problem.curvature_rows(eta), problem.gradient_rows(eta)
+    if block.shape[1] == 1:
+        return _newton_step_along(block[:, 0], h, g)
     root = np.sqrt(h)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         target = np.where(root > 0, -g / root, 0.0)
     if not (np.all(np.isfinite(root)) and np.all(np.isfinite(target))):
         return np.zeros_like(eta), np.inf
-    if block.shape[1] == 1:
-        curvature = float(h @ block[:, 0] ** 2)
-        step = block[:, 0] * (-float(g @ block[:, 0]) / curvature if curvature > 0 else 0.0)
-    else:
-        step = block @ np.linalg.lstsq(root[:, None] * block, target, rcond=4 * _EPS)[0]
+    step = block @ np.linalg.lstsq(root[:, None] * block, target, rcond=4 * _EPS)[0]
     return step, max(0.0, -0.5 * float(g @ step))
+
+
+def _newton_step_along(
+    x: FloatArray, h: FloatArray, g: FloatArray
+) -> tuple[FloatArray, float]:
+    slope, curvature = float(g @ x), float(h @ x**2)
+    if not (np.isfinite(slope) and np.isfinite(curvature)):
+        return np.zeros_like(x), np.inf
+    length = -slope / curvature if curvature > 0 else 0.0
+    return length * x, max(0.0, -0.5 * length * slope)
 
 
 def _line_search(

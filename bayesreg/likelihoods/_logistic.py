@@ -24,6 +24,15 @@ def sigmoid(t: FloatArray) -> FloatArray:
     return numerator
 
 
+def variance(t: FloatArray) -> FloatArray:
+    """sigmoid(t) sigmoid(-t) = e / (1 + e)^2 with e = e^-|t|."""
+    e = _small_odds(t)
+    below = 1.0 + e
+    e /= below
+    e /= below
+    return e
+
+
 def _small_odds(t: FloatArray) -> FloatArray:
     """e^-|t|, in one new array: of long vectors their memory costs more than the arithmetic."""
     e = np.abs(np.asarray(t, dtype=np.float64))

@@ -171,7 +171,8 @@ def starting_point(problem: Problem, names: tuple[str, ...]) -> FloatArray:
                 "offset in smaller units, or the intercept a flat prior"
             )
         return v
-    signs = problem.likelihood.receding(problem.y)
+    null = null_rows(problem)
+    signs = null.likelihood.receding(null.y)
     if signs.any() and np.all(signs == signs[0]):
         raise NoModeError(f"no mode: {why_no_mode(problem, names)}")
     v[-1] = 0.0
@@ -179,7 +180,6 @@ def starting_point(problem: Problem, names: tuple[str, ...]) -> FloatArray:
         without = problem.linear_predictor(v)
         v[-1] = problem.weights @ (problem.y - without) / np.sum(problem.weights)
         return v
-    null = null_rows(problem)
     without = null.linear_predictor(v)
     v[-1] = _root_of_increasing(lambda a: float(np.sum(null.gradient_rows(without + a))))
     return v
