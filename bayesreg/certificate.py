@@ -283,13 +283,13 @@ def certify_point(
         )
     gradient = problem.transposed_product(problem.gradient_rows(eta))
     free = _unpenalised(problem, v)
-    gap, flat_residual = _gap(problem, v, eta, free)
+    gap, flat_residual = _gap(problem, v, eta, gradient, free)
     if not gap <= _polish_beyond(problem, v, tol) * scale:
         gap = min(gap, _polished_gap(problem, v, eta))
     if not gap <= tol * scale:
         weak = _weakly_penalised(problem, v, eta, scale)
         if weak.any():
-            relaxed, residual = _gap(problem, v, eta, free | weak)
+            relaxed, residual = _gap(problem, v, eta, gradient, free | weak)
             if relaxed < gap:
                 gap, flat_residual = relaxed, residual
     return Certificate(
@@ -350,24 +350,33 @@ def _unpenalised(problem: Problem, v: FloatArray) -> BoolArray:
 
 
 def _gap(
-    problem: Problem, v: FloatArray, eta: FloatArray, relaxed: BoolArray
+    problem: Problem, v: FloatArray, eta: FloatArray, gradient: FloatArray, relaxed: BoolArray
 ) -> tuple[float, float]:
     """The duality gap with the given columns treated as unpenalised in the dual.
 
     Dropping the non-negative penalty of a column leaves a lower bound on J, so that relaxing a
-    column costs g_j(v_j) and nothing else.
+    column costs g_j(v_j) and nothing else. ``gradient`` is X' theta at eta.
     """
     penalty, likelihood = problem.penalty, problem.likelihood
     columns = np.flatnonzero(relaxed)
+    kept = ~relaxed & ~penalty.is_pinned
+    relaxation = float(np.sum(penalty.values(v)[relaxed])) if columns.size else 0.0
+    if _only_the_intercept(problem, columns):
+        theta = problem.gradient_rows(eta)
+        if _imbalance(problem, v, eta, theta, columns) == 0:
+            still = np.zeros(problem.n)
+            return _least_over_scalings(problem, v, eta, still, -gradient, kept) + relaxation, 0.0
     refitted = _refit(problem, eta, columns)
     u = likelihood.gradient(problem.y, refitted)
     theta = problem.weights * u
     c = -problem.transposed_product(theta)
-    kept = ~relaxed & ~penalty.is_pinned
     shift = u - likelihood.gradient(problem.y, eta)
-    relaxation = float(np.sum(penalty.values(v)[relaxed])) if columns.size else 0.0
     gap = _least_over_scalings(problem, v, eta, shift, c, kept) + relaxation
     return gap, _imbalance(problem, v, refitted, theta, columns)
+
+
+def _only_the_intercept(problem: Problem, columns: IntArray) -> bool:
+    return columns.size == 1 and bool(columns[0] == problem.p)
 
 
 def _least_over_scalings(
@@ -380,15 +389,22 @@ def _least_over_scalings(
 ) -> float:
     """The least gap over multiples alpha of the dual point u = gradient(eta) + shift."""
     penalty, likelihood = problem.penalty.take(kept), problem.likelihood
-    at_point = likelihood.gradient(problem.y, eta)
     best = np.inf
-    for alpha in penalty.dual_scalings(c[kept]):
-        # alpha u - gradient(eta), without subtracting the two
-        moved = alpha * shift - (1 - alpha) * at_point
-        rows = likelihood.fenchel_young(problem.y, eta, moved) if moved.any() else np.zeros(eta.shape)
-        by_column = penalty.fenchel_young(v[kept], alpha * c[kept])
-        best = min(best, float(problem.weights @ rows + np.sum(by_column)))
+    for alpha in reversed(penalty.dual_scalings(c[kept])):
+        by_column = float(np.sum(penalty.fenchel_young(v[kept], alpha * c[kept])))
+        if not by_column < best:
+            continue
+        moved = shift if alpha == 1 else _scaled(problem, eta, shift, alpha)
+        if moved.any():
+            rows = likelihood.fenchel_young(problem.y, eta, moved)
+            by_column += float(problem.weights @ rows)
+        best = min(best, by_column)
     return best
+
+
+def _scaled(problem: Problem, eta: FloatArray, shift: FloatArray, alpha: float) -> FloatArray:
+    """alpha u - gradient(eta), without subtracting the two."""
+    return alpha * shift - (1 - alpha) * problem.likelihood.gradient(problem.y, eta)
 
 
 def _polished_gap(problem: Problem, v: FloatArray, eta: FloatArray) -> float:

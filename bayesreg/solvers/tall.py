@@ -61,6 +61,7 @@ def minimise_by_sampling(
         if hessian is None:
             return Solution(start, 0, False)
         found = _quasi_newton(problem, v, hessian, aim, max_iterations)
+        found = replace(found, v=_balanced(problem, found.v))
         if found.settled or problem.value(found.v) <= problem.value(start):
             return found
     return Solution(start, found.iterations, False)
@@ -229,6 +230,21 @@ def _quasi_newton(
             return Solution(v, iteration, True)
         least, last, last_gap = nats, gradient, gap
     return Solution(best, max_iterations, False)
+
+
+def _balanced(problem: Problem, v: FloatArray) -> FloatArray:
+    """With a flat intercept moved to its optimum: then its column is no part of the gap."""
+    if not problem.flat_intercept:
+        return v
+    without, a = problem.linear_predictor(v) - v[-1], v[-1]
+    for _ in range(5):
+        step = np.sum(problem.gradient_rows(without + a)) / np.sum(
+            problem.curvature_rows(without + a)
+        )
+        a -= step
+        if not abs(step) > 1e-8:
+            break
+    return np.append(v[:-1], a)
 
 
 def _gradient_by_parts(problem: Problem, parts: list[Problem], v: FloatArray) -> FloatArray:
