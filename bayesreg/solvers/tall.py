@@ -28,13 +28,15 @@ _EPS = float(np.finfo(float).eps)
 
 # Fewer rows or entries are as quickly solved with all rows from the start.
 _ROWS_PER_COLUMN, _ENTRIES = 100, 5e5
-# Rows of the largest sample: a part of all, and for each column at most. The samples before it have
-# a sixteenth and a quarter of its rows, unless that is too few to say anything.
-_PART, _SAMPLED_PER_COLUMN, _LEAST_PER_COLUMN = 5, 100, 10
-_ROWS_IN_A_RUN = 64
+# Rows of the sample: a part of all, no more than so many for each column and in all.
+_PART, _SAMPLED_PER_COLUMN, _SAMPLED = 5, 80, 4000
+_ROWS_IN_A_RUN = 32
 _ROWS_AT_ONCE = 2048
-# A quasi-Newton step that leaves more than this of the nats is not worth another.
-_SLOW = 0.25
+# A step that leaves more than this of the nats that were to be won is not worth another, but for
+# so many of them: of a column that the sample hardly saw, a step too long teaches the curvature.
+_SLOW, _SLOW_STEPS = 0.25, 3
+# Passes over X that are worth a Hessian of all rows, which costs as much as four to six.
+_MANY = 10
 
 
 def sampling_pays(problem: Problem) -> bool:
@@ -101,15 +103,13 @@ class _Hessian:
 
 
 def _mode_of_samples(problem: Problem, v: FloatArray) -> tuple[FloatArray, _Hessian | None]:
-    """The mode on the largest sample, by way of smaller ones, and the Hessian met last."""
-    largest = min(problem.n // _PART, _SAMPLED_PER_COLUMN * problem.p)
-    hessian = None
-    for rows in (largest // 16, largest // 4, largest):
-        if rows >= _LEAST_PER_COLUMN * problem.p or rows == largest:
-            # The nats that the rows left out decide: a step for less is the last.
-            enough = 0.5 * problem.size * problem.n / rows
-            v, hessian = _newton(_sample(problem, rows), v, enough)
-    return v, hessian
+    """The mode on the sample, by way of a quarter of it, and the Hessian met last."""
+    most = max(_SAMPLED_PER_COLUMN * problem.p, _SAMPLED)
+    rows = min(problem.n // _PART, most)
+    # The nats that the rows left out decide: a step for less is the last.
+    enough = 0.5 * problem.size * problem.n / rows
+    v, _ = _newton(_sample(problem, rows // 4), v, 4.0 * enough)
+    return _newton(_sample(problem, rows), v, enough)
 
 
 def _sample(problem: Problem, size: int) -> Problem:
@@ -199,37 +199,88 @@ class _Steps:
         return -found
 
 
+@dataclass(frozen=True)
+class _Point:
+    """Where the gradient is known, the nats that Newton's step promises, and the duality gap."""
+
+    v: FloatArray
+    gradient: FloatArray
+    nats: float
+    gap: float
+
+
 def _quasi_newton(
     problem: Problem, v: FloatArray, hessian: _Hessian, aim: float, max_iterations: int
 ) -> Solution:
-    """Full steps for as long as each leaves a fraction of the nats that were to be won."""
+    """Full steps for as long as they leave but a fraction of the nats that were to be won.
+
+    While many are left to take, the Hessian of all rows replaces that of the sample: near the mode
+    it hardly changes any more.
+    """
     parts = [
         _rows(problem, slice(first, first + _ROWS_AT_ONCE))
         for first in range(0, problem.n, _ROWS_AT_ONCE)
     ]
-    steps = _Steps(hessian)
-    best, least, last_gap = v, np.inf, 0.0
-    step = last = np.zeros(0)
+    steps, slow, of_sample = _Steps(hessian), 0, True
+    last = best = _point(problem, parts, steps.hessian, v)
     for iteration in range(1, max_iterations + 1):
-        gradient = _gradient_by_parts(problem, parts, v)
-        nats = 0.5 * float(gradient @ hessian.solve(gradient))
-        gap = _duality_gap(problem, hessian, gradient)
-        if nats < least:
-            best = v
-        if gap <= aim:
-            return Solution(best, iteration, True)
-        if not nats <= _SLOW * least:
-            at_rounding = least <= _EPS**2 * problem.n
-            return Solution(best, iteration, at_rounding)
-        if last.size:
-            steps.learn(step, gradient - last)
-        step = steps.step(gradient)
-        v = v + step
-        # As much again will be gained by this step, which saves the pass that would tell.
-        if 3.0 * gap**2 <= aim * last_gap:
+        if best.gap <= aim:
+            return Solution(best.v, iteration, True)
+        if of_sample and best.nats < last.nats and _passes_left(problem, last, best, aim) > _MANY:
+            of_sample = False
+            at_best = _Hessian.at(problem, problem.linear_predictor(best.v))
+            steps = steps if at_best is None else _Steps(at_best)
+        v = best.v + steps.step(best.gradient)
+        # As much again will be gained by this step, which spares the pass that would tell.
+        if best.nats < last.nats and 3.0 * best.gap**2 <= aim * last.gap:
             return Solution(v, iteration, True)
-        least, last, last_gap = nats, gradient, gap
-    return Solution(best, max_iterations, False)
+        if iteration == max_iterations:
+            break
+        point = _point(problem, parts, steps.hessian, v)
+        steps.learn(v - best.v, point.gradient - best.gradient)
+        if not point.nats <= _SLOW * best.nats:
+            slow += 1
+            hopeless = slow > _SLOW_STEPS or not np.isfinite(point.nats)
+            if hopeless or best.nats <= _rounding(problem, best.v):
+                break
+        if point.nats < best.nats:
+            last, best = best, point
+    return Solution(best.v, iteration, best.nats <= _rounding(problem, best.v))
+
+
+def _point(problem: Problem, parts: list[Problem], hessian: _Hessian, v: FloatArray) -> _Point:
+    """Every part of X is read from memory once."""
+    gradient = problem.penalty.slope(v)
+    for part in parts:
+        gradient = gradient + part.transposed_product(
+            part.gradient_rows(part.linear_predictor(v))
+        )
+    nats = 0.5 * float(gradient @ hessian.solve(gradient))
+    return _Point(v, gradient, nats, _duality_gap(problem, hessian, gradient))
+
+
+def _duality_gap(problem: Problem, hessian: _Hessian, gradient: FloatArray) -> float:
+    """sum_j g_j^2 / (2 l2_j), a flat intercept at its optimum: the bound of the certificate."""
+    if not problem.flat_intercept:
+        return float(np.sum(gradient**2 / (2.0 * problem.penalty.l2)))
+    reduced = gradient[:-1] - hessian.mean * gradient[-1]
+    return float(np.sum(reduced**2 / (2.0 * problem.penalty.l2[:-1])))
+
+
+def _passes_left(problem: Problem, last: _Point, best: _Point, aim: float) -> float:
+    """Passes over X to the aim or the rounding, each gaining as much as the last one did."""
+    enough = max(aim / best.gap, _EPS**2 * float(np.sum(problem.weights)) / best.nats)
+    return float(np.log(enough) / np.log(best.nats / last.nats))
+
+
+def _rounding(problem: Problem, v: FloatArray) -> float:
+    """Nats that the rounding of the gradient hides.
+
+    A row's theta is off by about eps (|theta| + h |eta|), and theta^2 / h is about its weight.
+    """
+    eta = problem.linear_predictor(v)
+    of_rows = np.sum(problem.weights) + np.sum(problem.curvature_rows(eta) * eta**2)
+    return _EPS**2 * float(of_rows)
 
 
 def _balanced(problem: Problem, v: FloatArray) -> FloatArray:
@@ -245,19 +296,3 @@ def _balanced(problem: Problem, v: FloatArray) -> FloatArray:
         if not abs(step) > 1e-8:
             break
     return np.append(v[:-1], a)
-
-
-def _gradient_by_parts(problem: Problem, parts: list[Problem], v: FloatArray) -> FloatArray:
-    """The gradient of J, every part of X read from memory once."""
-    total = problem.penalty.slope(v)
-    for part in parts:
-        total = total + part.transposed_product(part.gradient_rows(part.linear_predictor(v)))
-    return total
-
-
-def _duality_gap(problem: Problem, hessian: _Hessian, gradient: FloatArray) -> float:
-    """sum_j g_j^2 / (2 l2_j), a flat intercept at its optimum: the bound of the certificate."""
-    if not problem.flat_intercept:
-        return float(np.sum(gradient**2 / (2.0 * problem.penalty.l2)))
-    reduced = gradient[:-1] - hessian.mean * gradient[-1]
-    return float(np.sum(reduced**2 / (2.0 * problem.penalty.l2[:-1])))
