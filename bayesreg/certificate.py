@@ -548,9 +548,7 @@ def _newton_step(problem: Problem, eta: FloatArray, block: FloatArray) -> tuple[
     return step, max(0.0, -0.5 * float(g @ step))
 
 
-def _newton_step_along(
-    x: FloatArray, h: FloatArray, g: FloatArray
-) -> tuple[FloatArray, float]:
+def _newton_step_along(x: FloatArray, h: FloatArray, g: FloatArray) -> tuple[FloatArray, float]:
     slope, curvature = float(g @ x), float(h @ x**2)
     if not (np.isfinite(slope) and np.isfinite(curvature)):
         return np.zeros_like(x), np.inf

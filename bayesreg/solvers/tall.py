@@ -27,14 +27,14 @@ from bayesreg.solvers.newton import Solution
 _EPS = float(np.finfo(float).eps)
 
 # Fewer rows or entries are as quickly solved with all rows from the start.
-_ROWS_PER_COLUMN, _ENTRIES = 100, 5e5
+_ROWS_PER_COLUMN, _ENTRIES = 100, 2e5
 # Rows of the sample: a part of all, no more than so many for each column and in all.
 _PART, _SAMPLED_PER_COLUMN, _SAMPLED = 5, 80, 4000
 _ROWS_IN_A_RUN = 32
 _ROWS_AT_ONCE = 2048
 # A step that leaves more than this of the nats that were to be won is not worth another, but for
 # so many of them: of a column that the sample hardly saw, a step too long teaches the curvature.
-_SLOW, _SLOW_STEPS = 0.25, 3
+_SLOW, _SLOW_STEPS = 0.25, 2
 # Passes over X that are worth a Hessian of all rows, which costs as much as four to six.
 _MANY = 10
 
@@ -252,9 +252,7 @@ def _point(problem: Problem, parts: list[Problem], hessian: _Hessian, v: FloatAr
     """Every part of X is read from memory once."""
     gradient = problem.penalty.slope(v)
     for part in parts:
-        gradient = gradient + part.transposed_product(
-            part.gradient_rows(part.linear_predictor(v))
-        )
+        gradient = gradient + part.transposed_product(part.gradient_rows(part.linear_predictor(v)))
     nats = 0.5 * float(gradient @ hessian.solve(gradient))
     return _Point(v, gradient, nats, _duality_gap(problem, hessian, gradient))
 
