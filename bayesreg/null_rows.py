@@ -19,8 +19,8 @@ _MANY, _LARGEST = 1000, 200
 def null_rows(problem: Problem) -> Problem:
     """A problem with the same sums over rows wherever the coefficients are at their start.
 
-    ``problem`` itself where rows differ by more than their target, or these are not small whole numbers.
-    X is 0 there: it has the intercept of the problem and says nothing of coefficients.
+    ``problem`` itself where rows differ by more than their target, or targets are not small whole
+    numbers. X is 0 there: it has the intercept of the problem and says nothing of coefficients.
     """
     if problem.n < _MANY or hasattr(problem.likelihood, "for_trials"):
         return problem
@@ -30,7 +30,7 @@ def null_rows(problem: Problem) -> Problem:
     whole = problem.y.astype(np.intp)
     if np.any(whole != problem.y):
         return problem
-    weights = np.bincount(whole, problem.weights)
+    weights = np.asarray(np.bincount(whole, problem.weights), dtype=np.float64)
     targets = np.flatnonzero(weights)
     return replace(
         problem,

@@ -55,7 +55,7 @@ def by_newton(problem, names):
 
 
 def assert_mode(model, data, rtol=1e-10):
-    """find_map by samples: certified far beyond the default, and the point of the general method."""
+    """find_map by samples: certified beyond the default, and the point of the general method."""
     problem = bind(model, data)
     assert tall.sampling_pays(problem)
     fit = br.find_map(model, data)
@@ -76,7 +76,8 @@ def test_all_digits_by_default(rows, intercept):
     assert_mode(model, data)
     start = starting_point(bind(model, data), data.names)
     found = tall.minimise_by_sampling(bind(model, data), start, 0.0, 100)
-    assert found.settled and found.iterations < 40
+    assert found.settled
+    assert found.iterations < 40
 
 
 def test_columns_in_any_units_order_and_place():
@@ -135,7 +136,8 @@ def test_a_looser_tolerance_stops_earlier_at_a_point_that_keeps_it():
     steps = []
     for tol in (1e-3, 1e-6, 1e-8):
         fit = br.find_map(model, data, tol=tol)
-        assert fit.certificate.relative_gap <= tol and fit.settled
+        assert fit.certificate.relative_gap <= tol
+        assert fit.settled
         assert br.certify(model, data, fit.coef, fit.intercept, tol=tol).holds
         steps.append(fit.iterations)
     assert steps[0] < steps[1] < steps[2]
@@ -158,7 +160,8 @@ def test_iterations_allowed_are_kept(allowed):
     assert failure.value.estimate.iterations == allowed
     start = starting_point(bind(model, data), data.names)
     found = tall.minimise_by_sampling(bind(model, data), start, 0.0, allowed)
-    assert not found.settled and found.iterations == allowed
+    assert not found.settled
+    assert found.iterations == allowed
 
 
 def test_what_has_no_mode_still_says_so():
@@ -191,7 +194,8 @@ def test_a_sample_is_spread_evenly_and_stands_for_all_rows(size):
     problem = bind(br.Model(br.Gaussian(1.0), br.Normal(1.0)), br.Data(X, place, weights=weights))
     sample = tall._sample(problem, size)
     rows = sample.y.astype(int)
-    assert np.all(np.diff(rows) > 0) and 0.8 * size <= rows.size <= size
+    assert np.all(np.diff(rows) > 0)
+    assert 0.8 * size <= rows.size <= size
     np.testing.assert_array_equal(sample.X, X[rows])
     np.testing.assert_allclose(sample.weights, weights[rows] * N / rows.size)
     # The gap between two runs is less than two stretches.
@@ -199,7 +203,7 @@ def test_a_sample_is_spread_evenly_and_stands_for_all_rows(size):
 
 
 def test_lbfgs_inverts_a_quadratic():
-    """As many steps as dimensions (one more for rounding) end at the minimum, whatever the start."""
+    """As many steps as dimensions, and one for rounding, end at the minimum from any start."""
     rng = np.random.default_rng(3)
     A = rng.normal(size=(6, 6))
     A = A @ A.T + np.eye(6)
@@ -233,7 +237,8 @@ def test_null_deviance_by_target_is_that_of_all_rows():
         br.Model(br.Poisson(), br.Normal(1.0)), br.Data(X, COUNTS, offset=np.full(N, 3.0))
     )
     few = null_rows(counts)
-    assert few.n == np.unique(COUNTS).size and few.weights.sum() == N
+    assert few.n == np.unique(COUNTS).size
+    assert few.weights.sum() == N
     for a in (-4.0, 0.5):
         v = np.append(np.zeros(P), a)
         assert few.loss(few.linear_predictor(v)) == pytest.approx(
@@ -245,7 +250,7 @@ def test_null_deviance_by_target_is_that_of_all_rows():
 
 
 @pytest.mark.parametrize(
-    "model, data",
+    ("model", "data"),
     [
         (br.Model(br.Gamma(1.0), br.Normal(1.0)), br.Data(X, Y + 0.5)),
         (br.Model(br.Poisson(), br.Normal(1.0)), br.Data(X, COUNTS + 1e6)),

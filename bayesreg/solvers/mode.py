@@ -74,7 +74,9 @@ def find_map(
         found globally; or "marginal", over the coefficients with intercept and sigma integrated
         out. ``NegativeBinomial(alpha=HalfNormal(1.0))`` and ``Gamma(phi=...)`` need "joint".
     tol : float
-        Relative duality gap at which the certificate holds.
+        Relative duality gap at which the certificate holds. By default the coefficients are found
+        to rounding all the same; with a looser one, Normal priors and many more rows than columns
+        the solver stops as soon as the gap is reached.
     on_failure : {"raise", "warn", "return"}
         What to do with a point whose certificate does not hold.
     max_iterations : int
@@ -143,7 +145,7 @@ def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
 def _from_samples(
     problem: Problem, model: Model, names: tuple[str, ...], start: FloatArray, options: Options
 ) -> MapEstimate:
-    """As accurate as was asked, or to the last digit where that is asked or costs next to nothing."""
+    """As accurate as was asked; to the last digit by default, and where that costs little."""
     half = null_deviance(problem) / 2
     stops_early = options.tol > _TO_ROUNDING and problem.n * problem.size**2 > _SMALL
     aim = 0.3 * options.tol * half if stops_early else 0.0
