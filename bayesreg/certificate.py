@@ -34,6 +34,7 @@ from bayesreg.data import Data
 from bayesreg.errors import DataError, ModelError
 from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model
+from bayesreg.null_rows import null_rows
 from bayesreg.problem import Problem, bind
 
 _EPS = float(np.finfo(float).eps)
@@ -41,6 +42,9 @@ _EPS = float(np.finfo(float).eps)
 # X_f' theta = 0 must hold for the unpenalised columns; beyond this, relative to the size of its
 # terms, the imbalance is not rounding but a point that is no optimum (separation, say).
 _FLAT_TOLERANCE = 1e-9
+
+# A step of one column by so little leaves its square, which is rounding.
+_LAST_STEP = 1e-8
 
 # An eigenvalue below this, of a Hessian scaled to at most 1, is negative beyond rounding.
 _SADDLE = 1e-9
@@ -280,13 +284,13 @@ def certify_point(
         )
     gradient = problem.transposed_product(problem.gradient_rows(eta))
     free = _unpenalised(problem, v)
-    gap, flat_residual = _gap(problem, v, eta, free)
+    gap, flat_residual = _gap(problem, v, eta, gradient, free)
     if not gap <= _polish_beyond(problem, v, tol) * scale:
         gap = min(gap, _polished_gap(problem, v, eta))
     if not gap <= tol * scale:
         weak = _weakly_penalised(problem, v, eta, scale)
         if weak.any():
-            relaxed, residual = _gap(problem, v, eta, free | weak)
+            relaxed, residual = _gap(problem, v, eta, gradient, free | weak)
             if relaxed < gap:
                 gap, flat_residual = relaxed, residual
     return Certificate(
@@ -308,9 +312,10 @@ def _linear_predictor(problem: Problem, v: FloatArray) -> FloatArray:
     """
     eta = problem.linear_predictor(v)
     columns = np.flatnonzero(v)
+    if problem.n * columns.size > _CHEAP / 20:
+        return eta
     terms = _column_norms(problem, np.ones(problem.n)) @ np.abs(v)
-    cancelling = terms > 1e3 * np.linalg.norm(eta)
-    if not cancelling or problem.n * columns.size > _CHEAP / 20:
+    if not terms > 1e3 * np.linalg.norm(eta):
         return eta
     product, error = _exact_products(problem.block(columns), v[columns])
     exact = np.column_stack([problem.offset, product, error])
@@ -346,24 +351,33 @@ def _unpenalised(problem: Problem, v: FloatArray) -> BoolArray:
 
 
 def _gap(
-    problem: Problem, v: FloatArray, eta: FloatArray, relaxed: BoolArray
+    problem: Problem, v: FloatArray, eta: FloatArray, gradient: FloatArray, relaxed: BoolArray
 ) -> tuple[float, float]:
     """The duality gap with the given columns treated as unpenalised in the dual.
 
     Dropping the non-negative penalty of a column leaves a lower bound on J, so that relaxing a
-    column costs g_j(v_j) and nothing else.
+    column costs g_j(v_j) and nothing else. ``gradient`` is X' theta at eta.
     """
     penalty, likelihood = problem.penalty, problem.likelihood
     columns = np.flatnonzero(relaxed)
+    kept = ~relaxed & ~penalty.is_pinned
+    relaxation = float(np.sum(penalty.values(v)[relaxed])) if columns.size else 0.0
+    if _only_the_intercept(problem, columns):
+        theta = problem.gradient_rows(eta)
+        if _imbalance(problem, v, eta, theta, columns) == 0:
+            still = np.zeros(problem.n)
+            return _least_over_scalings(problem, v, eta, still, -gradient, kept) + relaxation, 0.0
     refitted = _refit(problem, eta, columns)
     u = likelihood.gradient(problem.y, refitted)
     theta = problem.weights * u
     c = -problem.transposed_product(theta)
-    kept = ~relaxed & ~penalty.is_pinned
     shift = u - likelihood.gradient(problem.y, eta)
-    relaxation = float(np.sum(penalty.values(v)[relaxed])) if columns.size else 0.0
     gap = _least_over_scalings(problem, v, eta, shift, c, kept) + relaxation
     return gap, _imbalance(problem, v, refitted, theta, columns)
+
+
+def _only_the_intercept(problem: Problem, columns: IntArray) -> bool:
+    return columns.size == 1 and bool(columns[0] == problem.p)
 
 
 def _least_over_scalings(
@@ -376,14 +390,22 @@ def _least_over_scalings(
 ) -> float:
     """The least gap over multiples alpha of the dual point u = gradient(eta) + shift."""
     penalty, likelihood = problem.penalty.take(kept), problem.likelihood
-    at_point = likelihood.gradient(problem.y, eta)
     best = np.inf
-    for alpha in penalty.dual_scalings(c[kept]):
-        # alpha u - gradient(eta), without subtracting the two
-        rows = likelihood.fenchel_young(problem.y, eta, alpha * shift - (1 - alpha) * at_point)
-        by_column = penalty.fenchel_young(v[kept], alpha * c[kept])
-        best = min(best, float(problem.weights @ rows + np.sum(by_column)))
+    for alpha in reversed(penalty.dual_scalings(c[kept])):
+        by_column = float(np.sum(penalty.fenchel_young(v[kept], alpha * c[kept])))
+        if not by_column < best:
+            continue
+        moved = shift if alpha == 1 else _scaled(problem, eta, shift, alpha)
+        if moved.any():
+            rows = likelihood.fenchel_young(problem.y, eta, moved)
+            by_column += float(problem.weights @ rows)
+        best = min(best, by_column)
     return best
+
+
+def _scaled(problem: Problem, eta: FloatArray, shift: FloatArray, alpha: float) -> FloatArray:
+    """alpha u - gradient(eta), without subtracting the two."""
+    return alpha * shift - (1 - alpha) * problem.likelihood.gradient(problem.y, eta)
 
 
 def _polished_gap(problem: Problem, v: FloatArray, eta: FloatArray) -> float:
@@ -499,14 +521,16 @@ def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
     block = problem.block(columns)
     size = np.maximum(np.max(np.abs(block), axis=0), np.finfo(float).tiny)
     block /= size
-    loss = problem.loss(eta)
-    last = np.inf
+    last, loss = np.inf, None
     for _ in range(60):
         step, decrement = _newton_step(problem, eta, block)
         # Beyond a nat Newton is still damped by its line search, and may promise more than before.
         if not (decrement < 0.5 * last or 1.0 < decrement < np.inf):
             break
         last = decrement
+        if columns.size == 1 and np.max(np.abs(step)) <= _LAST_STEP:
+            return eta + step
+        loss = problem.loss(eta) if loss is None else loss
         eta, loss = _line_search(problem, eta, step, loss)
         if np.max(np.abs(step)) <= _EPS * np.max(np.abs(eta)):
             break  # the step was within the rounding of eta
@@ -516,17 +540,23 @@ def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
 def _newton_step(problem: Problem, eta: FloatArray, block: FloatArray) -> tuple[FloatArray, float]:
     """Change of eta by a Newton step in the block, and the nats it promises."""
     h, g = problem.curvature_rows(eta), problem.gradient_rows(eta)
+    if block.shape[1] == 1:
+        return _newton_step_along(block[:, 0], h, g)
     root = np.sqrt(h)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         target = np.where(root > 0, -g / root, 0.0)
     if not (np.all(np.isfinite(root)) and np.all(np.isfinite(target))):
         return np.zeros_like(eta), np.inf
-    if block.shape[1] == 1:
-        curvature = float(h @ block[:, 0] ** 2)
-        step = block[:, 0] * (-float(g @ block[:, 0]) / curvature if curvature > 0 else 0.0)
-    else:
-        step = block @ np.linalg.lstsq(root[:, None] * block, target, rcond=4 * _EPS)[0]
+    step = block @ np.linalg.lstsq(root[:, None] * block, target, rcond=4 * _EPS)[0]
     return step, max(0.0, -0.5 * float(g @ step))
+
+
+def _newton_step_along(x: FloatArray, h: FloatArray, g: FloatArray) -> tuple[FloatArray, float]:
+    slope, curvature = float(g @ x), float(h @ x**2)
+    if not (np.isfinite(slope) and np.isfinite(curvature)):
+        return np.zeros_like(x), np.inf
+    length = -slope / curvature if curvature > 0 else 0.0
+    return length * x, max(0.0, -0.5 * length * slope)
 
 
 def _line_search(
@@ -637,6 +667,8 @@ def null_deviance(problem: Problem, eta: FloatArray | None = None) -> float:
     v = problem.start.copy()
     flat = np.flatnonzero(problem.penalty.is_flat)
     v[flat] = 0.0
+    if not np.any(flat < problem.p):
+        problem = null_rows(problem)
     eta = _refit(problem, problem.linear_predictor(v), flat)
     if problem.has_intercept and not problem.flat_intercept:
         eta = _penalised_intercept(problem, eta, flat)

@@ -80,13 +80,24 @@ class Problem:
 
     def linear_predictor(self, v: FloatArray) -> FloatArray:
         """offset + X w + a for the extended vector v = (w, a)."""
-        w = v[: self.p]
-        active = np.flatnonzero(w)
-        if active.size * 4 < self.p:
-            eta = self.X[:, active] @ w[active] + self.offset
-        else:
-            eta = self.X @ w + self.offset
+        eta = self._product(v[: self.p]) + self.offset
         return eta + v[self.p] if self.has_intercept else eta
+
+    def _product(self, w: FloatArray) -> FloatArray:
+        """X w. The last one is kept: solver, certificate and density ask for the same point."""
+        key = w.tobytes()
+        if key not in self._last_product:
+            active = np.flatnonzero(w)
+            few = active.size * 4 < self.p
+            product = self.X[:, active] @ w[active] if few else self.X @ w
+            self._last_product.clear()
+            self._last_product[key] = product
+            return product
+        return self._last_product[key]
+
+    @cached_property
+    def _last_product(self) -> dict[bytes, FloatArray]:
+        return {}
 
     def transposed_product(self, r: FloatArray) -> FloatArray:
         """X' r, with sum(r) appended for the intercept."""

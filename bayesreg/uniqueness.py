@@ -32,15 +32,17 @@ def mode_is_unique(
     there is a flat intercept; they spare a product where they show enough.
     """
     penalty = problem.penalty
-    straight = (penalty.l2 == 0) & ~penalty.is_pinned
-    if not straight[: problem.p].any():
+    if not np.any((penalty.l2 == 0) & ~penalty.is_pinned):
         return True
     eta = problem.linear_predictor(v)
+    h = problem.curvature_rows(eta)
+    if _only_flat_is_the_intercept(problem):
+        return bool(np.sum(h) > 0)
     pull = -problem.transposed_product(problem.gradient_rows(eta))
     low, high = penalty.subdifferential(v)
     slack = 1e-7 * np.maximum(penalty.l1, np.abs(pull))
     at_rest = (low < high) & penalty.strictly_inside(v, pull, slack)
-    free = straight & ~at_rest
+    free = (penalty.l2 == 0) & ~penalty.is_pinned & ~at_rest
     columns = np.flatnonzero(free)
     if not columns.size:
         return True
@@ -48,7 +50,6 @@ def mode_is_unique(
     directions = columns.size if rays is None else rays.shape[1]
     if directions > problem.n:
         return False
-    h = problem.curvature_rows(eta)
     if rays is None and known is not None and _known_independent(problem, columns, h, *known):
         return True
     if is_sparse(problem.X) and columns.size > _MANY:
@@ -64,6 +65,10 @@ def mode_is_unique(
     block = problem.block(columns) * np.sqrt(h)[:, None]
     block = block if rays is None else block @ rays
     return bool(np.linalg.matrix_rank(block / np.linalg.norm(block, axis=0)) == directions)
+
+
+def _only_flat_is_the_intercept(problem: Problem) -> bool:
+    return problem.flat_intercept and bool(np.all(problem.penalty.l2[: problem.p] > 0))
 
 
 def _known_independent(

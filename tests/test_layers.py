@@ -31,7 +31,7 @@ LAYERS = [
     ["likelihoods", "priors"],
     ["coefficients", "columns"],
     ["model"],
-    ["class_problem", "problem"],
+    ["class_problem", "null_rows", "problem"],
     ["corner_limits", "corner_null", "dual_programme", "moments"],
     ["corner_gap"],
     ["corner_zeros"],

@@ -17,8 +17,27 @@ from bayesreg.likelihoods._relative_entropy import exponential_smoothness, relat
 
 def sigmoid(t: FloatArray) -> FloatArray:
     """1 / (1 + e^-t) without overflow and with full relative precision in both tails."""
-    e = np.exp(-np.abs(t))
-    return np.where(t >= 0, 1.0, e) / (1.0 + e)
+    e = _small_odds(t)
+    numerator = np.where(t >= 0, 1.0, e)
+    e += 1.0
+    numerator /= e
+    return numerator
+
+
+def variance(t: FloatArray) -> FloatArray:
+    """sigmoid(t) sigmoid(-t) = e / (1 + e)^2 with e = e^-|t|."""
+    e = _small_odds(t)
+    below = 1.0 + e
+    e /= below
+    e /= below
+    return e
+
+
+def _small_odds(t: FloatArray) -> FloatArray:
+    """e^-|t|, in one new array: of long vectors their memory costs more than the arithmetic."""
+    e = np.abs(np.asarray(t, dtype=np.float64))
+    np.negative(e, out=e)
+    return np.exp(e, out=e)
 
 
 def _both(t: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -43,11 +43,12 @@ class Bernoulli:
         return np.zeros(y.shape)
 
     def gradient(self, y: FloatArray, eta: FloatArray) -> FloatArray:
-        # For y = 1 as -(1 - mu): the small difference is formed directly.
-        return np.where(y == 1, -sigmoid(-eta), sigmoid(eta))
+        # mu, and for y = 1 -(1 - mu): the small difference is formed directly.
+        sign = 1.0 - 2.0 * y
+        return sign * sigmoid(sign * eta)
 
     def curvature(self, y: FloatArray, eta: FloatArray) -> FloatArray:
-        return sigmoid(eta) * sigmoid(-eta)
+        return _logistic.variance(eta)
 
     def mean(self, eta: FloatArray) -> FloatArray:
         return sigmoid(eta)

@@ -56,7 +56,8 @@ class MapEstimate:
     iterations : int
         Newton iterations used.
     settled : bool
-        The solver stopped by itself, with nothing left to win but rounding.
+        The solver stopped by itself, with nothing left to win but rounding (or what a loose
+        ``tol`` leaves).
     scalars : mapping of str to float
         Parameters of the model found beside the coefficients, such as ``sigma``; empty when the
         model states them all as numbers. A dispersion that was found (``alpha``, ``phi``) also

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
-from bayesreg.certificate import Certificate, certify_point
+from bayesreg.certificate import Certificate, certify_point, null_deviance
 from bayesreg.data import Data
 from bayesreg.design import is_sparse
 from bayesreg.errors import (
@@ -20,6 +21,7 @@ from bayesreg.errors import (
 from bayesreg.existence import why_no_mode
 from bayesreg.likelihoods import Gaussian
 from bayesreg.model import Model, require_model_and_data
+from bayesreg.null_rows import null_rows
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options, choose_method, require_conditional
 from bayesreg.solvers.estimate import MapEstimate
@@ -29,11 +31,15 @@ from bayesreg.solvers.groups import minimise_by_widening
 from bayesreg.solvers.modes import local_modes_words
 from bayesreg.solvers.newton import Curvature, Solution, minimise
 from bayesreg.solvers.refine import is_affordable, is_needed, refine
+from bayesreg.solvers.tall import minimise_by_sampling, sampling_pays
 from bayesreg.uniqueness import mode_is_unique
 
 _DIRECT_ITERATIONS = 40
 _DENSE_NEWTON = 3000
-_PRECISE = 1e-8
+# Relative gap from which on coefficients are worth all of their digits: the default.
+_TO_ROUNDING = 1e-8
+# Multiply-adds of a Hessian below which the certificate would rather factorise than stop early.
+_SMALL = 2e7
 
 
 def find_map(
@@ -61,7 +67,9 @@ def find_map(
         found globally; or "marginal", over the coefficients with intercept and sigma integrated
         out. ``NegativeBinomial(alpha=HalfNormal(1.0))`` and ``Gamma(phi=...)`` need "joint".
     tol : float
-        Relative duality gap at which the certificate holds.
+        Relative duality gap at which the certificate holds. By default the coefficients are found
+        to rounding all the same; with a looser one, Normal priors and many more rows than columns
+        the solver stops as soon as the gap is reached.
     on_failure : {"raise", "warn", "return"}
         What to do with a point whose certificate does not hold.
     max_iterations : int
@@ -120,11 +128,25 @@ def find_by_newton(model: Model, data: Data, options: Options) -> MapEstimate:
     require_conditional(options.target)
     problem = bind(model, data)
     start = starting_point(problem, data.names)
+    if sampling_pays(problem):
+        return _from_samples(problem, model, data.names, start, options)
     near = warm_start(problem, start, options.tol)
     if near.certificate is not None and near.certificate.holds:
         return certified(problem, model, data.names, near.v, near.certificate, near.moments)
     return solve(problem, model, data.names, near.v, options.tol, options.max_iterations,
                  curvature=near.curvature)  # fmt: skip
+
+
+def _from_samples(
+    problem: Problem, model: Model, names: tuple[str, ...], start: FloatArray, options: Options
+) -> MapEstimate:
+    """As accurate as was asked; to the last digit by default, and where that costs little."""
+    half = null_deviance(problem) / 2
+    stops_early = options.tol > _TO_ROUNDING and problem.n * problem.size**2 > _SMALL
+    aim = 0.3 * options.tol * half if stops_early else 0.0
+    near = minimise_by_sampling(problem, start, aim, options.max_iterations)
+    return solve(problem, model, names, start, options.tol, options.max_iterations, half,
+                 near=near)  # fmt: skip
 
 
 def starting_point(problem: Problem, names: tuple[str, ...]) -> FloatArray:
@@ -138,15 +160,17 @@ def starting_point(problem: Problem, names: tuple[str, ...]) -> FloatArray:
                 "offset in smaller units, or the intercept a flat prior"
             )
         return v
-    signs = problem.likelihood.receding(problem.y)
+    null = null_rows(problem)
+    signs = null.likelihood.receding(null.y)
     if signs.any() and np.all(signs == signs[0]):
         raise NoModeError(f"no mode: {why_no_mode(problem, names)}")
     v[-1] = 0.0
-    without = problem.linear_predictor(v)
     if isinstance(problem.likelihood, Gaussian):
+        without = problem.linear_predictor(v)
         v[-1] = problem.weights @ (problem.y - without) / np.sum(problem.weights)
         return v
-    v[-1] = _root_of_increasing(lambda a: float(np.sum(problem.gradient_rows(without + a))))
+    without = null.linear_predictor(v)
+    v[-1] = _root_of_increasing(lambda a: float(np.sum(null.gradient_rows(without + a))))
     return v
 
 
@@ -174,18 +198,26 @@ def solve(
     half_null_deviance: float | None = None,
     check_unique: bool = True,
     curvature: Curvature | None = None,
+    near: Solution | None = None,
 ) -> MapEstimate:
-    """Minimise, certify, and put the result into the user's units."""
-    if _too_many_for_newton(problem, start):
-        certificate = certify_point(problem, start, tol, half_null_deviance)
+    """Minimise, certify, and put the result into the user's units.
+
+    What another method found, ``near``, is only certified where it settled and that suffices; else
+    Newton's method goes on from there.
+    """
+    done = Solution(start, 1, _too_many_for_newton(problem, start)) if near is None else near
+    if done.settled:
+        v = reported(problem, names, done)[2]
+        certificate = certify_point(problem, v, tol, half_null_deviance)
         if certificate.holds:
-            return certified(problem, model, names, start, certificate, check_unique=check_unique)
-    solution = settle(problem, names, start, max_iterations, curvature)
+            return certified(problem, model, names, v, certificate, done=done,
+                             check_unique=check_unique)  # fmt: skip
+    solution = _onwards(problem, names, start, near, max_iterations, curvature)
     may_refine = problem.penalty.is_separable and (
         solution.settled or max_iterations > _DIRECT_ITERATIONS
     )
     # Whoever asks for less than the default has no use for a twelfth digit.
-    refined = may_refine and tol <= _PRECISE and is_needed(problem, solution.v)
+    refined = may_refine and tol <= _TO_ROUNDING and is_needed(problem, solution.v)
     solution = _refined(problem, solution) if refined else solution
     v = reported(problem, names, solution)[2]
     certificate = certify_point(problem, v, tol, half_null_deviance)
@@ -205,11 +237,27 @@ def certified(
     v: FloatArray,
     certificate: Certificate,
     moments: tuple[IntArray, FloatArray] | None = None,
+    done: Solution | None = None,
     check_unique: bool = True,
 ) -> MapEstimate:
     """The estimate at a point that was proved to be good enough."""
     unique = not check_unique or mode_is_unique(problem, v, moments)
-    return as_estimate(problem, model, names, v, Solution(v, 1, True), certificate, unique)
+    done = Solution(v, 1, True) if done is None else done
+    return as_estimate(problem, model, names, v, done, certificate, unique)
+
+
+def _onwards(
+    problem: Problem,
+    names: tuple[str, ...],
+    start: FloatArray,
+    near: Solution | None,
+    max_iterations: int,
+    curvature: Curvature | None,
+) -> Solution:
+    if near is None:
+        return settle(problem, names, start, max_iterations, curvature)
+    last = settle(problem, names, near.v, max_iterations - near.iterations, curvature)
+    return replace(last, iterations=near.iterations + last.iterations)
 
 
 def _too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
