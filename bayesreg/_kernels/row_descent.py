@@ -79,7 +79,7 @@ def _sparse_epoch(
     total: float, weight: float, columns: np.ndarray, order: np.ndarray, size: int,
     beyond: float,
 ) -> tuple[float, float]:  # fmt: skip
-    """One sweep; the largest distance from stationarity met, and the new sum of h r."""
+    """One sweep; twice the nats of the best step that it took, and the new sum of h r."""
     worst = 0.0
     for at in range(size):
         j = order[at]
@@ -90,7 +90,7 @@ def _sparse_epoch(
         step = _step(columns, j, pull, weight, beyond)
         if step != 0.0:
             columns[_D, j] += step
-            worst = max(worst, abs(step) * (columns[_SQUARE, j] + columns[_L2, j]))
+            worst = max(worst, step * step * (columns[_SQUARE, j] + columns[_L2, j]))
             total -= step * columns[_SUM, j]
             for entry in range(ends[j], ends[j + 1]):
                 residual[rows[entry]] -= step * values[entry]
@@ -103,7 +103,7 @@ def settle_sparse(
     total: float, weight: float, columns: np.ndarray, tolerance: float, epochs: int,
     beyond: float,
 ) -> tuple[int, float]:  # fmt: skip
-    """Sweep until no step is farther than ``tolerance`` from stationarity.
+    """Sweep until no step wins more than half of ``tolerance`` in nats.
 
     ``residual`` is root h times the residual, ``total`` the sum of h r, ``weight`` that of h,
     infinite without an intercept. Returns the columns visited and the sum of h r.
@@ -126,7 +126,7 @@ def settle_sparse(
             )
             used += 1
             visited += count
-            if worst <= 0.5 * tolerance or used >= epochs:
+            if worst <= 0.25 * tolerance or used >= epochs:
                 break
     return visited, total
 
@@ -176,7 +176,7 @@ def _dense_epoch(
         step = _step(columns, j, pull, weight, beyond)
         if step != 0.0:
             columns[_D, j] += step
-            worst = max(worst, abs(step) * (columns[_SQUARE, j] + columns[_L2, j]))
+            worst = max(worst, step * step * (columns[_SQUARE, j] + columns[_L2, j]))
             total -= step * columns[_SUM, j]
             for i in range(hr.size):
                 hr[i] -= step * x[i] * h[i]
@@ -207,6 +207,6 @@ def settle_dense(
             )
             used += 1
             visited += count
-            if worst <= 0.5 * tolerance or used >= epochs:
+            if worst <= 0.25 * tolerance or used >= epochs:
                 break
     return visited, total

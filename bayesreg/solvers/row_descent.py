@@ -33,7 +33,8 @@ _DENSE_NEWTON = 3000
 # Models before Newton's method takes over whatever was reached.
 _ITERATIONS = 60
 
-_QUANTITIES = 7
+# Rows of the array that the kernel works on.
+_L2, _SQUARE, _QUANTITIES = 2, 6, 7
 
 
 def row_descent_pays(problem: Problem) -> bool:
@@ -77,14 +78,16 @@ def descend(problem: Problem, v: FloatArray, aim: float, max_iterations: int) ->
     sweeps = _SparseSweeps(problem) if is_sparse(problem.X) else _DenseSweeps(problem)
     eta = problem.linear_predictor(v)
     value = problem.value(v, eta)
-    for iteration in range(max_iterations):
-        model = _Model(problem, v, eta)
-        if model.gap() <= aim:
-            return Solution(v, iteration, True)
-        moved, moved_eta, moved_value = _lower(problem, v, model.minimum(sweeps), value)
-        if not moved_value < value:
-            return Solution(v, iteration, False)
-        v, eta, value = moved, moved_eta, moved_value
+    # What overflows lowers nothing: the last good point stays.
+    with np.errstate(all="ignore"):
+        for iteration in range(max_iterations):
+            model = _Model(problem, v, eta)
+            if model.gap() <= aim:
+                return Solution(v, iteration, True)
+            moved, moved_eta, moved_value = _lower(problem, v, model.minimum(sweeps), value)
+            if not moved_value < value:
+                return Solution(v, iteration, False)
+            v, eta, value = moved, moved_eta, moved_value
     return Solution(v, max_iterations, False)
 
 
@@ -96,8 +99,7 @@ def _lower(
     for halving in range(40):
         moved = full if halving == 0 else v + 0.5**halving * (full - v)
         eta = problem.linear_predictor(moved)
-        with np.errstate(over="ignore", invalid="ignore"):
-            moved_value = problem.value(moved, eta)
+        moved_value = problem.value(moved, eta)
         if moved_value < value:
             break
     return moved, eta, moved_value
@@ -152,7 +154,7 @@ class _Model:
         columns = np.empty((_QUANTITIES, working.size))
         columns[0], columns[1], columns[2] = d, part.l1, part.l2
         columns[3], columns[4] = part.lower - part.loc, part.upper - part.loc
-        total = sweeps.run(self, working, columns, _LEFT * float(np.max(self.distance, initial=0.0)))
+        total = sweeps.run(self, working, columns)
         full = self.v.copy()
         full[working] = part.loc + columns[0]
         if self.problem.has_intercept:
@@ -160,12 +162,17 @@ class _Model:
         return full
 
 
+    def tolerance(self, working: IntArray, columns: FloatArray) -> float:
+        """Twice the nats that a step may still win when descent on the model ends."""
+        bent = columns[_SQUARE] + columns[_L2]
+        wins = np.where(bent > 0, self.distance[working] ** 2 / bent, 0.0)
+        return _LEFT**2 * float(np.max(wins, initial=0.0))
+
+
 class _Sweeps(Protocol):
     """Descent over chosen columns of a design."""
 
-    def run(
-        self, model: _Model, working: IntArray, columns: FloatArray, tolerance: float
-    ) -> float:
+    def run(self, model: _Model, working: IntArray, columns: FloatArray) -> float:
         """Change the first row of ``columns``; the sum of h r that is left."""
 
 
@@ -177,9 +184,7 @@ class _SparseSweeps:
         self.rows = np.empty(self.X.nnz, dtype=self.X.indices.dtype)
         self.values = np.empty(self.X.nnz)
 
-    def run(
-        self, model: _Model, working: IntArray, columns: FloatArray, tolerance: float
-    ) -> float:
+    def run(self, model: _Model, working: IntArray, columns: FloatArray) -> float:
         from bayesreg._kernels.row_descent import scaled_columns, settle_sparse
 
         X, root = self.X, np.sqrt(model.h)
@@ -189,7 +194,7 @@ class _SparseSweeps:
         )
         _, total = settle_sparse(
             ends, self.rows, self.values, model.hr / root, model.total, model.weight, columns,
-            tolerance, _EPOCHS, _BEYOND,
+            model.tolerance(working, columns), _EPOCHS, _BEYOND,
         )  # fmt: skip
         return total
 
@@ -201,16 +206,14 @@ class _DenseSweeps:
         self.X = problem.X
         self.in_place = bool(self.X.flags.f_contiguous)
 
-    def run(
-        self, model: _Model, working: IntArray, columns: FloatArray, tolerance: float
-    ) -> float:
+    def run(self, model: _Model, working: IntArray, columns: FloatArray) -> float:
         from bayesreg._kernels.row_descent import settle_dense, weighted_columns
 
         X = self.X.T if self.in_place else np.ascontiguousarray(self.X[:, working].T)
         where = working if self.in_place else np.arange(working.size)
         weighted_columns(X, model.h, where, columns)
         _, total = settle_dense(
-            X, model.h, model.hr.copy(), model.total, model.weight, columns, where, tolerance,
-            _EPOCHS, _BEYOND,
+            X, model.h, model.hr.copy(), model.total, model.weight, columns, where,
+            model.tolerance(working, columns), _EPOCHS, _BEYOND,
         )  # fmt: skip
         return total
