@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
 from bayesreg import _checks
 from bayesreg._types import BoolArray, FloatArray
-from bayesreg.certificate import Certificate, certify_point, null_deviance
+from bayesreg.certificate import Certificate, certify_point
 from bayesreg.class_problem import bind_classes
 from bayesreg.data import Data
+from bayesreg.design import is_sparse
 from bayesreg.errors import (
     DataError,
     LocalModesWarning,
@@ -34,14 +34,12 @@ from bayesreg.solvers.groups import minimise_by_widening
 from bayesreg.solvers.modes import local_modes_words
 from bayesreg.solvers.newton import Curvature, Solution, minimise
 from bayesreg.solvers.refine import is_affordable, is_needed, refine
-from bayesreg.solvers.row_descent import approach, row_descent_pays, too_many_for_newton
 from bayesreg.uniqueness import mode_is_unique
 
 _ON_FAILURE = ("raise", "warn", "return")
 _TARGETS = (None, "conditional", "joint", "marginal")
 _DIRECT_ITERATIONS = 40
-# Looser tolerances than this do not ask for the last digits of the coefficients.
-_LAST_DIGITS = 1e-8
+_DENSE_NEWTON = 3000
 
 
 def find_map(
@@ -194,22 +192,13 @@ def solve(
     curvature: Curvature | None = None,
 ) -> MapEstimate:
     """Minimise, certify, and put the result into the user's units."""
-    near = Solution(start, 0, False)
-    if row_descent_pays(problem):
-        if half_null_deviance is None:
-            half_null_deviance = null_deviance(problem) / 2
-        near = approach(problem, start, tol, half_null_deviance, max_iterations)
-    if too_many_for_newton(problem, near.v) or (near.iterations and tol > _LAST_DIGITS):
-        certificate = certify_point(problem, near.v, tol, half_null_deviance)
+    if _too_many_for_newton(problem, start):
+        certificate = certify_point(problem, start, tol, half_null_deviance)
         if certificate.holds:
-            unique = not check_unique or mode_is_unique(problem, near.v)
-            done = Solution(near.v, max(1, near.iterations), True)
-            return as_estimate(problem, model, names, near.v, done, certificate, unique)
-    solution = near
-    if near.iterations < max_iterations:
-        left = max_iterations - near.iterations
-        solution = settle(problem, names, near.v, left, curvature)
-        solution = replace(solution, iterations=near.iterations + solution.iterations)
+            unique = not check_unique or mode_is_unique(problem, start)
+            done = Solution(start, 1, True)
+            return as_estimate(problem, model, names, start, done, certificate, unique)
+    solution = settle(problem, names, start, max_iterations, curvature)
     may_refine = problem.penalty.is_separable and (
         solution.settled or max_iterations > _DIRECT_ITERATIONS
     )
@@ -223,6 +212,12 @@ def solve(
         certificate = certify_point(problem, v, tol, half_null_deviance)
     unique = not (check_unique and certificate.holds) or mode_is_unique(problem, v)
     return as_estimate(problem, model, names, v, solution, certificate, unique)
+
+
+def _too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
+    """More coefficients off their kink than a square matrix of them is worth."""
+    at_kink = (v == problem.penalty.loc) & (problem.penalty.l1 > 0)
+    return is_sparse(problem.X) and int(np.count_nonzero(~at_kink)) > _DENSE_NEWTON
 
 
 def as_estimate(
