@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray
-from bayesreg.certificate import Certificate, certify_point
+from bayesreg.certificate import Certificate, certify_point, null_deviance
 from bayesreg.data import Data
-from bayesreg.design import is_sparse
 from bayesreg.errors import (
     DataError,
     LocalModesWarning,
@@ -29,10 +29,10 @@ from bayesreg.solvers.groups import minimise_by_widening
 from bayesreg.solvers.modes import local_modes_words
 from bayesreg.solvers.newton import Curvature, Solution, minimise
 from bayesreg.solvers.refine import is_affordable, is_needed, refine
+from bayesreg.solvers.row_descent import approach, row_descent_pays, too_many_for_newton
 from bayesreg.uniqueness import mode_is_unique
 
 _DIRECT_ITERATIONS = 40
-_DENSE_NEWTON = 3000
 _PRECISE = 1e-8
 
 
@@ -172,15 +172,25 @@ def solve(
     half_null_deviance: float | None = None,
     check_unique: bool = True,
     curvature: Curvature | None = None,
+    near: Solution | None = None,
 ) -> MapEstimate:
-    """Minimise, certify, and put the result into the user's units."""
-    if _too_many_for_newton(problem, start):
-        certificate = certify_point(problem, start, tol, half_null_deviance)
+    """Minimise, certify, and put the result into the user's units.
+
+    What another method found, ``near``, is only certified where it settled and that suffices; else
+    Newton's method goes on from there.
+    """
+    if near is None and row_descent_pays(problem):
+        if half_null_deviance is None:
+            half_null_deviance = null_deviance(problem) / 2
+        near = approach(problem, start, tol, half_null_deviance, max_iterations)
+    done = Solution(start, 1, too_many_for_newton(problem, start)) if near is None else near
+    if done.settled:
+        v = reported(problem, names, done)[2]
+        certificate = certify_point(problem, v, tol, half_null_deviance)
         if certificate.holds:
-            unique = not check_unique or mode_is_unique(problem, start)
-            done = Solution(start, 1, True)
-            return as_estimate(problem, model, names, start, done, certificate, unique)
-    solution = settle(problem, names, start, max_iterations, curvature)
+            unique = not check_unique or mode_is_unique(problem, v)
+            return as_estimate(problem, model, names, v, done, certificate, unique)
+    solution = _onwards(problem, names, start, near, max_iterations, curvature)
     may_refine = problem.penalty.is_separable and (
         solution.settled or max_iterations > _DIRECT_ITERATIONS
     )
@@ -197,10 +207,20 @@ def solve(
     return as_estimate(problem, model, names, v, solution, certificate, unique)
 
 
-def _too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
-    """More coefficients off their kink than a square matrix of them is worth."""
-    at_kink = (v == problem.penalty.loc) & (problem.penalty.l1 > 0)
-    return is_sparse(problem.X) and int(np.count_nonzero(~at_kink)) > _DENSE_NEWTON
+def _onwards(
+    problem: Problem,
+    names: tuple[str, ...],
+    start: FloatArray,
+    near: Solution | None,
+    max_iterations: int,
+    curvature: Curvature | None,
+) -> Solution:
+    if near is None:
+        return settle(problem, names, start, max_iterations, curvature)
+    if near.iterations >= max_iterations:
+        return replace(near, settled=False)
+    last = settle(problem, names, near.v, max_iterations - near.iterations, curvature)
+    return replace(last, iterations=near.iterations + last.iterations)
 
 
 def as_estimate(

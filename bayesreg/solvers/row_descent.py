@@ -9,6 +9,7 @@ not too large, Newton's method takes over from here.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -26,13 +27,15 @@ _EPOCHS, _LEFT = 30, 0.2
 _BEYOND = 1.4
 # A row of less curvature than this, beside the largest, counts as having so much.
 _LEAST = 1e-10
-# Relative gap at which Newton's method takes over, where it may, and how far below what is asked
-# the estimate of the gap has to be.
-_NEAR, _SHARE = 1e-6, 0.3
+# Looser tolerances than the first do not ask for the last digits of the coefficients.  Others have
+# them from Newton's method, which takes over at the second.
+_LAST_DIGITS, _NEAR = 1e-8, 1e-6
+# How far below what is asked the estimate of the gap has to be.
+_SHARE = 0.3
+# Quadratic models before Newton's method takes over whatever was reached.
+_MODELS = 60
+# Coefficients off their kink beyond which a square matrix of them is not formed, X being sparse.
 _DENSE_NEWTON = 3000
-# Models before Newton's method takes over whatever was reached.
-_ITERATIONS = 60
-
 # Rows of the array that the kernel works on.
 _L2, _SQUARE, _QUANTITIES = 2, 6, 7
 
@@ -55,16 +58,18 @@ def approach(
 ) -> Solution:
     """The mode to within ``tol``, or near enough for Newton's method to take over.
 
-    ``settled`` when only the first can be meant: Newton's method could not go on from here.
+    ``settled`` where the first was reached: for a loose ``tol``, or a support that is too large
+    for Newton's method.
     """
     scale = half_null_deviance if half_null_deviance > 0 else 1.0
-    most = min(max_iterations, _ITERATIONS)
-    near = descend(problem, start, _SHARE * max(tol, _NEAR) * scale, most)
-    if tol < _NEAR and too_many_for_newton(problem, near.v):
-        # The last digits of the coefficients need a gap far below what is asked.
-        last = descend(problem, near.v, 0.01 * tol * scale, max_iterations - near.iterations)
-        return Solution(last.v, near.iterations + last.iterations, last.settled)
-    return near
+    loose = tol > _LAST_DIGITS
+    aim = _SHARE * (tol if loose else _NEAR) * scale
+    near = descend(problem, start, aim, min(max_iterations, _MODELS))
+    if loose or not too_many_for_newton(problem, near.v):
+        return replace(near, settled=loose and near.settled)
+    # The last digits of the coefficients need a gap far below what is asked.
+    last = descend(problem, near.v, 0.01 * tol * scale, max_iterations - near.iterations)
+    return Solution(last.v, near.iterations + last.iterations, True)
 
 
 def too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
@@ -144,8 +149,8 @@ class _Model:
         if curved.any():
             by_curvature = 0.5 * self.distance**2 / np.where(curved, penalty.l2, 1.0)
             linear = np.where(curved, by_curvature, linear)
-        rows = 0.5 * (1.0 - alpha) ** 2 * float(np.sum(self.hr**2 / self.h))
-        return float(np.sum(linear)) + rows + 0.5 * self.total**2 / self.weight
+        rows = 0.5 * (1.0 - alpha) ** 2 * np.sum(self.hr**2 / self.h)
+        return float(np.sum(linear) + rows + 0.5 * self.total**2 / np.float64(self.weight))
 
     def minimum(self, sweeps: _Sweeps) -> FloatArray:
         """Where descent on the model ends, as an extended vector."""
