@@ -9,7 +9,7 @@ not too large, Newton's method takes over from here.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +23,9 @@ from bayesreg.solvers.newton import Solution
 # Sweeps on one quadratic model, and the share of its imbalance that they may leave: a model is
 # not worth more, the next one is better.
 _EPOCHS, _LEFT = 30, 0.2
+# With no more dense columns in play than this, sweeps over their second moments cost next to
+# nothing.
+_FEW, _EPOCHS_OF_FEW, _LEFT_OF_FEW = 128, 200, 1e-4
 # A step goes this many times as far as the minimum over its coefficient.
 _BEYOND = 1.4
 # A row of less curvature than this, beside the largest, counts as having so much.
@@ -36,8 +39,9 @@ _SHARE = 0.3
 _MODELS = 60
 # Coefficients off their kink beyond which a square matrix of them is not formed, X being sparse.
 _DENSE_NEWTON = 3000
-# Rows of the array that the kernel works on.
-_L2, _SQUARE, _QUANTITIES = 2, 6, 7
+# Of the quantities that the kernels know of a column, those that change with the point.
+_D, _PULL, _QUANTITIES = 0, 5, 8
+_TINY = float(np.finfo(float).tiny)
 
 
 def row_descent_pays(problem: Problem) -> bool:
@@ -80,108 +84,97 @@ def too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
 
 def descend(problem: Problem, v: FloatArray, aim: float, max_iterations: int) -> Solution:
     """Lower J from the extended vector v until it should be within ``aim`` nats of the least."""
-    sweeps = _SparseSweeps(problem) if is_sparse(problem.X) else _DenseSweeps(problem)
-    eta = problem.linear_predictor(v)
-    value = problem.value(v, eta)
+    at = _State.at(problem, v)
     # What overflows lowers nothing: the last good point stays.
     with np.errstate(all="ignore"):
         for iteration in range(max_iterations):
-            model = _Model(problem, v, eta)
-            if model.gap() <= aim:
-                return Solution(v, iteration, True)
-            moved, moved_eta, moved_value = _lower(problem, v, model.minimum(sweeps), value)
-            if not moved_value < value:
-                return Solution(v, iteration, False)
-            v, eta, value = moved, moved_eta, moved_value
-    return Solution(v, max_iterations, False)
+            gap, full = _model_minimum(at, aim)
+            if gap <= aim:
+                return Solution(at.v, iteration, True)
+            lower = _lower(at, full)
+            if lower is None:
+                return Solution(at.v, iteration, False)
+            at = lower
+    return Solution(at.v, max_iterations, False)
 
 
-def _lower(
-    problem: Problem, v: FloatArray, full: FloatArray, value: float
-) -> tuple[FloatArray, FloatArray, float]:
-    """The first of the points 1, 1/2, 1/4, ... of the way to ``full`` that is lower than v."""
-    moved = full
+@dataclass(frozen=True)
+class _State:
+    """A point, the columns as the kernels see them, and how to sweep over them."""
+
+    problem: Problem
+    columns: FloatArray
+    working: IntArray
+    sweep: _Sweep
+    v: FloatArray
+    eta: FloatArray
+    value: float
+
+    @classmethod
+    def at(cls, problem: Problem, v: FloatArray) -> _State:
+        p, penalty = problem.p, problem.penalty
+        columns = np.empty((p, _QUANTITIES))
+        for row, part in enumerate((penalty.l1, penalty.l2, penalty.lower, penalty.upper)):
+            columns[:, row + 1] = part[:p] if row < 2 else part[:p] - penalty.loc[:p]
+        sweep = _SparseSweep(problem) if is_sparse(problem.X) else _DenseSweep(problem)
+        eta = problem.linear_predictor(v)
+        working = np.empty(p, dtype=np.int64)
+        return cls(problem, columns, working, sweep, v, eta, problem.value(v, eta))
+
+
+def _lower(at: _State, full: FloatArray) -> _State | None:
+    """The first of the points 1, 1/2, 1/4, ... of the way to ``full`` that is lower."""
+    problem = at.problem
     for halving in range(40):
-        moved = full if halving == 0 else v + 0.5**halving * (full - v)
-        eta = problem.linear_predictor(moved)
-        moved_value = problem.value(moved, eta)
-        if moved_value < value:
-            break
-    return moved, eta, moved_value
+        v = full if halving == 0 else at.v + 0.5**halving * (full - at.v)
+        eta = problem.linear_predictor(v)
+        value = problem.value(v, eta)
+        if value < at.value:
+            return replace(at, v=v, eta=eta, value=value)
+    return None
 
 
-class _Model:
-    """The quadratic model of J at a point, a flat intercept eliminated.
+def _model_minimum(at: _State, aim: float) -> tuple[float, FloatArray]:
+    """What J can still lose, about, and where descent on its quadratic model ends.
 
-    Attributes
-    ----------
-    h, hr : (n,) arrays
-        Curvatures of the rows, and these times the residuals of the model: minus the gradient.
-    total, weight : float
-        The sum of ``hr`` and that of ``h``; 0 and infinity where no intercept is eliminated.
-    d, pull, distance : (p,) arrays
-        From loc, minus the gradient, and how far that is from the subdifferential.
+    The first is the duality gap at the gradient scaled to be feasible; where it is within ``aim``
+    there is no descent.
     """
+    from bayesreg._kernels.row_descent import survey
 
-    def __init__(self, problem: Problem, v: FloatArray, eta: FloatArray) -> None:
-        p = problem.p
-        self.problem, self.v = problem, v
-        self.penalty = problem.penalty.take(slice(0, p)) if problem.has_intercept else problem.penalty
-        h = problem.curvature_rows(eta)
-        self.h = np.maximum(h, _LEAST * np.max(h))
-        self.hr = -problem.gradient_rows(eta)
-        self.total, self.weight = 0.0, np.inf
-        self.pull = problem.X.T @ self.hr
-        if problem.has_intercept:
-            self.total, self.weight = float(np.sum(self.hr)), float(np.sum(self.h))
-        self.d = v[:p] - self.penalty.loc
-        self.distance = self.penalty.subgradient_distance(v[:p], -self.pull)
-
-    def gap(self) -> float:
-        """What J can still lose, about: the duality gap at the gradient scaled to be feasible."""
-        penalty, d = self.penalty, self.d
-        curved = penalty.l2 > 0
-        endless = np.isinf(np.where(self.pull > 0, penalty.upper, penalty.lower))
-        steepest = float(np.max(np.where(endless & ~curved, np.abs(self.pull), 0.0) / penalty.l1))
-        alpha = 1.0 / max(1.0, steepest)
-        size = penalty.l1 * np.abs(d)
-        linear = np.maximum(size - alpha * self.pull * d, 0.0)
-        if curved.any():
-            by_curvature = 0.5 * self.distance**2 / np.where(curved, penalty.l2, 1.0)
-            linear = np.where(curved, by_curvature, linear)
-        rows = 0.5 * (1.0 - alpha) ** 2 * np.sum(self.hr**2 / self.h)
-        return float(np.sum(linear) + rows + 0.5 * self.total**2 / np.float64(self.weight))
-
-    def minimum(self, sweeps: _Sweeps) -> FloatArray:
-        """Where descent on the model ends, as an extended vector."""
-        working = np.flatnonzero((self.d != 0.0) | (self.distance > 0.0))
-        part, d = self.penalty.take(working), self.d[working]
-        columns = np.empty((_QUANTITIES, working.size))
-        columns[0], columns[1], columns[2] = d, part.l1, part.l2
-        columns[3], columns[4] = part.lower - part.loc, part.upper - part.loc
-        total = sweeps.run(self, working, columns)
-        full = self.v.copy()
-        full[working] = part.loc + columns[0]
-        if self.problem.has_intercept:
-            full[-1] += total / self.weight
-        return full
+    problem, columns, p = at.problem, at.columns, at.problem.p
+    h = problem.curvature_rows(at.eta)
+    h = np.maximum(h, max(_LEAST * h.max(), _TINY))
+    hr = -problem.gradient_rows(at.eta)
+    total, weight = 0.0, np.inf
+    if problem.has_intercept:
+        total, weight = float(hr.sum()), float(h.sum())
+    loc = problem.penalty.loc[:p]
+    columns[:, _D] = at.v[:p] - loc
+    columns[:, _PULL] = problem.X.T @ hr
+    size, alpha, gap = survey(columns, at.working)
+    gap += 0.5 * (1.0 - alpha) ** 2 * float(hr @ (hr / h)) + 0.5 * total * (total / weight)
+    if gap <= aim:
+        return gap, at.v
+    left = at.sweep.run(h, hr, total, weight, columns, at.working[:size])
+    full = at.v.copy()
+    full[:p] = loc + columns[:, _D]
+    if problem.has_intercept:
+        full[-1] += left / weight
+    return gap, full
 
 
-    def tolerance(self, working: IntArray, columns: FloatArray) -> float:
-        """Twice the nats that a step may still win when descent on the model ends."""
-        bent = columns[_SQUARE] + columns[_L2]
-        wins = np.where(bent > 0, self.distance[working] ** 2 / bent, 0.0)
-        return _LEFT**2 * float(np.max(wins, initial=0.0))
+class _Sweep(Protocol):
+    """Descent on the quadratic model over chosen columns of a design."""
+
+    def run(
+        self, h: FloatArray, hr: FloatArray, total: float, weight: float, columns: FloatArray,
+        working: IntArray,
+    ) -> float:  # fmt: skip
+        """Change the distances in ``columns``; the sum of h r that is left."""
 
 
-class _Sweeps(Protocol):
-    """Descent over chosen columns of a design."""
-
-    def run(self, model: _Model, working: IntArray, columns: FloatArray) -> float:
-        """Change the first row of ``columns``; the sum of h r that is left."""
-
-
-class _SparseSweeps:
+class _SparseSweep:
     """Over a CSC matrix: the columns in play, times root h, are copied side by side."""
 
     def __init__(self, problem: Problem) -> None:
@@ -189,36 +182,70 @@ class _SparseSweeps:
         self.rows = np.empty(self.X.nnz, dtype=self.X.indices.dtype)
         self.values = np.empty(self.X.nnz)
 
-    def run(self, model: _Model, working: IntArray, columns: FloatArray) -> float:
+    def run(
+        self, h: FloatArray, hr: FloatArray, total: float, weight: float, columns: FloatArray,
+        working: IntArray,
+    ) -> float:  # fmt: skip
         from bayesreg._kernels.row_descent import scaled_columns, settle_sparse
 
-        X, root = self.X, np.sqrt(model.h)
+        X, root = self.X, np.sqrt(h)
         ends = np.empty(working.size + 1, dtype=np.int64)
         scaled_columns(
             X.indptr, X.indices, X.data, root, working, ends, self.rows, self.values, columns
         )
-        _, total = settle_sparse(
-            ends, self.rows, self.values, model.hr / root, model.total, model.weight, columns,
-            model.tolerance(working, columns), _EPOCHS, _BEYOND,
+        left: float = settle_sparse(
+            ends, self.rows, self.values, hr / root, total, weight, columns, working, _LEFT,
+            _EPOCHS, _BEYOND,
         )  # fmt: skip
-        return total
+        return left
 
 
-class _DenseSweeps:
-    """Over a dense array: its columns as they are in Fortran order, else copies of those in play."""
+class _DenseSweep:
+    """Over a dense array: its columns in Fortran order, else copies of those in play."""
 
     def __init__(self, problem: Problem) -> None:
         self.X = problem.X
         self.in_place = bool(self.X.flags.f_contiguous)
 
-    def run(self, model: _Model, working: IntArray, columns: FloatArray) -> float:
+    def run(
+        self, h: FloatArray, hr: FloatArray, total: float, weight: float, columns: FloatArray,
+        working: IntArray,
+    ) -> float:  # fmt: skip
+        if working.size <= _FEW:
+            return _settle_by_moments(self.X, h, total, weight, columns, working)
         from bayesreg._kernels.row_descent import settle_dense, weighted_columns
 
         X = self.X.T if self.in_place else np.ascontiguousarray(self.X[:, working].T)
         where = working if self.in_place else np.arange(working.size)
-        weighted_columns(X, model.h, where, columns)
-        _, total = settle_dense(
-            X, model.h, model.hr.copy(), model.total, model.weight, columns, where,
-            model.tolerance(working, columns), _EPOCHS, _BEYOND,
-        )  # fmt: skip
-        return total
+        weighted_columns(X, h, where, working, columns)
+        left: float = settle_dense(
+            X, h, hr, total, weight, columns, working, where, _LEFT, _EPOCHS, _BEYOND
+        )
+        return left
+
+
+def _settle_by_moments(
+    X: FloatArray,
+    h: FloatArray,
+    total: float,
+    weight: float,
+    columns: FloatArray,
+    working: IntArray,
+) -> float:
+    """The same on the second moments, where columns are so few that a sweep is then for nothing."""
+    from bayesreg._kernels.quadratic_descent import quadratic_descent
+
+    root = np.sqrt(h)
+    block = X[:, working] * root[:, None]
+    sums = block.T @ root
+    H = block.T @ block
+    part = columns[working]
+    gradient = -part[:, _PULL]
+    if np.isfinite(weight):
+        H -= np.outer(sums, sums / weight)
+        gradient += total / weight * sums
+    d, centre = part[:, _D].copy(), np.zeros(working.size)
+    l1, l2, lower, upper = np.ascontiguousarray(part[:, 1:5].T)
+    quadratic_descent(H, gradient, d, l1, l2, centre, lower, upper, _EPOCHS_OF_FEW, _LEFT_OF_FEW)
+    columns[working, _D] = d
+    return total - float(sums @ (d - part[:, _D]))
