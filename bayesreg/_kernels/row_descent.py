@@ -62,6 +62,16 @@ def _distance(columns: np.ndarray, j: int) -> float:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _bracket(columns: np.ndarray, j: int, c: float) -> float:
+    """l1 (|d| - |z|) - c (d - z), z the maximum of c z - l1 |z| within the bounds."""
+    d, l1, z = columns[j, _D], columns[j, _L1], 0.0
+    end = columns[j, _UPPER] if c > 0.0 else columns[j, _LOWER]
+    if abs(c) > l1 and not math.isinf(end):
+        z = end
+    return max(l1 * (abs(d) - abs(z)) - c * (d - z), 0.0)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def survey(columns: np.ndarray, working: np.ndarray) -> tuple[int, float, float]:
     """Fill ``working`` with the columns off their kink or wanting to leave it; their number.
 
@@ -84,8 +94,7 @@ def survey(columns: np.ndarray, working: np.ndarray) -> tuple[int, float, float]
             distance = _distance(columns, j)
             gap += 0.5 * distance * (distance / columns[j, _L2])
         else:
-            d = columns[j, _D]
-            gap += max(columns[j, _L1] * abs(d) - alpha * columns[j, _PULL] * d, 0.0)
+            gap += _bracket(columns, j, alpha * columns[j, _PULL])
     return size, alpha, gap
 
 
