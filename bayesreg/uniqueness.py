@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.design import is_sparse
+from bayesreg.independence import shown_independent
 from bayesreg.problem import Problem
 
 _MANY = 2000
@@ -35,6 +36,8 @@ def mode_is_unique(problem: Problem, v: FloatArray) -> bool:
         return False
     h = problem.curvature_rows(eta)
     if is_sparse(problem.X) and columns.size > _MANY and _independent(problem, columns, h):
+        return True
+    if rays is None and shown_independent(problem, columns, h):
         return True
     gram = problem.cross_products(columns, columns, h, None)
     gram = gram if rays is None else rays.T @ gram @ rays
