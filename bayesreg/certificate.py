@@ -48,6 +48,8 @@ _LAST_STEP = 1e-8
 
 # An eigenvalue below this, of a Hessian scaled to at most 1, is negative beyond rounding.
 _SADDLE = 1e-9
+# Beyond this tolerance a gap is expected to be larger than rounding.
+_LOOSE = 1e-8
 # Multiply-adds of a factorisation that take about a hundredth of a second.
 _CHEAP = 2e7
 
@@ -336,7 +338,12 @@ def _exact_products(block: FloatArray, v: FloatArray) -> tuple[FloatArray, Float
 
 
 def _polish_beyond(problem: Problem, v: FloatArray, tol: float) -> float:
-    """The relative gap that is worth a factorisation: where that is cheap, any above rounding."""
+    """The relative gap that is worth a factorisation: where that is cheap, any above rounding.
+
+    Not of a point that is asked for loosely: its gap is no rounding.
+    """
+    if tol > _LOOSE:
+        return tol
     low, high = problem.penalty.subdifferential(v)
     cost = problem.n * int(np.count_nonzero(low == high)) ** 2
     return tol if cost > _CHEAP else min(tol, 1e-13)

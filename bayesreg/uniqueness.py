@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.design import is_sparse
+from bayesreg.independence import shown_independent
 from bayesreg.problem import Problem
 
 _EPS = float(np.finfo(float).eps)
@@ -56,6 +57,8 @@ def mode_is_unique(
         independent = _independent(problem, columns, h)
         if independent is not None:
             return independent
+    if rays is None and shown_independent(problem, columns, h):
+        return True
     gram = problem.cross_products(columns, columns, h, None)
     gram = gram if rays is None else rays.T @ gram @ rays
     if np.any(np.diag(gram) == 0):

@@ -42,6 +42,7 @@ LAYERS = [
         "conventions",
         "existence",
         "existence_classes",
+        "independence",
         "joint_certificate",
         "pymc",
         "solvers",

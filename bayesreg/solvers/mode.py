@@ -11,7 +11,6 @@ import numpy as np
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.certificate import Certificate, certify_point, null_deviance
 from bayesreg.data import Data
-from bayesreg.design import is_sparse
 from bayesreg.errors import (
     DataError,
     LocalModesWarning,
@@ -31,11 +30,11 @@ from bayesreg.solvers.groups import minimise_by_widening
 from bayesreg.solvers.modes import local_modes_words
 from bayesreg.solvers.newton import Curvature, Solution, minimise
 from bayesreg.solvers.refine import is_affordable, is_needed, refine
+from bayesreg.solvers.row_descent import approach, row_descent_pays, too_many_for_newton
 from bayesreg.solvers.tall import minimise_by_sampling, sampling_pays
 from bayesreg.uniqueness import mode_is_unique
 
 _DIRECT_ITERATIONS = 40
-_DENSE_NEWTON = 3000
 # Relative gap from which on coefficients are worth all of their digits: the default.
 _TO_ROUNDING = 1e-8
 # Multiply-adds of a Hessian below which the certificate would rather factorise than stop early.
@@ -205,7 +204,11 @@ def solve(
     What another method found, ``near``, is only certified where it settled and that suffices; else
     Newton's method goes on from there.
     """
-    done = Solution(start, 1, _too_many_for_newton(problem, start)) if near is None else near
+    if near is None and row_descent_pays(problem):
+        if half_null_deviance is None:
+            half_null_deviance = null_deviance(problem) / 2
+        near = approach(problem, start, tol, half_null_deviance, max_iterations)
+    done = Solution(start, 1, too_many_for_newton(problem, start)) if near is None else near
     if done.settled:
         v = reported(problem, names, done)[2]
         certificate = certify_point(problem, v, tol, half_null_deviance)
@@ -256,14 +259,10 @@ def _onwards(
 ) -> Solution:
     if near is None:
         return settle(problem, names, start, max_iterations, curvature)
+    if near.iterations >= max_iterations:
+        return replace(near, settled=False)
     last = settle(problem, names, near.v, max_iterations - near.iterations, curvature)
     return replace(last, iterations=near.iterations + last.iterations)
-
-
-def _too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
-    """More coefficients off their kink than a square matrix of them is worth."""
-    at_kink = (v == problem.penalty.loc) & (problem.penalty.l1 > 0)
-    return is_sparse(problem.X) and int(np.count_nonzero(~at_kink)) > _DENSE_NEWTON
 
 
 def as_estimate(
