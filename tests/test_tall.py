@@ -215,6 +215,8 @@ def test_lbfgs_inverts_a_quadratic():
         # exact line search, for the theorem
         step = step * -(step @ A @ (v - minimum)) / (step @ A @ step)
         steps.learn(step, A @ step)
+        # The secant equation: what the last step taught is reproduced.
+        np.testing.assert_allclose(-steps.step(A @ step), step, rtol=1e-9, atol=1e-12)
         v = v + step
     np.testing.assert_allclose(v, minimum, atol=1e-9)
 
