@@ -98,7 +98,7 @@ def descend(problem: Problem, v: FloatArray, aim: float, max_iterations: int) ->
     return Solution(at.v, max_iterations, False)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _State:
     """A point, the columns as the kernels see them, and how to sweep over them."""
 
@@ -119,7 +119,7 @@ class _State:
         sweep = _SparseSweep(problem) if is_sparse(problem.X) else _DenseSweep(problem)
         eta = problem.linear_predictor(v)
         working = np.empty(p, dtype=np.int64)
-        return cls(problem, columns, working, sweep, v, eta, problem.value(v, eta))
+        return cls(problem, columns, working, sweep, v, eta, _value(problem, v, eta))
 
 
 def _lower(at: _State, full: FloatArray) -> _State | None:
@@ -128,10 +128,17 @@ def _lower(at: _State, full: FloatArray) -> _State | None:
     for halving in range(40):
         v = full if halving == 0 else at.v + 0.5**halving * (full - at.v)
         eta = problem.linear_predictor(v)
-        value = problem.value(v, eta)
+        value = _value(problem, v, eta)
         if value < at.value:
-            return replace(at, v=v, eta=eta, value=value)
+            return _State(problem, at.columns, at.working, at.sweep, v, eta, value)
     return None
+
+
+def _value(problem: Problem, v: FloatArray, eta: FloatArray) -> float:
+    """J of a point within the bounds."""
+    penalty = problem.penalty
+    d = np.abs(v - penalty.loc)
+    return problem.loss(eta) + float(penalty.l1 @ d + 0.5 * (penalty.l2 @ (d * d)))
 
 
 def _model_minimum(at: _State, aim: float) -> tuple[float, FloatArray]:
