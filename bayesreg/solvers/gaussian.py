@@ -1,9 +1,9 @@
 """Paths of modes under a Gaussian likelihood: which way is the quickest.
 
-* Normal priors only: one eigendecomposition for all scales.
+* Normal priors only: one tridiagonal form for all scales (``ridge_path``).
 * n >= p: one symmetric product holds all that the data say; every point of the path then costs
   the square of the number of coefficients in play, whatever n is.
-* p > n: the same on the columns that may leave their kink (``screened``).
+* p > n: the same on the columns that leave their kink, or nearly do (``screened``).
 * Sparse X: descent on the residuals (``sparse``).
 """
 
