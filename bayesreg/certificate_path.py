@@ -18,15 +18,17 @@ import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.certificate import Certificate
-from bayesreg.design import product_over
+from bayesreg.design import column_run, product_over
 from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
 
 _EPS = float(np.finfo(float).eps)
-# A pass over X takes this many coefficients along; the rest is done on what stays in cache.
-_ENTRIES_AT_ONCE = 2_000_000
+# Of points times rows or columns in play; a run of columns, and the points that are looked at
+# together, stay in the cache.
+_ENTRIES_AT_ONCE = 1_000_000
 _ENTRIES_IN_CACHE = 50_000
+_COLUMNS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,13 +132,12 @@ def certify_path_by_rows(
         What l1 and l2 are divided by at each point.
     v : (k, p) or (k, p + 1) array
     """
-    rows = _Rows.of(problem, penalty.size)
-    step = max(1, _ENTRIES_AT_ONCE // penalty.size)
+    rows = _Rows.of(problem, penalty)
+    step = max(1, _ENTRIES_AT_ONCE // max(problem.n, int(np.count_nonzero(np.any(v, axis=0)))))
     parts = []
     for first in range(0, len(v), step):
         block = slice(first, first + step)
-        along = replace(penalty, l1=penalty.l1 / f[block, None], l2=penalty.l2 / g[block, None])
-        parts.append(_gaps(along, rows.at(v[block]), half_null_deviance, tol))
+        parts.append(rows.gaps(v[block], f[block], g[block], half_null_deviance, tol))
     return _joined(parts)
 
 
@@ -154,55 +155,86 @@ class _Rows:
     """What every point of a path by rows has in common."""
 
     problem: Problem
+    penalty: Penalty
     by_row: FloatArray
     raw: FloatArray
     norm: FloatArray
 
     @classmethod
-    def of(cls, problem: Problem, size: int) -> _Rows:
+    def of(cls, problem: Problem, penalty: Penalty) -> _Rows:
         by_row = problem.weights / problem.likelihood.noise**2
-        squares = problem.column_squares(by_row)[:size]
+        squares = problem.column_squares(by_row)[: penalty.size]
         centred = squares
         if problem.flat_intercept:
             centred = squares - (problem.X.T @ by_row) ** 2 / np.sum(by_row)
         norm = np.sqrt(np.maximum(centred, _EPS * squares))
-        return cls(problem, by_row, np.sqrt(squares), norm)
+        return cls(problem, penalty, by_row, np.sqrt(squares), norm)
 
-    def at(self, v: FloatArray) -> _Points:
-        """The points that are the rows of v."""
+    def gaps(
+        self, v: FloatArray, f: FloatArray, g: FloatArray, half_null_deviance: float, tol: float
+    ) -> PathGaps:
+        """Gaps at the rows of v, looking closely only at columns that some have off their kink."""
+        inside, size = v[:, : self.penalty.size], self.penalty.size
+        off = np.any(inside != self.problem.start[:size], axis=0)
+        weighted, magnitude = self._residuals(v)
+        # Inner products of n terms, with room to spare; the residuals are taken as they stand.
+        noise = 16 * _EPS * magnitude
+        busy, pulls, least = [], [], np.full(len(v), np.inf)
+        for first in range(0, size, _COLUMNS_AT_ONCE):
+            columns = np.arange(first, min(first + _COLUMNS_AT_ONCE, size))
+            c = self._pulls(columns, weighted)
+            slack = np.outer(self.penalty.l1[columns], 1 / f)
+            slack -= np.outer(self.raw[columns], noise)
+            slack -= np.abs(c)
+            quiet = ~off[columns] & (np.min(slack, axis=1) > 0)
+            busy.append(columns[~quiet])
+            pulls.append(c[~quiet])
+            least = np.minimum(least, self._least_share(slack, quiet, columns))
+        chosen = np.concatenate(busy)
+        c = np.concatenate(pulls).T
+        own, error = inside[:, chosen], noise[:, None] * self.raw[chosen]
+        d = own - self.problem.start[chosen]
+        norm, raw = self.norm[chosen], self.raw[chosen]
+        at = _Points(own, d, c, error, 0.5 * magnitude**2, norm, raw)
+        part = self.penalty.take(chosen)
+        along = replace(part, l1=part.l1 / f[:, None], l2=part.l2 / g[:, None])
+        close = _gaps_over(along, at, half_null_deviance, tol)
+        return replace(close, zeros_proved=close.zeros_proved & (least > np.sqrt(2 * close.gap)))
+
+    def _least_share(self, slack: FloatArray, quiet: BoolArray, columns: IntArray) -> FloatArray:
+        """min_j slack_j / norm_j over the quiet columns, for each point."""
+        if not quiet.all():
+            slack, columns = slack[quiet], columns[quiet]
+        norm = self.norm[columns]
+        slack *= (1 / np.where(norm > 0, norm, np.finfo(float).tiny))[:, None]
+        return np.min(slack, axis=0, initial=np.inf)
+
+    def _residuals(self, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Weighted residuals (n, k) and the roots of twice their losses."""
         problem, by_row, p = self.problem, self.by_row, self.problem.p
         w = v[:, :p]
-        moved = np.flatnonzero(np.any(w != 0, axis=0))
+        moved = np.flatnonzero(np.any(w, axis=0))
         few = moved.size * 4 < p
         fitted = product_over(problem.X, moved, w[:, moved].T) if few else problem.X @ w.T
         residual = (problem.y - problem.offset)[:, None] - fitted
         if problem.flat_intercept:
-            residual = residual - by_row @ residual / np.sum(by_row)
+            residual -= by_row @ residual / np.sum(by_row)
         elif problem.has_intercept:
-            residual = residual - v[:, p]
-        weighted = by_row[:, None] * residual
-        c = np.asarray(problem.X.T @ weighted).T
-        if self.raw.size > p:
-            c = np.concatenate([c, np.sum(weighted, axis=0)[:, None]], axis=1)
-        magnitude = np.sqrt(by_row @ residual**2)
-        # Inner products of n terms, with room to spare; the residuals are taken as they stand.
-        error = 16 * _EPS * magnitude[:, None] * self.raw
-        inside = v[:, : self.raw.size]
-        d = inside - problem.start[: self.raw.size]
-        return _Points(inside, d, c, error, 0.5 * magnitude**2, self.norm, self.raw)
+            residual -= v[:, p]
+        magnitude = np.sqrt(np.einsum("i,ij,ij->j", by_row, residual, residual))
+        residual *= by_row[:, None]
+        return residual, magnitude
+
+    def _pulls(self, columns: IntArray, weighted: FloatArray) -> FloatArray:
+        """x_j' (h r) for a run of columns, a row each; the last may be the column of ones."""
+        p = self.problem.p
+        product = column_run(self.problem.X, columns[0], min(columns[-1] + 1, p)).T @ weighted
+        if columns[-1] < p:
+            return np.asarray(product)
+        return np.concatenate([product, np.sum(weighted, axis=0)[None]])
 
 
 def _gaps(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
-    step = max(1, _ENTRIES_IN_CACHE // at.v.shape[1])
-    parts = []
-    for first in range(0, len(at.v), step):
-        rows = slice(first, first + step)
-        along = replace(penalty, l1=penalty.l1[rows], l2=penalty.l2[rows])
-        parts.append(_gaps_of_some(along, at.some(rows), half_null_deviance, tol))
-    return _joined(parts)
-
-
-def _gaps_of_some(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
     """Gaps of points, looking closely only at columns that some point has off their kink."""
     quiet = (at.d == 0) & (np.abs(at.c) + at.error < penalty.l1)
     quiet_at_all = np.all(quiet, axis=0)
@@ -225,6 +257,17 @@ def _taken(penalty: Penalty, columns: IntArray) -> Penalty:
 
 
 def _gaps_over(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
+    """Gaps of points, a few at a time, every column looked at."""
+    step = max(1, _ENTRIES_IN_CACHE // max(1, at.v.shape[1]))
+    parts = []
+    for first in range(0, len(at.v), step):
+        rows = slice(first, first + step)
+        along = replace(penalty, l1=penalty.l1[rows], l2=penalty.l2[rows])
+        parts.append(_gaps_of_some(along, at.some(rows), half_null_deviance, tol))
+    return _joined(parts)
+
+
+def _gaps_of_some(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
     scaling = _scaling(penalty, at.c, at.error)[:, None]
     by_column = penalty.fenchel_young(at.v, scaling * at.c)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from numbers import Complex, Real
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from bayesreg._checks import LARGEST, SMALLEST, shown
 from bayesreg._types import FloatArray
-from bayesreg.design import Design, column_range, is_sparse
+from bayesreg.design import Design, column_range, is_sparse, largest_entries
 from bayesreg.errors import DataError, DataTypeError
 
 # Column types that convert to float64 without reinterpretation; numpy would also turn dates,
@@ -31,8 +32,9 @@ class Data:
     Parameters
     ----------
     X : (n, p) array, DataFrame or scipy sparse matrix
-        Numeric. float64 arrays are used as they are (no copy), the rest is converted; sparse
-        formats become CSC and are never made dense by ``find_map``.
+        Numeric. float64 arrays, and CSC matrices of them with sorted indices, are used as they are
+        (no copy), the rest is converted; sparse formats become CSC and are never made dense by
+        ``find_map``.
     y : (n,) array or Series
         Target. What is possible depends on the likelihood, which checks it.
     weights : (n,) array, optional
@@ -82,9 +84,12 @@ class Data:
         object.__setattr__(self, "_entries", entries)
 
     @property
-    def entries(self) -> tuple[FloatArray, FloatArray] | None:
-        """Least and largest entry of each column of a dense X, known since it was checked."""
-        entries: tuple[FloatArray, FloatArray] | None = self._entries  # type: ignore[attr-defined]
+    def entries(self) -> tuple[FloatArray, FloatArray]:
+        """Least and largest entry of each column, known since X was checked.
+
+        Of a sparse X minus and plus the largest size.
+        """
+        entries: tuple[FloatArray, FloatArray] = self._entries  # type: ignore[attr-defined]
         return entries
 
     @property
@@ -115,10 +120,10 @@ class Data:
         return f"Data(n={self.n}, p={self.p}{''.join(', ' + e for e in extra)})"
 
 
-def _matrix(X: Any) -> tuple[Design, tuple[FloatArray, FloatArray] | None]:
-    """X as it is used inside, with the range of its columns when dense."""
+def _matrix(X: Any) -> tuple[Design, tuple[FloatArray, FloatArray]]:
+    """X as it is used inside, with the range of its columns."""
     if is_sparse(X):
-        return _sparse_matrix(X), None
+        return _sparse_matrix(X)
     matrix = _numbers(X, "X")
     if matrix.ndim != 2:
         hint = "; use X.reshape(-1, 1) for a single column" if matrix.ndim == 1 else ""
@@ -132,28 +137,43 @@ def _matrix(X: Any) -> tuple[Design, tuple[FloatArray, FloatArray] | None]:
     return _read_only(matrix), (low, high)
 
 
-def _sparse_matrix(X: Any) -> Design:
-    """A CSC copy in canonical form: float64, sorted, duplicates summed, no stored zeros."""
+def _sparse_matrix(X: Any) -> tuple[Design, tuple[FloatArray, FloatArray]]:
+    """CSC in canonical form: float64, sorted, duplicates summed, no stored zeros.
+
+    The arrays of the user's X where they are that already; the range is minus and plus the largest
+    size of each column.
+    """
     from scipy.sparse import csc_array
 
     if X.ndim != 2 or 0 in X.shape:
         raise DataError(f"X must have at least one row and one column; got shape {X.shape}")
     if X.dtype.kind not in "biuf":
         raise DataTypeError(f"X must be real numbers; got a sparse matrix of dtype {X.dtype}")
-    matrix = csc_array(X, dtype=np.float64, copy=True)
-    matrix.sum_duplicates()
-    matrix.eliminate_zeros()
+    given = csc_array(X, dtype=np.float64)
+    # A new object, so that its form is looked at and not remembered.
+    parts = (np.ascontiguousarray(part) for part in (given.data, given.indices, given.indptr))
+    matrix = csc_array(tuple(parts), shape=given.shape)
+    if not (matrix.has_canonical_format and np.all(matrix.data)):
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+    largest = largest_entries(matrix)
+    if not np.all(np.isfinite(largest)):
+        _require_finite_entries(matrix)
+    for name in ("data", "indices", "indptr"):
+        setattr(matrix, name, _read_only(getattr(matrix, name)))
+    return matrix, (-largest, largest)
+
+
+def _require_finite_entries(matrix: Design) -> None:
     bad = np.flatnonzero(~np.isfinite(matrix.data))
-    if bad.size:
-        row = matrix.indices[bad[0]]
-        column = int(np.searchsorted(matrix.indptr, bad[0], side="right")) - 1
-        raise DataError(
-            f"X must be finite; found {float(matrix.data[bad[0]])!r} "
-            f"{_position((int(row), column), 'X')} ({bad.size} entries that are NaN or infinite). "
-            "Drop those rows or impute them"
-        )
-    matrix.data.flags.writeable = False
-    return matrix
+    row = matrix.indices[bad[0]]
+    column = int(np.searchsorted(matrix.indptr, bad[0], side="right")) - 1
+    raise DataError(
+        f"X must be finite; found {float(matrix.data[bad[0]])!r} "
+        f"{_position((int(row), column), 'X')} ({bad.size} entries that are NaN or infinite). "
+        "Drop those rows or impute them"
+    )
 
 
 def _vector(values: Any, argument: str, n: int) -> FloatArray:
@@ -212,7 +232,7 @@ def _column_names(X: Any) -> tuple[str, ...] | None:
 
 def _names(names: Any, p: int) -> tuple[str, ...]:
     if names is None:
-        return tuple(f"x{j}" for j in range(p))
+        return _default_names(p)
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise DataTypeError(f"names must be a sequence of {p} strings; got {shown(names)}")
     listed = tuple(names)
@@ -226,6 +246,11 @@ def _names(names: Any, p: int) -> tuple[str, ...]:
         twice = next(name for name in listed if listed.count(name) > 1)
         raise DataError(f"names must be distinct; {twice!r} occurs {listed.count(twice)} times")
     return listed
+
+
+@lru_cache(maxsize=8)
+def _default_names(p: int) -> tuple[str, ...]:
+    return tuple([f"x{j}" for j in range(p)])
 
 
 def _numbers(values: Any, argument: str) -> FloatArray:

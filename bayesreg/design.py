@@ -32,8 +32,8 @@ def is_sparse(X: Design) -> bool:
 def column_squares(X: Design, by_row: FloatArray | None) -> FloatArray:
     """sum_i h_i x_ij^2 for each column; h = 1 for None."""
     if is_sparse(X):
-        squares: FloatArray = X.power(2).T @ (np.ones(X.shape[0]) if by_row is None else by_row)
-        return squares
+        squares = X.data**2
+        return _by_column(np.add, X, squares if by_row is None else squares * by_row[X.indices])
     if by_row is None:
         return np.einsum("ij,ij->j", X, X, optimize=False)
     return np.einsum("ij,ij,i->j", X, X, by_row, optimize=False)
@@ -54,6 +54,18 @@ def product_over(X: Design, columns: IntArray, W: FloatArray) -> FloatArray:
         part = slice(first, first + _COLUMNS_PER_PRODUCT)
         product += X[:, columns[part]] @ W[part]
     return product
+
+
+def column_run(X: Design, first: int, last: int) -> Design:
+    """Columns first to last - 1, not copied."""
+    if not is_sparse(X):
+        return X[:, first:last]
+    from scipy.sparse import csc_array
+
+    stored = slice(X.indptr[first], X.indptr[last])
+    pointers = X.indptr[first : last + 1] - X.indptr[first]
+    parts = (X.data[stored], X.indices[stored], pointers)
+    return csc_array(parts, shape=(X.shape[0], last - first))
 
 
 def used_rows(X: Design, used: BoolArray) -> Design:
@@ -111,10 +123,18 @@ def mixed_columns(X: Design, columns: IntArray, factor: FloatArray) -> Design:
 def largest_entries(X: Design) -> FloatArray:
     """max_i |x_ij| for each column."""
     if is_sparse(X):
-        largest: FloatArray = abs(X).max(axis=0).toarray().ravel()
-        return largest
+        return _by_column(np.maximum, X, np.abs(X.data))
     low, high = column_range(X)
     return np.maximum(high, -low)
+
+
+def _by_column(operation: np.ufunc, X: Design, entries: FloatArray) -> FloatArray:
+    """An operation over the stored entries of each column; 0 where there are none."""
+    filled = np.flatnonzero(np.diff(X.indptr))
+    found = np.zeros(X.shape[1])
+    if filled.size:
+        found[filled] = operation.reduceat(entries, X.indptr[filled])
+    return found
 
 
 def cross_products(

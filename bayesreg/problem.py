@@ -216,13 +216,15 @@ class Problem:
 
     def coefficients(self, v: FloatArray) -> tuple[FloatArray, float]:
         """The user's coefficients and intercept (0 without one) of an extended vector."""
-        coef = self.user_coefficients(v[: self.p])
+        coef = self.user_coefficients(v[: self.p].copy())
         if not np.all(np.isfinite(coef)):
             return coef, np.nan
         return coef, float(v[self.p] - self.shift @ coef) if self.has_intercept else 0.0
 
     def user_coefficients(self, w: FloatArray) -> FloatArray:
-        """Coefficients in the user's units, over the last axis."""
+        """Coefficients in the user's units, over the last axis; w itself where they are those."""
+        if not self.blocks and np.all(self.unit == 1.0):
+            return w
         with np.errstate(over="ignore"):
             coef = w * self.unit
         for block in self.blocks:
@@ -313,11 +315,12 @@ def used_rows(data: Data, used: BoolArray) -> tuple[Design, FloatArray, FloatArr
 
 def column_range(X: Design, data: Data) -> tuple[FloatArray, FloatArray]:
     """Least and largest entry of each column; of sparse ones, minus and plus the largest size."""
+    if X is data.X:
+        return data.entries
     if design.is_sparse(X):
         size = design.largest_entries(X)
         return -size, size
-    known = data.entries
-    return design.column_range(X) if known is None or X.shape != data.X.shape else known
+    return design.column_range(X)
 
 
 def _standard_columns(

@@ -27,7 +27,7 @@ tall, wide = rng.normal(size=(30, 4)), rng.normal(size=(10, 20))
 lasso = br.Model(br.Gaussian(1.0), br.Laplace(0.1))
 br.find_map(lasso, br.Data(tall, rng.normal(size=30)))
 br.find_map_path(lasso, br.Data(wide, rng.normal(size=10)), n_scales=5)
-br.find_map_path(lasso, br.Data(sp.csc_array(wide), rng.normal(size=10)), n_scales=5)
+br.find_map_path(lasso, br.Data(sp.csc_array(wide), rng.normal(size=10)), n_scales=8)
 br.find_map(br.Model(br.Bernoulli(), br.Laplace(0.1)), br.Data(tall, np.arange(30) % 2))
 hits, misses = set(), set()
 for module in pkgutil.iter_modules(kernels.__path__):
@@ -38,7 +38,9 @@ for module in pkgutil.iter_modules(kernels.__path__):
 print(json.dumps([sorted(hits), sorted(misses)]))
 """
 #: The loops that Python calls; what they call is compiled into them.
-ENTRIES = {"free_block", "gram_path", "quadratic_descent", "refresh", "sparse_path"}
+ENTRIES = {
+    "four_pulls", "free_block", "gram_path", "quadratic_descent", "refresh", "residual_descent",
+}  # fmt: skip
 
 
 def test_a_second_process_compiles_nothing(tmp_path):

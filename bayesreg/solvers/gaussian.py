@@ -80,7 +80,7 @@ def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> 
     penalty = problem.penalty.take(slice(0, size))
     if moments_pay(problem):
         known = moments(problem)
-        half = 0.5 * known.total if known.mean is not None else null_deviance(problem) / 2
+        half = _half_null_deviance(problem, known)
         if is_plain_ridge(problem):
             d = ridge_from_moments(known, penalty, g)
         else:
@@ -96,6 +96,10 @@ def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> 
     else:
         return None
     return Along(v, certify_path_by_rows(problem, penalty, f, g, v, half, tol))
+
+
+def _half_null_deviance(problem: Problem, known: Moments) -> float:
+    return 0.5 * known.total if known.mean is not None else null_deviance(problem) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,14 +133,20 @@ def warm_start(problem: Problem, start: FloatArray, tol: float) -> Near:
         f = _relaxing(penalty, known.cross)
         aim = np.full(f.size, np.inf)
         aim[-1] = _aim(tol, 0.5 * known.total)
-        return Near(known.extended(path_from_moments(known, penalty, f, f, aim)[-1]), curvature)
+        d = path_from_moments(known, penalty, f, f, aim)[-1:]
+        certificate = None
+        if tol >= _LOOSE and not problem.shift.any():
+            half = _half_null_deviance(problem, known)
+            one = replace(penalty, l1=penalty.l1[None], l2=penalty.l2[None])
+            certificate = certify_path(known, one, d, half, tol).certificate(0)
+        return Near(known.extended(d)[0], curvature, certificate)
     if screening_pays(problem):
         screened = ScreenedPath(problem)
         f = _relaxing(screened.penalty, screened.pull)
         aim = np.full(f.size, np.inf)
         aim[-1] = _aim(tol, 0.5 * screened.total)
         v = screened.extended(screened.points(f, f, aim)[-1:])
-        if tol >= _LOOSE:
+        if tol >= _LOOSE and not problem.shift.any():
             certificate = _certificate(problem, screened.penalty, v, tol)
             if certificate.holds:
                 return Near(v[0], None, certificate, screened.moments())

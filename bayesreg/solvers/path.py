@@ -218,12 +218,15 @@ def find_map_path(
     points = _points(task, common) if max_nonzero is None else _until(task, common, max_nonzero)
     reached = position < len(points.coef)
     axis, position = axis[reached], position[reached]
+    ascending = np.array_equal(position, np.arange(len(points.coef)))
+    coef = points.coef if ascending else points.coef[position]
+    coef.flags.writeable = False
     kinked = problem.penalty.l1[: problem.p].any()
     return MapPath(
         scales=axis,
         lambdas=reference_lambda / (t if kinked else common)[position],
         axis_column=column,
-        coef=points.coef[position],
+        coef=coef,
         intercept=points.intercept[position],
         certificates=Lazily(axis.size, lambda k: points.certificates[position[k]]),
         estimates=Lazily(axis.size, lambda k: points.estimates[position[k]]),
