@@ -25,6 +25,7 @@ from bayesreg import _checks, stationarity
 from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.certificate_classes import class_figures, half_null_loss
 from bayesreg.class_problem import ClassProblem, bind_classes
+from bayesreg.coefficients import class_intercepts, coefficient_matrix, coefficient_vector
 from bayesreg.corner_gap import prove
 from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.corner_null import null_loss
@@ -32,7 +33,7 @@ from bayesreg.corner_zeros import corner_zeros_proved
 from bayesreg.data import Data
 from bayesreg.errors import DataError, ModelError
 from bayesreg.likelihoods import has_classes, is_smooth
-from bayesreg.model import Model, class_intercepts, coefficient_matrix, coefficient_vector
+from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 
 _EPS = float(np.finfo(float).eps)
@@ -507,6 +508,8 @@ def _refit(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
             break
         last = decrement
         eta, loss = _line_search(problem, eta, step, loss)
+        if np.max(np.abs(step)) <= _EPS * np.max(np.abs(eta)):
+            break  # the step was within the rounding of eta
     return eta
 
 

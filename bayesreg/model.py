@@ -8,7 +8,6 @@ into a :class:`~bayesreg.penalty.Penalty` on the coefficients of the original co
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from bayesreg import _checks, design
-from bayesreg._text import dataclass_text, nearest
-from bayesreg._types import BoolArray, FloatArray, IntArray, ScalarOrVector
-from bayesreg.covariance import AnyPenalty, joined
+from bayesreg._text import dataclass_text
+from bayesreg._types import BoolArray, FloatArray, ScalarOrVector
+from bayesreg.coefficients import class_intercepts, coefficient_matrix, coefficient_vector
+from bayesreg.columns import mapped_penalty, prior_columns
+from bayesreg.covariance import AnyPenalty
 from bayesreg.data import Data
-from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
+from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
 from bayesreg.likelihoods import (
     LIKELIHOODS,
     ClassLikelihood,
@@ -308,7 +309,7 @@ AsymmetricLaplace
     def _stated_penalty(self, data: Data, noise: float) -> AnyPenalty:
         """The coefficient priors as penalties in the units they are stated in."""
         if isinstance(self.prior, Mapping):
-            return _mapped_penalty(self.prior, data.names, noise)
+            return mapped_penalty(self.prior, data.names, noise)
         return self.prior.penalty(data.p, noise)
 
 
@@ -335,73 +336,6 @@ def column_deviation(data: Data) -> FloatArray:
     return design.column_deviation(rows, weights[used])
 
 
-def coefficient_vector(
-    coef: Any, p: int, argument: str = "coef", entry: str = "column"
-) -> FloatArray:
-    """``coef`` as an array of length p."""
-    array = np.ma.asanyarray(coef) if isinstance(coef, np.ma.MaskedArray) else np.asarray(coef)
-    if array.shape == (1, p) and p > 1:
-        array = array[0]  # as scikit-learn's classifiers have it
-    if isinstance(array, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
-        raise DataTypeError(f"{argument} must be real numbers; got {_checks.shown(coef)}")
-    if array.shape != (p,):
-        raise DataError(
-            f"{argument} must have shape ({p},), one entry per {entry}; got {array.shape}"
-        )
-    return np.asarray(array, dtype=np.float64)
-
-
-def coefficient_matrix(coef: Any, n_classes: int, p: int) -> FloatArray:
-    """``coef`` as an array of shape (K, p)."""
-    array = np.asarray(coef)
-    if isinstance(coef, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
-        raise DataTypeError(f"coef must be real numbers; got {_checks.shown(coef)}")
-    if array.shape != (n_classes, p):
-        raise DataError(
-            f"coef must have shape ({n_classes}, {p}), a row per class and an entry per column; "
-            f"got {array.shape}. (The number of classes is the largest code in y plus 1, unless "
-            "Multinomial(classes=K) states it)"
-        )
-    return np.asarray(array, dtype=np.float64)
-
-
-def class_intercepts(intercept: Any, n_classes: int) -> FloatArray:
-    """``intercept`` as an array of length K; one number is meant for every class."""
-    if np.ndim(intercept) == 0 and not isinstance(intercept, np.ma.MaskedArray):
-        intercept = [intercept] * n_classes
-    return coefficient_vector(intercept, n_classes, "intercept", "class")
-
-
-def prior_columns(
-    prior: Prior | Mapping[str, Prior], names: tuple[str, ...]
-) -> list[tuple[Prior, IntArray]]:
-    """Which columns each prior governs; every column must be reached exactly once."""
-    if not isinstance(prior, Mapping):
-        return [(prior, np.arange(len(names)))]
-    owner: dict[int, str] = {}
-    resolved = []
-    for key, part in prior.items():
-        columns = [j for j, name in enumerate(names) if name == key]
-        columns = columns or [j for j, name in enumerate(names) if fnmatch.fnmatchcase(name, key)]
-        if not columns:
-            raise ModelError(f"prior names the unknown column {key!r}.{nearest(key, names)}")
-        for j in columns:
-            if j in owner:
-                raise ModelError(
-                    f"column {names[j]!r} is reached by both {owner[j]!r} and {key!r}; "
-                    "every column needs exactly one prior"
-                )
-            owner[j] = key
-        resolved.append((part, np.array(columns)))
-    missing = [name for j, name in enumerate(names) if j not in owner]
-    if missing:
-        raise ModelError(
-            f"no prior for column {missing[0]!r} ({len(missing)} such columns); "
-            "add it by name, or with a glob that reaches no other prior's columns"
-        )
-    return resolved
-
-
 def unknown_scales(model: Model) -> dict[str, Any]:
     """The densities that stand for a scale, by where they stand."""
     inner = {
@@ -420,13 +354,6 @@ def relative_to_noise(model: Model, data: Data) -> BoolArray:
     if model.intercept is None:
         return relative
     return np.append(relative, model.intercept.relative_to_noise)
-
-
-def _mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: float) -> AnyPenalty:
-    resolved = prior_columns(prior, names)
-    in_turn = joined([part.penalty(columns.size, noise) for part, columns in resolved])
-    order = np.argsort(np.concatenate([columns for _, columns in resolved]))
-    return in_turn.take(order)
 
 
 def _why_no_prior(found: object, where: str) -> str:

@@ -37,7 +37,7 @@ PRIORS = [
 
 def groups_of(data, prior):
     """(columns, scale) of every group, written out here."""
-    from bayesreg.model import prior_columns
+    from bayesreg.columns import prior_columns
 
     found = []
     for part, columns in prior_columns(prior, data.names):

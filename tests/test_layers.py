@@ -29,6 +29,7 @@ LAYERS = [
         "tails",
     ],
     ["likelihoods", "priors"],
+    ["coefficients", "columns"],
     ["model"],
     ["class_problem", "problem"],
     ["corner_limits", "corner_null", "dual_programme", "moments"],

@@ -5,8 +5,8 @@ import pytest
 from helpers import make_data, make_model
 
 from bayesreg import Bernoulli, Data, ElasticNet, Flat, Gaussian, Laplace, Model, Normal, Poisson
+from bayesreg.columns import prior_columns
 from bayesreg.errors import BayesregError, DataError, DataTypeError, ModelError, ModelTypeError
-from bayesreg.model import prior_columns
 
 # ---- names and globs -------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from bayesreg.solvers.choice import Options
 from bayesreg.solvers.class_newton import minimise_classes
 from bayesreg.solvers.classes import class_start, solve_classes
 from bayesreg.solvers.estimate import MapEstimate
-from bayesreg.solvers.mode import act_on_failure
+from bayesreg.solvers.failure import act_on_failure
 from bayesreg.solvers.path import MapPath, check_count, checked_scales, even_degrees_of_freedom
 
 

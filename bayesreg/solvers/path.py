@@ -20,16 +20,11 @@ from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import MapEstimate
+from bayesreg.solvers.failure import act_on_failure, check_options
 from bayesreg.solvers.gaussian import path_at_once
 from bayesreg.solvers.knots import knot_factors
 from bayesreg.solvers.local_path import local_estimates, require_scales
-from bayesreg.solvers.mode import (
-    act_on_failure,
-    as_estimate,
-    check_options,
-    solve,
-    starting_point,
-)
+from bayesreg.solvers.mode import as_estimate, solve, starting_point
 from bayesreg.solvers.newton import Solution
 from bayesreg.solvers.quantile import solve_corners
 from bayesreg.solvers.quantile_path import first_factor_of_corners
