@@ -24,10 +24,11 @@ from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
 
 _EPS = float(np.finfo(float).eps)
-# Of points times rows or columns in play; a run of columns stays in the cache.
+# Of points times rows or columns in play; a run of columns, and the points that are looked at
+# together, stay in the cache.
 _ENTRIES_AT_ONCE = 1_000_000
-_COLUMNS_AT_ONCE = 4096
 _ENTRIES_IN_CACHE = 50_000
+_COLUMNS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,16 +235,6 @@ class _Rows:
 
 
 def _gaps(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
-    step = max(1, _ENTRIES_IN_CACHE // at.v.shape[1])
-    parts = []
-    for first in range(0, len(at.v), step):
-        rows = slice(first, first + step)
-        along = replace(penalty, l1=penalty.l1[rows], l2=penalty.l2[rows])
-        parts.append(_gaps_of_some(along, at.some(rows), half_null_deviance, tol))
-    return _joined(parts)
-
-
-def _gaps_of_some(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
     """Gaps of points, looking closely only at columns that some point has off their kink."""
     quiet = (at.d == 0) & (np.abs(at.c) + at.error < penalty.l1)
     quiet_at_all = np.all(quiet, axis=0)
@@ -266,6 +257,17 @@ def _taken(penalty: Penalty, columns: IntArray) -> Penalty:
 
 
 def _gaps_over(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
+    """Gaps of points, a few at a time, every column looked at."""
+    step = max(1, _ENTRIES_IN_CACHE // max(1, at.v.shape[1]))
+    parts = []
+    for first in range(0, len(at.v), step):
+        rows = slice(first, first + step)
+        along = replace(penalty, l1=penalty.l1[rows], l2=penalty.l2[rows])
+        parts.append(_gaps_of_some(along, at.some(rows), half_null_deviance, tol))
+    return _joined(parts)
+
+
+def _gaps_of_some(penalty: Penalty, at: _Points, half_null_deviance: float, tol: float) -> PathGaps:
     scaling = _scaling(penalty, at.c, at.error)[:, None]
     by_column = penalty.fenchel_young(at.v, scaling * at.c)
     with np.errstate(invalid="ignore", divide="ignore"):

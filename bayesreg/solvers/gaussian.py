@@ -1,9 +1,9 @@
 """Paths of modes under a Gaussian likelihood: which way is the quickest.
 
-* Normal priors only: one eigendecomposition for all scales.
+* Normal priors only: one tridiagonal form for all scales (``ridge_path``).
 * n >= p: one symmetric product holds all that the data say; every point of the path then costs
   the square of the number of coefficients in play, whatever n is.
-* p > n: the same on the columns that may leave their kink (``screened``).
+* p > n: the same on the columns that leave their kink, or nearly do (``screened``).
 * Sparse X: descent on the residuals (``sparse``).
 """
 
@@ -146,7 +146,7 @@ def warm_start(problem: Problem, start: FloatArray, tol: float) -> Near:
         aim = np.full(f.size, np.inf)
         aim[-1] = _aim(tol, 0.5 * screened.total)
         v = screened.extended(screened.points(f, f, aim)[-1:])
-        if tol >= _LOOSE:
+        if tol >= _LOOSE and not problem.shift.any():
             certificate = _certificate(problem, screened.penalty, v, tol)
             if certificate.holds:
                 return Near(v[0], None, certificate, screened.moments())

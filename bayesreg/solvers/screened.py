@@ -83,7 +83,8 @@ class ScreenedPath:
             rounds += 1
             for d, pull, loss in zip(along, pulls, losses, strict=True):
                 self.d, self.pull = d, pull
-                missed = np.any(np.abs(pull[d == 0]) > self.penalty.l1[d == 0] / f[first])
+                allowed = self.penalty.l1 / f[first] * (1 + 1e-12)
+                missed = np.any((d == 0) & (np.abs(pull) > allowed))
                 close = np.isinf(tolerance[first]) or (
                     self._gap(d, pull, float(loss), f[first], g[first]) <= tolerance[first]
                 )
