@@ -86,7 +86,9 @@ def test_duality_gap_by_hand():
     model = br.Model(br.Gaussian(1.0), br.Laplace(1.0), intercept=None)
     assert br.find_map(model, data).coef[0] == pytest.approx(2.0, abs=1e-15)
     problem, v = bind(model, data), np.array([2.5])
-    unpolished = _gap(problem, v, problem.linear_predictor(v), np.zeros(1, dtype=bool))[0]
+    eta = problem.linear_predictor(v)
+    gradient = problem.transposed_product(problem.gradient_rows(eta))
+    unpolished = _gap(problem, v, eta, gradient, np.zeros(1, dtype=bool))[0]
     assert unpolished == pytest.approx(1.25, abs=1e-14)
     assert br.certify(model, data, np.array([2.5])).gap == pytest.approx(0.125, abs=1e-14)
     # At w = 1.5 the residual 1.5 is scaled to 1: rows cost 0.5^2/2, the column nothing.
