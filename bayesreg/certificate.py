@@ -34,6 +34,7 @@ from bayesreg.data import Data
 from bayesreg.errors import DataError, ModelError
 from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model
+from bayesreg.null_intercept import best_intercept
 from bayesreg.problem import Problem, bind
 
 _EPS = float(np.finfo(float).eps)
@@ -650,17 +651,15 @@ def null_deviance(problem: Problem, eta: FloatArray | None = None) -> float:
 
 def _penalised_intercept(problem: Problem, eta: FloatArray, flat: IntArray) -> FloatArray:
     """Alternate between the flat columns and an intercept that has a proper prior."""
-    from scipy.optimize import minimize_scalar
-
     prior = problem.penalty.take(slice(-1, None))
     current = float(problem.start[-1])
     for _ in range(50):
         without = eta - current
 
-        def objective(a: float, without: FloatArray = without) -> float:
-            return problem.loss(without + a) + prior.value(np.array([a]))
+        def slope(a: float, without: FloatArray = without) -> float:
+            return float(np.sum(problem.gradient_rows(without + a)))
 
-        found = float(minimize_scalar(objective, bracket=(current - 1.0, current + 1.0)).x)
+        found = best_intercept(slope, prior)
         eta = _refit(problem, without + found, flat)
         settled = abs(found - current) <= 1e-9 * (1.0 + abs(found))
         current = found

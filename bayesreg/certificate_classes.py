@@ -18,6 +18,7 @@ import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.class_problem import ClassProblem
+from bayesreg.null_intercept import best_intercept
 
 _EPS = float(np.finfo(float).eps)
 
@@ -266,8 +267,6 @@ def _penalised_intercepts(
 
     Until a round wins a negligible share: the loss found here is only a unit of measure.
     """
-    from scipy.optimize import minimize_scalar
-
     prior = problem.penalty.take(slice(-1, None))
     best = np.inf
     for _ in range(30):
@@ -275,12 +274,12 @@ def _penalised_intercepts(
             without = eta.copy()
             without[:, k] -= a[k]
 
-            def objective(x: float, without: FloatArray = without, k: int = k) -> float:
+            def slope(x: float, without: FloatArray = without, k: int = k) -> float:
                 moved = without.copy()
                 moved[:, k] += x
-                return problem.loss(moved) + prior.value(np.array([x]))
+                return float(np.sum(problem.gradient_rows(moved)[:, k]))
 
-            a[k] = float(minimize_scalar(objective, bracket=(a[k] - 1.0, a[k] + 1.0)).x)
+            a[k] = best_intercept(slope, prior)
             eta = without
             eta[:, k] += a[k]
         eta = _refit(problem, eta, flat)
