@@ -554,12 +554,27 @@ def _imbalance(
     terms = absolute.T @ np.abs(theta)
     magnitude = np.abs(eta) + np.abs(problem.offset) + absolute @ np.abs(v[columns])
     moved = problem.curvature_rows(eta) * magnitude
-    rounding = 16 * _EPS * (absolute.T @ (moved + np.abs(theta)))
-    beyond = np.maximum(left - rounding, 0.0)
+    cancelled = _cancelling_terms(problem, eta)
+    rounding = 16 * _EPS * (absolute.T @ (moved + cancelled + np.abs(theta)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(beyond > 0, beyond / terms, 0.0)
+        beyond = left - rounding
+        relative = np.where(beyond <= 0, 0.0, beyond / terms)
     worst = float(np.max(relative))
     return worst if np.isfinite(worst) else np.inf
+
+
+def _cancelling_terms(problem: Problem, eta: FloatArray) -> FloatArray:
+    """|A_i| + |B_i y_i| of the gradients s_i (A_i - B_i y_i), which are affine in y.
+
+    Each is rounded before the difference is taken: mean - y is known to eps (|mean| + |y|) only.
+    Not so of rows whose loss recedes (y = 0 of a count, both classes): one term, formed directly.
+    """
+    likelihood = problem.likelihood
+    mixed = likelihood.receding(problem.y) == 0
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        at_zero = likelihood.gradient(np.zeros(problem.n), eta)
+        terms = np.abs(at_zero) + np.abs(likelihood.gradient(problem.y, eta) - at_zero)
+        return np.where(mixed, problem.weights * terms, 0.0)
 
 
 def _weakly_penalised(problem: Problem, v: FloatArray, eta: FloatArray, scale: float) -> BoolArray:
