@@ -31,6 +31,7 @@ from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.corner_null import null_loss
 from bayesreg.corner_zeros import corner_zeros_proved
 from bayesreg.data import Data
+from bayesreg.design import Design
 from bayesreg.errors import DataError, ModelError
 from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model
@@ -108,7 +109,8 @@ class Certificate:
 
     def __str__(self) -> str:
         verdict = "holds" if self.holds else "DOES NOT HOLD"
-        zeros = "proved" if self.zeros_proved else "not proved"
+        proved = self.zeros_proved and np.isfinite(self.gap)  # from no bound nothing follows
+        zeros = "proved" if proved else "not proved"
         if self.local:
             return (
                 f"local mode (not convex: no bound on the distance from the best), certificate "
@@ -149,7 +151,8 @@ def certify(
     Raises
     ------
     DataError, DataTypeError, ModelError
-        For coefficients, intercept or tol that are not finite real numbers of the right shape.
+        For coefficients, intercept or tol that are not finite real numbers of the right shape, or
+        so large that the linear predictor is out of floating point.
 
     Examples
     --------
@@ -173,7 +176,29 @@ def certify(
         raise DataError(f"intercept must be finite; got {a!r}")
     tol = _checks.positive_number(tol, "tol")
     theta = None if dual is None else _checked_dual(problem, data, dual)
-    return certify_point(problem, problem.extended(w, a), tol, dual=theta)
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite gap is an answer
+        v = problem.extended(w, a)
+        _require_moderate(np.abs(problem.offset) + _term_sizes(problem.X, v, problem.p))
+        return certify_point(problem, v, tol, dual=theta)
+
+
+def _term_sizes(X: Design, v: FloatArray, p: int) -> FloatArray:
+    """sum_j |x_ij w_j| + |a| of each row."""
+    terms = abs(X) @ np.abs(v[:p])
+    return np.asarray(terms + np.abs(v[p]) if v.size > p else terms)
+
+
+def _require_moderate(terms: FloatArray) -> None:
+    """Refuse a linear predictor whose products with the data would not be numbers."""
+    beyond = ~(terms <= _checks.LARGEST)
+    if beyond.any():
+        row = int(np.argmax(beyond))
+        size = "overflows" if not np.isfinite(terms[row]) else f"has terms up to {terms[row]:.3g}"
+        raise DataError(
+            f"the linear predictor {size} in row {row}; beyond {_checks.LARGEST:g} its products "
+            "with the data are out of floating point. Check coef and intercept (are they in the "
+            "units of X?), or measure the columns and y in other units"
+        )
 
 
 def _checked_dual(problem: Problem, data: Data, dual: FloatArray) -> FloatArray:
@@ -203,7 +228,11 @@ def _certify_classes(
     if not np.all(np.isfinite(a)):
         raise DataError(f"intercept must be finite; got {a.tolist()!r}")
     tol = _checks.positive_number(tol, "tol")
-    return certify_class_point(problem, problem.extended(W, a), tol)
+    with np.errstate(over="ignore", invalid="ignore"):
+        V = problem.extended(W, a)
+        for v in V:
+            _require_moderate(_term_sizes(problem.X, v, problem.p))
+        return certify_class_point(problem, V, tol)
 
 
 def certify_class_point(
