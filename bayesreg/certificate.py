@@ -686,10 +686,11 @@ def null_deviance(problem: Problem, eta: FloatArray | None = None) -> float:
     if problem.has_intercept and not problem.flat_intercept:
         eta = _penalised_intercept(problem, eta, flat)
     likelihood = problem.likelihood
-    excess = likelihood.loss(problem.y, eta) - likelihood.saturated_loss(problem.y)
-    half = float(problem.weights @ np.maximum(excess, 0.0))
+    loss, least = likelihood.loss(problem.y, eta), likelihood.saturated_loss(problem.y)
+    half = float(problem.weights @ np.maximum(loss - least, 0.0))
     magnitude = np.abs(eta) + np.abs(problem.offset)
     rounding = float(problem.curvature_rows(eta) @ (32 * _EPS * magnitude) ** 2)
+    rounding += 4 * _EPS * float(problem.weights @ np.minimum(np.abs(loss), np.abs(least)))
     return 2 * half if half > rounding else 0.0
 
 

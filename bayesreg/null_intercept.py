@@ -8,6 +8,7 @@ at the kink of the prior too, and J need not be finite anywhere but there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -23,9 +24,11 @@ def best_intercept(slope_of_loss: Callable[[float], float], prior: Penalty) -> f
     centre = float(np.clip(prior.loc, prior.lower, prior.upper)[0])
 
     def slope(a: float) -> float:
+        """Its sign and the logarithm of its size: slopes of exponentials overflow."""
         with np.errstate(over="ignore"):
             total = slope_of_loss(a) + float(prior.slope(np.array([a]))[0])
-        return float(np.clip(total, -_STEEPEST, _STEEPEST))
+        total = float(np.clip(total, -_STEEPEST, _STEEPEST))
+        return math.copysign(math.log1p(abs(total)), total)
 
     low, high = prior.subdifferential(np.array([centre]))
     pull = -slope_of_loss(centre)
