@@ -94,12 +94,16 @@ def _gap(
 
 
 def _dual_scalings(problem: ClassProblem, c: FloatArray, kept: BoolArray) -> list[float]:
-    """Factors that make every c_kj feasible, without and with the help of curvature."""
+    """Factors that make every c_kj feasible, without and with the help of curvature; and 0.
+
+    At 0 the gap is the loss itself and what the penalties are above their least: little where the
+    classes are separated and only bounds keep the coefficients finite.
+    """
     penalty = problem.penalty
     l1, l2 = (np.broadcast_to(part, c.shape) for part in (penalty.l1, penalty.l2))
     beyond = np.where(c > 0, np.isinf(penalty.upper), np.isinf(penalty.lower))
     excess = kept & beyond & (np.abs(c) > l1)
-    factors = {1.0}
+    factors = {0.0, 1.0}
     for bound in (excess, excess & (l2 == 0)):
         factors.add(_largest_factor(l1[bound], np.abs(c[bound])))
     return sorted(factors)
