@@ -1,4 +1,4 @@
-"""The best intercept under a prior, everything else held: where a convex J in one variable is least.
+"""The best intercept under a prior, everything else held: J is convex in this one variable.
 
     minimise  loss(a) + g(a)   over  lower <= a <= upper
 
