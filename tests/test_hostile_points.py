@@ -65,6 +65,14 @@ def test_certify_finds_a_dual_for_what_find_map_found(seed):
     assert again.holds, again
 
 
+@pytest.mark.parametrize("alpha", [0.002850445038859271, 0.004, 0.02, 3.0])
+def test_one_count_of_1_is_balanced_though_its_predictor_is_0(alpha):
+    """alpha mu / (alpha + mu) - y alpha / (alpha + mu), mu = y: two equal terms, each rounded."""
+    model = br.Model(br.NegativeBinomial(alpha), br.Laplace(3.505454663941419))
+    for x in (1000001.2280805095, 0.3):
+        assert br.find_map(model, br.Data([[x]], [1.0])).certificate.holds
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_one_row_is_balanced_to_the_rounding_of_its_own_gradient(seed):
     """A flat intercept fits one row exactly: theta is nothing but rounding."""
@@ -118,12 +126,18 @@ def test_large_coefficients_get_a_certificate_that_claims_nothing(size):
     assert "zeros not proved" in str(certificate)
 
 
-def test_what_all_classes_share_is_not_in_the_way_of_what_they_differ_by():
+@pytest.mark.filterwarnings("ignore::bayesreg.errors.NotUniqueWarning")  # a common shift is free
+@pytest.mark.parametrize("seed", [5, 7, 10, 19, 26, 31])
+def test_what_all_classes_share_is_not_in_the_way_of_what_they_differ_by(seed):
     """Columns near 1e6 and a loc of -0.75: X w of one class is 1e10 times what matters."""
-    rng = np.random.default_rng(5)
-    X = np.c_[1e6 + rng.normal(size=12), rng.normal(size=12)]
-    y = rng.integers(0, 3, 12).astype(float)
-    prior = {"x0": br.Laplace(0.002, loc=-0.75), "x1": br.Normal(1.0)}
+    rng = np.random.default_rng(seed)
+    X = np.c_[1e6 + 2 * rng.normal(size=5), rng.normal(size=(5, 2))]
+    y = np.r_[0, 1, rng.integers(0, 2, 3)].astype(float)
+    prior = {
+        "x0": br.Laplace(0.0022, loc=-0.75),
+        "x1": br.Normal(1.0),
+        "x2": br.ElasticNet(9.0, 0.2, -0.24),
+    }
     model = br.Model(br.Multinomial(), prior, intercept=None)
     assert br.find_map(model, br.Data(X, y)).certificate.holds
 
