@@ -31,9 +31,11 @@ from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.corner_null import null_loss
 from bayesreg.corner_zeros import corner_zeros_proved
 from bayesreg.data import Data
+from bayesreg.design import Design
 from bayesreg.errors import DataError, ModelError
 from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model
+from bayesreg.null_intercept import best_intercept
 from bayesreg.null_rows import null_rows
 from bayesreg.problem import Problem, bind
 
@@ -113,7 +115,8 @@ class Certificate:
 
     def __str__(self) -> str:
         verdict = "holds" if self.holds else "DOES NOT HOLD"
-        zeros = "proved" if self.zeros_proved else "not proved"
+        proved = self.zeros_proved and np.isfinite(self.gap)  # from no bound nothing follows
+        zeros = "proved" if proved else "not proved"
         if self.local:
             return (
                 f"local mode (not convex: no bound on the distance from the best), certificate "
@@ -154,7 +157,8 @@ def certify(
     Raises
     ------
     DataError, DataTypeError, ModelError
-        For coefficients, intercept or tol that are not finite real numbers of the right shape.
+        For coefficients, intercept or tol that are not finite real numbers of the right shape, or
+        so large that the linear predictor is out of floating point.
 
     Examples
     --------
@@ -178,7 +182,29 @@ def certify(
         raise DataError(f"intercept must be finite; got {a!r}")
     tol = _checks.positive_number(tol, "tol")
     theta = None if dual is None else _checked_dual(problem, data, dual)
-    return certify_point(problem, problem.extended(w, a), tol, dual=theta)
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite gap is an answer
+        v = problem.extended(w, a)
+        _require_moderate(np.abs(problem.offset) + _term_sizes(problem.X, v, problem.p))
+        return certify_point(problem, v, tol, dual=theta)
+
+
+def _term_sizes(X: Design, v: FloatArray, p: int) -> FloatArray:
+    """sum_j |x_ij w_j| + |a| of each row."""
+    terms = abs(X) @ np.abs(v[:p])
+    return np.asarray(terms + np.abs(v[p]) if v.size > p else terms)
+
+
+def _require_moderate(terms: FloatArray) -> None:
+    """Refuse a linear predictor whose products with the data would not be numbers."""
+    beyond = ~(terms <= _checks.LARGEST)
+    if beyond.any():
+        row = int(np.argmax(beyond))
+        size = "overflows" if not np.isfinite(terms[row]) else f"has terms up to {terms[row]:.3g}"
+        raise DataError(
+            f"the linear predictor {size} in row {row}; beyond {_checks.LARGEST:g} its products "
+            "with the data are out of floating point. Check coef and intercept (are they in the "
+            "units of X?), or measure the columns and y in other units"
+        )
 
 
 def _checked_dual(problem: Problem, data: Data, dual: FloatArray) -> FloatArray:
@@ -208,7 +234,11 @@ def _certify_classes(
     if not np.all(np.isfinite(a)):
         raise DataError(f"intercept must be finite; got {a.tolist()!r}")
     tol = _checks.positive_number(tol, "tol")
-    return certify_class_point(problem, problem.extended(W, a), tol)
+    with np.errstate(over="ignore", invalid="ignore"):
+        V = problem.extended(W, a)
+        for v in V:
+            _require_moderate(_term_sizes(problem.X, v, problem.p))
+        return certify_class_point(problem, V, tol)
 
 
 def certify_class_point(
@@ -590,12 +620,27 @@ def _imbalance(
     terms = absolute.T @ np.abs(theta)
     magnitude = np.abs(eta) + np.abs(problem.offset) + absolute @ np.abs(v[columns])
     moved = problem.curvature_rows(eta) * magnitude
-    rounding = 16 * _EPS * (absolute.T @ (moved + np.abs(theta)))
-    beyond = np.maximum(left - rounding, 0.0)
+    cancelled = _cancelling_terms(problem, eta)
+    rounding = 16 * _EPS * (absolute.T @ (moved + cancelled + np.abs(theta)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(beyond > 0, beyond / terms, 0.0)
+        beyond = left - rounding
+        relative = np.where(beyond <= 0, 0.0, beyond / terms)
     worst = float(np.max(relative))
     return worst if np.isfinite(worst) else np.inf
+
+
+def _cancelling_terms(problem: Problem, eta: FloatArray) -> FloatArray:
+    """|A_i| + |B_i y_i| of the gradients s_i (A_i - B_i y_i), which are affine in y.
+
+    Each is rounded before the difference is taken: mean - y is known to eps (|mean| + |y|) only.
+    Not so of rows whose loss recedes (y = 0 of a count, both classes): one term, formed directly.
+    """
+    likelihood = problem.likelihood
+    mixed = likelihood.receding(problem.y) == 0
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        at_zero = likelihood.gradient(np.zeros(problem.n), eta)
+        terms = np.abs(at_zero) + np.abs(likelihood.gradient(problem.y, eta) - at_zero)
+        return np.where(mixed, problem.weights * terms, 0.0)
 
 
 def _weakly_penalised(problem: Problem, v: FloatArray, eta: FloatArray, scale: float) -> BoolArray:
@@ -680,26 +725,25 @@ def null_deviance(problem: Problem, eta: FloatArray | None = None) -> float:
     if problem.has_intercept and not problem.flat_intercept:
         eta = _penalised_intercept(problem, eta, flat)
     likelihood = problem.likelihood
-    excess = likelihood.loss(problem.y, eta) - likelihood.saturated_loss(problem.y)
-    half = float(problem.weights @ np.maximum(excess, 0.0))
+    loss, least = likelihood.loss(problem.y, eta), likelihood.saturated_loss(problem.y)
+    half = float(problem.weights @ np.maximum(loss - least, 0.0))
     magnitude = np.abs(eta) + np.abs(problem.offset)
     rounding = float(problem.curvature_rows(eta) @ (32 * _EPS * magnitude) ** 2)
+    rounding += 4 * _EPS * float(problem.weights @ np.minimum(np.abs(loss), np.abs(least)))
     return 2 * half if half > rounding else 0.0
 
 
 def _penalised_intercept(problem: Problem, eta: FloatArray, flat: IntArray) -> FloatArray:
     """Alternate between the flat columns and an intercept that has a proper prior."""
-    from scipy.optimize import minimize_scalar
-
     prior = problem.penalty.take(slice(-1, None))
     current = float(problem.start[-1])
     for _ in range(50):
         without = eta - current
 
-        def objective(a: float, without: FloatArray = without) -> float:
-            return problem.loss(without + a) + prior.value(np.array([a]))
+        def slope(a: float, without: FloatArray = without) -> float:
+            return float(np.sum(problem.gradient_rows(without + a)))
 
-        found = float(minimize_scalar(objective, bracket=(current - 1.0, current + 1.0)).x)
+        found = best_intercept(slope, prior)
         eta = _refit(problem, without + found, flat)
         settled = abs(found - current) <= 1e-9 * (1.0 + abs(found))
         current = found

@@ -18,6 +18,7 @@ import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.class_problem import ClassProblem
+from bayesreg.null_intercept import best_intercept
 
 _EPS = float(np.finfo(float).eps)
 
@@ -93,12 +94,16 @@ def _gap(
 
 
 def _dual_scalings(problem: ClassProblem, c: FloatArray, kept: BoolArray) -> list[float]:
-    """Factors that make every c_kj feasible, without and with the help of curvature."""
+    """Factors that make every c_kj feasible, without and with the help of curvature; and 0.
+
+    At 0 the gap is the loss itself and what the penalties are above their least: little where the
+    classes are separated and only bounds keep the coefficients finite.
+    """
     penalty = problem.penalty
     l1, l2 = (np.broadcast_to(part, c.shape) for part in (penalty.l1, penalty.l2))
     beyond = np.where(c > 0, np.isinf(penalty.upper), np.isinf(penalty.lower))
     excess = kept & beyond & (np.abs(c) > l1)
-    factors = {1.0}
+    factors = {0.0, 1.0}
     for bound in (excess, excess & (l2 == 0)):
         factors.add(_largest_factor(l1[bound], np.abs(c[bound])))
     return sorted(factors)
@@ -266,8 +271,6 @@ def _penalised_intercepts(
 
     Until a round wins a negligible share: the loss found here is only a unit of measure.
     """
-    from scipy.optimize import minimize_scalar
-
     prior = problem.penalty.take(slice(-1, None))
     best = np.inf
     for _ in range(30):
@@ -275,12 +278,12 @@ def _penalised_intercepts(
             without = eta.copy()
             without[:, k] -= a[k]
 
-            def objective(x: float, without: FloatArray = without, k: int = k) -> float:
+            def slope(x: float, without: FloatArray = without, k: int = k) -> float:
                 moved = without.copy()
                 moved[:, k] += x
-                return problem.loss(moved) + prior.value(np.array([x]))
+                return float(np.sum(problem.gradient_rows(moved)[:, k]))
 
-            a[k] = float(minimize_scalar(objective, bracket=(a[k] - 1.0, a[k] + 1.0)).x)
+            a[k] = best_intercept(slope, prior)
             eta = without
             eta[:, k] += a[k]
         eta = _refit(problem, eta, flat)

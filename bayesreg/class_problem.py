@@ -77,8 +77,12 @@ class ClassProblem:
         return totals.astype(np.float64)
 
     def linear_predictors(self, V: FloatArray) -> FloatArray:
-        """(n, K) array a_k + x_i w_k."""
-        W = V[:, : self.p]
+        """(n, K) array a_k + x_i w_k, up to a shift of each row that all classes share.
+
+        The shift cancels in the softmax. Coefficients that all classes nearly share, as around a
+        loc far from 0, would drown what they differ by in the rounding of X w.
+        """
+        W = _differences(V[:, : self.p])
         active = np.flatnonzero(W.any(axis=0))
         if active.size * 4 < self.p:
             eta = np.asarray(self.X[:, active] @ W[:, active].T)
@@ -218,6 +222,14 @@ def class_penalty(model: Model, data: Data) -> Penalty:
             "Normal or ElasticNet prior instead of a StudentT or Cauchy"
         )
     return penalty
+
+
+def _differences(W: FloatArray) -> FloatArray:
+    """W (K, p), those columns less their first entry where that is exact (Sterbenz)."""
+    low, high = W.min(axis=0), W.max(axis=0)
+    with np.errstate(over="ignore"):
+        near = ((low > 0) & (high <= 2 * low)) | ((high < 0) & (low >= 2 * high))
+    return W - np.where(near, W[0], 0.0) if near.any() else W
 
 
 def bind_classes(model: Model, data: Data) -> ClassProblem:

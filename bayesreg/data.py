@@ -125,16 +125,20 @@ def _matrix(X: Any) -> tuple[Design, tuple[FloatArray, FloatArray]]:
     if is_sparse(X):
         return _sparse_matrix(X)
     matrix = _numbers(X, "X")
-    if matrix.ndim != 2:
-        hint = "; use X.reshape(-1, 1) for a single column" if matrix.ndim == 1 else ""
-        raise DataError(f"X must be two-dimensional (n, p); got shape {matrix.shape}{hint}")
-    if 0 in matrix.shape:
-        raise DataError(f"X must have at least one row and one column; got shape {matrix.shape}")
+    _require_table(matrix.shape)
     with np.errstate(invalid="ignore"):
         low, high = column_range(matrix)
     if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
         _require_finite(matrix, "X")
     return _read_only(matrix), (low, high)
+
+
+def _require_table(shape: tuple[int, ...]) -> None:
+    if len(shape) != 2:
+        hint = "; use X.reshape(-1, 1) for a single column" if len(shape) == 1 else ""
+        raise DataError(f"X must be two-dimensional (n, p); got shape {shape}{hint}")
+    if 0 in shape:
+        raise DataError(f"X must have at least one row and one column; got shape {shape}")
 
 
 def _sparse_matrix(X: Any) -> tuple[Design, tuple[FloatArray, FloatArray]]:
@@ -145,8 +149,7 @@ def _sparse_matrix(X: Any) -> tuple[Design, tuple[FloatArray, FloatArray]]:
     """
     from scipy.sparse import csc_array
 
-    if X.ndim != 2 or 0 in X.shape:
-        raise DataError(f"X must have at least one row and one column; got shape {X.shape}")
+    _require_table(X.shape)
     if X.dtype.kind not in "biuf":
         raise DataTypeError(f"X must be real numbers; got a sparse matrix of dtype {X.dtype}")
     given = csc_array(X, dtype=np.float64)
@@ -186,7 +189,10 @@ def _vector(values: Any, argument: str, n: int) -> FloatArray:
             + ("; use .ravel()" if vector.ndim == 2 and 1 in vector.shape else "")
         )
     if vector.size != n:
-        raise DataError(f"{argument} has {vector.size} entries but X has {n} rows")
+        raise DataError(
+            f"{argument} has {vector.size} entries but X has {n} rows; give one entry per row, in "
+            "the order of X (rows that were dropped from one must go from both)"
+        )
     _require_finite(vector, argument)
     _require_moderate(vector, argument)
     return _read_only(vector)
@@ -241,7 +247,10 @@ def _names(names: Any, p: int) -> tuple[str, ...]:
             raise DataTypeError(f"names must be strings; names[{j}] is {shown(name)}")
     listed = tuple(str(name) for name in listed)
     if len(listed) != p:
-        raise DataError(f"names has {len(listed)} entries but X has {p} columns")
+        raise DataError(
+            f"names has {len(listed)} entries but X has {p} columns; give one name per column, "
+            "and none for the intercept"
+        )
     if len(set(listed)) != p:
         twice = next(name for name in listed if listed.count(name) > 1)
         raise DataError(f"names must be distinct; {twice!r} occurs {listed.count(twice)} times")

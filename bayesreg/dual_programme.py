@@ -58,7 +58,10 @@ class _Programme:
         by_column = np.append(by_column, np.sum(price)) if problem.has_intercept else by_column
         self._price = np.where(by_column > 0, by_column, 1.0)
         loss = float(problem.weights @ likelihood.loss(problem.y, eta))
-        self._nats = max(loss, float(np.sum(np.abs(self._residual) * self._weight)), 1e-300)
+        # The penalties too: where every row is met exactly there is no loss to measure by.
+        at_point = float(np.sum(penalty.values(v)))
+        self._nats = max(loss, float(np.sum(np.abs(self._residual) * self._weight)), at_point)
+        self._nats = self._nats if self._nats > 0 else 1.0
         self._cuts: list[tuple[IntArray, FloatArray]] = []
         self._first_cuts()
 

@@ -32,7 +32,7 @@ LAYERS = [
     ["coefficients", "columns"],
     ["model"],
     ["class_problem", "null_rows", "problem"],
-    ["corner_limits", "corner_null", "dual_programme", "moments"],
+    ["corner_limits", "corner_null", "dual_programme", "moments", "null_intercept"],
     ["corner_gap"],
     ["corner_zeros"],
     [
@@ -68,11 +68,12 @@ ONLY_FROM = {
     "testing": FOUNDATION,
     "spec": FOUNDATION,
     "certificate": FOUNDATION
-    | {"certificate_classes", "stationarity"}
+    | {"certificate_classes", "null_intercept", "stationarity"}
     | {"corner_gap", "corner_limits", "corner_null", "corner_zeros"},
     "joint_certificate": FOUNDATION | {"certificate"},
     "stationarity": FOUNDATION,
-    "certificate_classes": FOUNDATION,
+    "certificate_classes": FOUNDATION | {"null_intercept"},
+    "null_intercept": FOUNDATION,
     "corner_gap": FOUNDATION | {"dual_programme"},
     "corner_limits": FOUNDATION,
     "corner_null": FOUNDATION,
@@ -172,7 +173,8 @@ THIRD_PARTY = {
     "certificate": {"numpy", "scipy"},
     "joint_certificate": {"numpy", "scipy"},
     "stationarity": {"numpy", "scipy"},
-    "certificate_classes": {"numpy", "scipy"},
+    "certificate_classes": {"numpy"},
+    "null_intercept": {"numpy", "scipy"},
     "conventions": {"numpy", "scipy"},
 }
 

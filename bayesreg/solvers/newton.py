@@ -26,6 +26,8 @@ from bayesreg.solvers.group_quadratic import minimise_grouped_quadratic
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic, solve_symmetric
 
 _EPS = float(np.finfo(float).eps)
+# Of a Newton step that must be cut below this share the model was wrong.
+_SHORT = 2.0**-8
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def minimise(
     """
     eta = problem.linear_predictor(v)
     best, best_residual, stalled = v, np.inf, 0
-    working = np.empty(0, dtype=np.intp)
+    working, stuck = np.empty(0, dtype=np.intp), False
     for iteration in range(1, max_iterations + 1):
         h = problem.curvature_rows(eta)
         if curvature is None or not np.array_equal(h, curvature.h):
@@ -143,12 +145,25 @@ def minimise(
         at_rounding = residual <= 2 * _EPS * np.sqrt(abs(value))
         if at_rounding or (stalled >= 3 and state.is_settled(value, residual)):
             return Solution(best, iteration, True)
+        if stuck:
+            state = _local_model(problem, eta, Curvature.of(problem, _floored(problem, eta, h)))
         working = _working_set(problem, v, state, working)
         direction = _direction(problem, v, state, working, one_at_a_time)
-        v, eta = _line_search(problem, v, eta, direction, state, value)
+        last, (v, eta) = v, _line_search(problem, v, eta, direction, state, value)
+        far, way = residual > 1.0, np.max(np.abs(v - last))
+        stuck = far and not stuck and not way > _SHORT * np.max(np.abs(direction))
     final = _local_model(problem, eta, Curvature.of(problem, problem.curvature_rows(eta)))
     improved = _residual(problem.penalty, v, final) < best_residual
     return Solution(v if improved else best, max_iterations, False)
+
+
+def _floored(problem: Problem, eta: FloatArray, h: FloatArray) -> FloatArray:
+    """Curvatures with which no row steps past eta = 0, give or take one.
+
+    Where the loss is straight (a saturated sigmoid) its own curvature underflows and a Newton step
+    is nonsense: |g| / (1 + |eta|) is that of a parabola whose minimum is near 0.
+    """
+    return np.maximum(h, np.abs(problem.gradient_rows(eta)) / (1.0 + np.abs(eta)))
 
 
 @dataclass(frozen=True)

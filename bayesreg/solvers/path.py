@@ -411,13 +411,19 @@ def smallest_scale(model: Model, data: Data) -> float:
     return model.axis_scale(data) * _first_factor(problem, data.names)
 
 
+def _as_given(scales: Any) -> Any:
+    """Entries of any type as they are: numpy would make numbers of bools beside them."""
+    return scales if isinstance(scales, np.ndarray) else np.asarray(scales, dtype=object)
+
+
 def checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
+    words = f"scales must be a sequence of positive numbers; got {_checks.shown(scales)}"
     try:
         axis = np.asarray(scales, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ModelTypeError(
-            f"scales must be a sequence of positive numbers; got {_checks.shown(scales)}"
-        ) from None
+        raise ModelTypeError(words) from None
+    if any(isinstance(part, bool | np.bool_ | str) for part in np.ravel(_as_given(scales))):
+        raise ModelTypeError(words)
     if axis.ndim != 1 or not axis.size:
         raise ModelError(f"scales must be a non-empty sequence of numbers; got shape {axis.shape}")
     bad = np.flatnonzero(~((axis >= _checks.SMALLEST) & (axis <= _checks.LARGEST)))
@@ -438,7 +444,8 @@ def _default_scales(problem: Problem, reference: float, n_scales: int, data: Dat
 
 
 def check_count(n_scales: int) -> None:
-    if not isinstance(n_scales, int) or n_scales < 1:
+    whole = isinstance(n_scales, int | np.integer) and not isinstance(n_scales, bool)
+    if not (whole and n_scales >= 1):
         raise ModelError(f"n_scales must be a whole number >= 1; got {n_scales!r}")
 
 

@@ -88,14 +88,17 @@ def minimise_corners(problem: Problem, max_iterations: int) -> CornerSolution:
 def _minimise(corners: Corners, max_iterations: int) -> CornerSolution:
     point = starting_interior(corners)
     floor = max(_LEAST_VALUE * corners.value(point.v), 1e-300)
-    best, least, stalled = point, np.inf, 0
+    best, least, smallest, stalled = point, np.inf, np.inf, 0
     for iteration in range(1, max_iterations + 1):
         moved = improve(corners, point)
         if not _usable(moved):
             break
         point = moved
         share = point.complementarity / max(corners.value(point.v), floor)
-        stalled = 0 if share < 0.9 * least else stalled + 1
+        # Far from the mode J may fall faster than the products do: that is progress too.
+        falling = share < 0.9 * least or point.complementarity < 0.9 * smallest
+        smallest = min(smallest, point.complementarity)
+        stalled = 0 if falling else stalled + 1
         if share < least:
             best, least = point, share
         if share < _READY:
