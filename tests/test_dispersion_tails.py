@@ -67,7 +67,7 @@ def test_no_point_near_or_far_that_a_general_optimiser_finds_is_higher(case):
     rng = np.random.default_rng(0)
     for size in (0.0, 0.1, 1.0):
         start = here + size * rng.normal(size=here.size)
-        found = minimize(down, start, method="Nelder-Mead", options={"maxfev": 400})
+        found = minimize(down, start, method="Nelder-Mead", options={"maxfev": 200})
         assert found.fun >= -fit.log_density - 1e-8
 
 

@@ -129,7 +129,7 @@ def test_repeated_rows_that_disagree_cannot_be_fitted_by_any_number_of_columns(t
 
 
 def test_without_residuals_sigma_gathers_at_zero_unless_its_prior_vanishes_there():
-    """Under an InverseGamma sigma^-2 is gamma distributed: its mean is (count / 2 + shape) / scale."""
+    """Under an InverseGamma sigma^-2 is gamma distributed, of mean (count / 2 + shape) / scale."""
     for prior in (br.HalfNormal(1.0), br.Jeffreys(), br.Uniform(0.0, 2.0)):
         for has_slope in (False, True):
             equation = MarginalEquation(noise_density(prior), 3, has_slope)
