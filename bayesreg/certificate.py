@@ -658,9 +658,12 @@ def _penalised_intercept(problem: Problem, eta: FloatArray, flat: IntArray) -> F
         without = eta - current
 
         def objective(a: float, without: FloatArray = without) -> float:
-            return problem.loss(without + a) + prior.value(np.array([a]))
+            # Level beyond the bounds: parabolas through infinite values are no numbers.
+            inside = np.clip([a], prior.lower, prior.upper)
+            return problem.loss(without + inside[0]) + prior.value(inside)
 
         found = float(minimize_scalar(objective, bracket=(current - 1.0, current + 1.0)).x)
+        found = float(np.clip(found, prior.lower[0], prior.upper[0]))
         eta = _refit(problem, without + found, flat)
         settled = abs(found - current) <= 1e-9 * (1.0 + abs(found))
         current = found

@@ -137,3 +137,15 @@ def test_without_residuals_sigma_gathers_at_zero_unless_its_prior_vanishes_there
     equation = MarginalEquation(noise_density(br.InverseGamma(2.0, 1.5)), 3, False)
     expected = 0.5**2 * (3 + 2 * 2.0) / (2 * 1.5) - 1
     assert equation.slope(0.5, 0.0, 0.0) == pytest.approx(expected, rel=1e-10)
+
+
+def test_a_bounded_intercept_warns_of_nothing_and_scales_by_its_own_optimum():
+    """The null model's intercept is at the bound that the mean lies beyond."""
+    rng = np.random.default_rng(10)
+    X, y = rng.normal(size=(20, 2)), 5 + rng.normal(size=20)
+    model = br.Model(br.Gaussian(sigma=2.0), br.Normal(1.0), br.Uniform(-1.0, 1.0))
+    fit = quiet_map(model, br.Data(X, y), None)
+    null = np.sum((y - 1.0) ** 2) / 2**2 / 2
+    assert fit.certificate.half_null_deviance == pytest.approx(null, rel=1e-9)
+    fit = quiet_map(br.Model(HALF, br.Normal(1.0), br.Uniform(-1.0, 1.0)), br.Data(X, y), "joint")
+    assert fit.certificate.holds
