@@ -63,29 +63,60 @@ def least_curvature(problem: Problem, v: FloatArray) -> float:
 def half_null_deviance(problem: Problem) -> float:
     """The loss at w = loc beyond the least possible, in nats: the scale of a local certificate.
 
-    Flat columns and the intercept are refitted from there by reweighted least squares, which
-    never raises the loss. 0 when what is left is only rounding.
+    From there flat columns and a flat intercept are refitted by reweighted least squares, which
+    never raises the loss, and an intercept with a prior together with that prior. 0 when what is
+    left is only rounding.
     """
-    v = problem.start.copy()
-    refitted = np.flatnonzero(problem.penalty.is_flat)
-    if problem.has_intercept:
-        refitted = np.union1d(refitted, [problem.p])
-    block = problem.block(refitted)
-    eta = problem.linear_predictor(v)
-    for _ in range(20):
+    flat = np.flatnonzero(problem.penalty.is_flat)
+    eta = _refitted(problem, problem.linear_predictor(problem.start), flat)
+    if problem.has_intercept and not problem.penalty.is_flat[-1]:
+        eta = _with_intercept(problem, eta, flat)
+    excess = problem.likelihood.loss(problem.y, eta) - problem.likelihood.saturated_loss(problem.y)
+    half = float(problem.weights @ np.maximum(excess, 0.0))
+    magnitude = np.abs(eta) + np.abs(problem.offset) + np.abs(problem.y)
+    rounding = float(problem.majorising_rows(eta) @ (32 * np.finfo(float).eps * magnitude) ** 2)
+    return half if half > rounding else 0.0
+
+
+def _refitted(problem: Problem, eta: FloatArray, columns: IntArray) -> FloatArray:
+    """The linear predictor moved along the columns towards the least loss."""
+    block = problem.block(columns)
+    for _ in range(20 if columns.size else 0):
         h, g = problem.majorising_rows(eta), problem.gradient_rows(eta)
         root = np.sqrt(h)
         with np.errstate(divide="ignore", invalid="ignore"):
             target = np.where(root > 0, -g / root, 0.0)
-        if not refitted.size or not np.all(np.isfinite(target)):
+        if not np.all(np.isfinite(target)):
             break
         step = np.linalg.lstsq(root[:, None] * block, target, rcond=None)[0]
         moved = eta + block @ step
         if not problem.loss(moved) < problem.loss(eta):
             break
         eta = moved
-    excess = problem.likelihood.loss(problem.y, eta) - problem.likelihood.saturated_loss(problem.y)
-    half = float(problem.weights @ np.maximum(excess, 0.0))
-    magnitude = np.abs(eta) + np.abs(problem.offset) + np.abs(problem.y)
-    rounding = float(problem.majorising_rows(eta) @ (32 * np.finfo(float).eps * magnitude) ** 2)
-    return half if half > rounding else 0.0
+    return eta
+
+
+def _with_intercept(problem: Problem, eta: FloatArray, flat: IntArray) -> FloatArray:
+    """Alternate between an intercept that has a prior and the flat columns.
+
+    Without its prior such an intercept may have no optimum: counts that are all 0 drive it to
+    minus infinity, and the scale to nothing.
+    """
+    from scipy.optimize import minimize_scalar
+
+    prior = problem.penalty.take(slice(-1, None))
+    current = float(problem.start[-1])
+    for _ in range(5 if flat.size else 1):
+        without = eta - current
+
+        def objective(a: float, without: FloatArray = without) -> float:
+            inside = np.clip([a], prior.lower, prior.upper)
+            return problem.loss(without + inside[0]) + prior.value(inside)
+
+        with np.errstate(over="ignore"):
+            found = minimize_scalar(objective, bracket=(current - 1.0, current + 1.0)).x
+        moved = float(np.clip(found, prior.lower[0], prior.upper[0]))
+        if not objective(moved) < objective(current):
+            break
+        eta, current = _refitted(problem, without + moved, flat), moved
+    return eta

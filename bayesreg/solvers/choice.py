@@ -117,7 +117,7 @@ METHODS = (
     Method(
         "profile-dispersion",
         lambda model: estimated_dispersion(model.likelihood) is not None,
-        "NegativeBinomial or Gamma with a prior on its dispersion, separable convex priors",
+        "NegativeBinomial or Gamma with a prior on its dispersion",
         "local: KKT residual, the dispersion's among them",
         _dispersion,
     ),

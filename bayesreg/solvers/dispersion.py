@@ -10,6 +10,9 @@ the envelope theorem
 Every sign change of this slope from - to + along a logarithmic grid encloses a local mode of the
 joint density; each is refined to a root of the slope.  Modes closer together than the grid
 (a factor of about 2) may be missed: the certificate says "local".
+
+Beside Student-t and Cauchy priors the problem in v is not convex: the profile then follows one
+valley up the grid and one down it, and a valley that ends between two knots is no mode.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -32,13 +35,22 @@ from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.scalar_stationarity import scalar_residual
 from bayesreg.solvers.choice import Options
+from bayesreg.solvers.conditional import (
+    conditional_estimate,
+    conditional_mode,
+    require_solvable,
+)
 from bayesreg.solvers.dispersion_range import Knots, knots
 from bayesreg.solvers.estimate import LocalMode, MapEstimate
-from bayesreg.solvers.mode import settle, solve, starting_point
+from bayesreg.solvers.mode import starting_point
 
 # A slope at the end of the grid that no rounding explains: F falls without bound.
 _FALLING = 1e-3
 _PRIOR_STEP = 1e-3
+# Of the slopes at the ends of a bracket: what is left at a root that is none.
+_JUMP = 1e-6
+# Two modes whose linear predictors and log dispersions differ by less are one.
+_SAME = 1e-4
 
 
 def find_with_dispersion(model: Model, data: Data, options: Options) -> MapEstimate:
@@ -49,7 +61,7 @@ def find_with_dispersion(model: Model, data: Data, options: Options) -> MapEstim
     assert prior is not None
     _require_joint(options.target, model.likelihood, likelihood.dispersion_name)
     profile = _Profile(model, data, likelihood, prior, options.max_iterations)
-    places = _modes(profile)
+    places = _distinct(profile, _modes(profile))
     found = sorted((profile.local_mode(place) for place in places), key=_height, reverse=True)
     return _certified(profile, found, options)
 
@@ -84,6 +96,7 @@ class _Profile:
 
     def __post_init__(self) -> None:
         self._problem = bind(self.model_at(1.0), self.data)
+        require_solvable(self._problem)
         reason = why_no_mode(self._problem, self.data.names)
         if reason is not None:
             raise NoModeError(f"no mode: {reason}")
@@ -92,11 +105,19 @@ class _Profile:
     def name(self) -> str:
         return self.likelihood.dispersion_name
 
+    @property
+    def convex(self) -> bool:
+        """Whether the problem in v is convex at every dispersion."""
+        return self._problem.convex
+
     def model_at(self, d: float) -> Model:
         return replace(self.model, likelihood=self.likelihood.with_dispersion(d))
 
     def problem_at(self, d: float) -> Problem:
         return replace(self._problem, likelihood=self.likelihood.with_dispersion(d))
+
+    def linear_predictor(self, v: FloatArray) -> FloatArray:
+        return self._problem.linear_predictor(v)
 
     def log_prior(self, d: float) -> float:
         return float(np.ravel(self.prior.log_density(np.array([d])))[0])
@@ -107,7 +128,7 @@ class _Profile:
         problem = self.problem_at(d)
         names = self.data.names
         start = starting_point(problem, names) if self._v is None else self._v
-        solution = settle(problem, names, start, self.max_iterations)
+        solution = conditional_mode(problem, names, start, self.max_iterations)
         self.settled = self.settled and solution.settled
         self.iterations += solution.iterations
         self._v = v = solution.v
@@ -142,30 +163,58 @@ class _Profile:
 def _modes(profile: _Profile) -> list[_Point]:
     """Every local minimum of F that the grid shows."""
     grid = knots(profile.prior, repr(profile.model.likelihood), profile.name)
-    points = list(_swept(profile, grid))
-    found = [_refined(profile, low, high) for low, high in _brackets(points)]
-    first, last = points[0], points[-1]
-    if first.slope >= 0 and (grid.low_is_bound or first.slope == 0):
-        found.append(first)
-    if last.slope < 0 and grid.high_is_bound:
-        found.append(last)
+    sweeps = [list(_swept(profile, grid))]
+    if not profile.convex:
+        sweeps.append(list(_swept(profile, grid, downwards=True)))
+    found = [point for points in sweeps for point in _minima(profile, grid, points)]
     best = min((point.value for point in found), default=np.inf)
-    if profile.settled:
+    for points in sweeps if profile.settled else []:
+        first, last = points[0], points[-1]
         runs_down = first.slope > 0 and not grid.low_is_bound
         if runs_down and (first.slope > _FALLING or first.value < best):
             raise NoModeError(_runaway(profile, "0"))
         runs_up = last.slope < 0 and not grid.high_is_bound
         if runs_up and (last.slope < -_FALLING or last.value < best):
             raise NoModeError(_runaway(profile, "infinity"))
-    return found or [min(points, key=lambda point: point.value)]
+    return found or [min(chain(*sweeps), key=lambda point: point.value)]
 
 
-def _swept(profile: _Profile, grid: Knots) -> Iterator[_Point]:
-    """The profile over the grid's core, and beyond it while a slope asks for it, in order."""
+def _distinct(profile: _Profile, points: list[_Point]) -> list[_Point]:
+    """Each mode once, though two sweeps came by; eta and log d are in natural units."""
+    kept: list[_Point] = []
+    etas: list[FloatArray] = []
+    for point in points:
+        eta = np.append(profile.linear_predictor(point.v), point.log_d)
+        if not any(float(np.max(np.abs(eta - other))) <= _SAME for other in etas):
+            kept.append(point)
+            etas.append(eta)
+    return kept
+
+
+def _minima(profile: _Profile, grid: Knots, points: list[_Point]) -> list[_Point]:
+    """The local minima along one sweep."""
+    found = [root for low, high in _brackets(points) for root in _refined(profile, low, high)]
+    first, last = points[0], points[-1]
+    if first.slope >= 0 and (grid.low_is_bound or first.slope == 0):
+        found.append(first)
+    if last.slope < 0 and grid.high_is_bound:
+        found.append(last)
+    return found
+
+
+def _swept(profile: _Profile, grid: Knots, downwards: bool = False) -> Iterator[_Point]:
+    """The profile over the grid's core, and beyond it while a slope asks for it, in order.
+
+    Each point follows the mode of its neighbour. Where there are several, one sweep down finds the
+    valleys that one up has left, and the other way round.
+    """
     logs = grid.logs
-    core = [profile.at(x) for x in logs[grid.core]]
+    profile._v = None
+    core = [profile.at(x) for x in logs[grid.core][:: -1 if downwards else 1]]
+    core = core[::-1] if downwards else core
     above, below = [], []
     last = core[-1]
+    profile._v = last.v
     for x in logs[grid.core.stop :]:
         if last.slope >= 0:
             break
@@ -185,18 +234,24 @@ def _brackets(points: list[_Point]) -> list[tuple[_Point, _Point]]:
     return [(low, high) for low, high in pairwise(points) if low.slope < 0 <= high.slope]
 
 
-def _refined(profile: _Profile, low: _Point, high: _Point) -> _Point:
-    """The root of the slope between two knots."""
+def _refined(profile: _Profile, low: _Point, high: _Point) -> list[_Point]:
+    """The root of the slope between two knots, none where it jumps from one valley to another."""
     from scipy.optimize import brentq
 
-    known = {point.log_d: point.slope for point in (low, high)}
-    profile._v = low.v
+    known = {point.log_d: point for point in (low, high)}
 
-    def slope(log_d: float) -> float:
-        return known[log_d] if log_d in known else profile.at(log_d).slope
+    def at(log_d: float) -> _Point:
+        if log_d not in known:
+            nearest = min(known, key=lambda other: abs(other - log_d))
+            profile._v = known[nearest].v
+            known[log_d] = profile.at(log_d)
+        return known[log_d]
 
-    root = brentq(slope, low.log_d, high.log_d, xtol=1e-14, rtol=1e-15, maxiter=200)
-    return profile.at(float(root))
+    ends = low.log_d, high.log_d
+    root = at(float(brentq(lambda x: at(x).slope, *ends, xtol=1e-14, rtol=1e-15, maxiter=200)))
+    least = min(known.values(), key=lambda point: abs(point.slope))
+    jumps = not profile.convex and abs(least.slope) > _JUMP * max(abs(low.slope), abs(high.slope))
+    return [] if jumps else [root]
 
 
 def _certified(profile: _Profile, found: list[LocalMode], options: Options) -> MapEstimate:
@@ -205,7 +260,9 @@ def _certified(profile: _Profile, found: list[LocalMode], options: Options) -> M
     d = best.scalars[profile.name]
     problem, model, names = profile.problem_at(d), profile.model_at(d), profile.data.names
     start = problem.extended(best.coef, best.intercept)
-    estimate = solve(problem, model, names, start, options.tol, options.max_iterations)
+    estimate = conditional_estimate(
+        problem, model, names, start, options.tol, options.max_iterations
+    )
     v = problem.extended(estimate.coef, estimate.intercept)
     eta = problem.linear_predictor(v)
 
@@ -222,7 +279,12 @@ def _certified(profile: _Profile, found: list[LocalMode], options: Options) -> M
     first = LocalMode(estimate.coef, estimate.intercept, best.scalars, log_density)
     return replace(
         estimate,
-        certificate=local_certificate(residual, conditional.half_null_deviance, options.tol),
+        certificate=local_certificate(
+            residual,
+            conditional.half_null_deviance,
+            options.tol,
+            conditional.least_curvature,
+        ),
         log_density=log_density,
         iterations=estimate.iterations + profile.iterations,
         settled=estimate.settled and profile.settled,

@@ -76,7 +76,7 @@ def best_of(
         l1=penalty.l1,
         l2=penalty.l2,
         loc=penalty.loc,
-        unique=not (ties or least_curvature(problem, v) < _SINGULAR),
+        unique=not (ties or is_ridge(problem, v)),
         iterations=best.steps,
         settled=best.settled,
         modes=tuple(_mode(problem, point, names) for point in points),
@@ -120,7 +120,12 @@ def _same_mode(problem: Problem, one: LocalPoint, other: LocalPoint) -> bool:
     distance = np.abs(one.v - other.v) * np.sqrt(majorant_curvature(problem, one.v, eta))
     if np.max(distance, initial=0.0) <= _SAME_PLACE:
         return True
-    return least_curvature(problem, one.v) < _SINGULAR
+    return is_ridge(problem, one.v)
+
+
+def is_ridge(problem: Problem, v: FloatArray) -> bool:
+    """Whether points beside a mode attain the same density."""
+    return least_curvature(problem, v) < _SINGULAR
 
 
 def _same_value(one: LocalPoint, other: LocalPoint) -> bool:

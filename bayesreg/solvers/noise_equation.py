@@ -66,10 +66,19 @@ class MarginalEquation:
 
     def slope(self, sigma: float, A: float, B: float) -> float:
         """Of the sign of the derivative along the profile."""
+        if self._gathers_at_zero(A, B):
+            return np.inf
         moments = noise_moments(self.density, self.count, A, B)
         if self.has_slope:
             return sigma * moments.second / moments.first - 1.0
         return sigma * sigma * moments.second - 1.0
+
+    def _gathers_at_zero(self, A: float, B: float) -> bool:
+        """Without residuals sigma^-n p(sigma) has no integral: sigma = 0 takes all, E is infinite.
+
+        E[sigma^-2] already is where that of sigma^-n alone is finite.
+        """
+        return A == 0.0 and B == 0.0 and self.density.at_zero <= self.count + 1
 
     def sigma(self, A: float, B: float) -> float:
         """The effective sigma at given residuals."""

@@ -17,13 +17,13 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesreg import design
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.likelihoods import Gaussian
 from bayesreg.model import Model, relative_to_noise
 from bayesreg.problem import Problem, bind
+from bayesreg.solvers.least_squares import least_squares
 
 _ROUNDING = 1e-12
 
@@ -117,17 +117,15 @@ class Family:
     @cached_property
     def _least_at_rest(self) -> float:
         """The least sum of squares with every relative coefficient at its loc."""
-        return _least_squares(self.unit, ~self.relative, np.zeros(self.unit.size))
+        return least_squares(self.unit, ~self.relative, np.zeros(self.unit.size))
 
     @cached_property
     def floor(self) -> float:
         """The least B that any v attains."""
-        on_squares = np.where(self.relative, self.unit.penalty.l2, 0.0)
-        if np.count_nonzero(~self.unit.penalty.is_pinned & (on_squares == 0)) >= self.unit.n:
-            return 0.0  # so many free columns nearly always fit exactly
         if not self.relative.any():
             return 0.0 if self.fits_exactly else self._least_at_rest
-        floor = _least_squares(self.unit, np.ones(self.unit.size, dtype=bool), on_squares)
+        on_squares = np.where(self.relative, self.unit.penalty.l2, 0.0)
+        floor = least_squares(self.unit, np.ones(self.unit.size, dtype=bool), on_squares)
         return 0.0 if self.is_rounding(floor) else floor
 
 
@@ -159,68 +157,3 @@ def noise_family(model: Model, data: Data) -> Family:
                 "State the scale in absolute units, or bound it at its loc"
             )
     return Family(unit, relative)
-
-
-def _least_squares(problem: Problem, movable: BoolArray, l2: FloatArray) -> float:
-    """min of sum_i s_i r_i^2 + sum_j l2_j (v_j - loc_j)^2 over the movable entries, in bounds.
-
-    A lower bound of it (0) where an iterative method does not arrive.
-    """
-    penalty = problem.penalty
-    columns = np.flatnonzero(movable & ~penalty.is_pinned)
-    root = np.sqrt(problem.weights)
-    target = root * (problem.y - problem.linear_predictor(problem.start))
-    if not columns.size:
-        return float(target @ target)
-    low, high = (
-        bound[columns] - problem.start[columns] for bound in (penalty.lower, penalty.upper)
-    )
-    pull = np.sqrt(l2[columns])
-    away = pull * (penalty.loc - problem.start)[columns]
-    if design.is_sparse(problem.X):
-        return _sparse_squares(problem, columns, root, pull, np.append(target, away), low, high)
-    block = problem.block(columns) * root[:, None]
-    size = np.hypot(np.linalg.norm(block, axis=0), pull)
-    size = np.where(size > 0, size, 1.0)
-    if np.any(pull > 0):
-        block, target = np.vstack([block, np.diag(pull)]), np.append(target, away)
-    if np.all(np.isinf(low)) and np.all(np.isinf(high)):
-        from scipy.linalg import lstsq
-
-        solution = lstsq(block / size, target, lapack_driver="gelsy", check_finite=False)[0]
-    else:
-        from scipy.optimize import lsq_linear
-
-        solution = lsq_linear(block / size, target, (low * size, high * size), "bvls").x
-    residual = target - (block / size) @ solution
-    return float(residual @ residual)
-
-
-def _sparse_squares(
-    problem: Problem,
-    columns: np.ndarray,
-    root: FloatArray,
-    pull: FloatArray,
-    target: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
-) -> float:
-    """The same with a sparse design, which stays sparse."""
-    from scipy.optimize import lsq_linear
-    from scipy.sparse import csc_array, diags_array, hstack, vstack
-    from scipy.sparse.linalg import lsmr
-
-    parts = [problem.X[:, columns[columns < problem.p]]]
-    if np.any(columns >= problem.p):
-        parts.append(csc_array(np.ones((problem.n, 1))))
-    block = vstack([diags_array(root) @ hstack(parts), diags_array(pull)]).tocsc()
-    size = np.sqrt(np.asarray(block.power(2).sum(axis=0)).ravel())
-    block = (block @ diags_array(1.0 / np.where(size > 0, size, 1.0))).tocsc()
-    if np.all(np.isinf(low)) and np.all(np.isinf(high)):
-        found = lsmr(block, target, atol=1e-14, btol=1e-14, conlim=0, maxiter=5000)
-        solution, arrived = found[0], found[1] != 7
-    else:
-        result = lsq_linear(block, target, (low * size, high * size), "trf", tol=1e-14)
-        solution, arrived = result.x, result.status > 0
-    residual = target - block @ solution
-    return float(residual @ residual) if arrived else 0.0
