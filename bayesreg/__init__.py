@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from bayesreg._version import __version__
 
 if TYPE_CHECKING:
-    from bayesreg.certificate import Certificate, certify
     from bayesreg.comparison import Comparison, compare
     from bayesreg.conventions import Penalised, convert, targets, to_penalty, to_prior
     from bayesreg.data import Data
@@ -49,6 +48,8 @@ if TYPE_CHECKING:
         Uniform,
     )
     from bayesreg.problem import Problem, bind
+    from bayesreg.proof.certificate import Certificate
+    from bayesreg.proof.certify import certify
     from bayesreg.pymc import to_pymc
     from bayesreg.solvers import MapEstimate, MapPath, find_map, find_map_path
     from bayesreg.spec import from_dict, from_text, to_dict
@@ -59,7 +60,7 @@ _HOME = {
     "Bernoulli": "likelihoods",
     "Binomial": "likelihoods",
     "Cauchy": "priors",
-    "Certificate": "certificate",
+    "Certificate": "proof.certificate",
     "Comparison": "comparison",
     "Data": "data",
     "ElasticNet": "priors",
@@ -89,7 +90,7 @@ _HOME = {
     "Truncated": "priors",
     "Uniform": "priors",
     "bind": "problem",
-    "certify": "certificate",
+    "certify": "proof.certify",
     "compare": "comparison",
     "convert": "conventions",
     "find_map": "solvers",

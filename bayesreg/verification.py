@@ -15,7 +15,6 @@ import numpy as np
 from bayesreg._json import json_text, plain
 from bayesreg._tables import Table
 from bayesreg._types import FloatArray
-from bayesreg.certificate import certify
 from bayesreg.data import Data
 from bayesreg.errors import (
     DataError,
@@ -27,6 +26,7 @@ from bayesreg.errors import (
 from bayesreg.likelihoods import is_smooth, known_noise
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
+from bayesreg.proof.certify import certify
 from bayesreg.solvers import MapEstimate, find_map
 from bayesreg.verification_classes import class_checks
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.certificate import certify
 from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.model import Model
+from bayesreg.proof.certify import certify
 from bayesreg.solvers import MapEstimate
 
 

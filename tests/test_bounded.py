@@ -9,9 +9,9 @@ from helpers import BOUNDED_PRIORS, LIKELIHOODS, make_data
 from scipy import integrate, stats
 
 import bayesreg as br
-from bayesreg.certificate import certify_point
 from bayesreg.errors import ModelError, ModelTypeError, NoEquivalentError
 from bayesreg.problem import bind
+from bayesreg.proof.point import certify_point
 
 HERE = Path(__file__).parent / "reference"
 LIKELIHOOD_OF = {"gaussian": br.Gaussian(1.0), "binomial": br.Bernoulli(), "poisson": br.Poisson()}

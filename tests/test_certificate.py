@@ -8,9 +8,11 @@ import pytest
 from helpers import COMBINATIONS, make_data, make_model
 
 import bayesreg as br
-from bayesreg.certificate import _gap, certify_point, null_deviance
 from bayesreg.problem import bind
-from bayesreg.uniqueness import mode_is_unique
+from bayesreg.proof.gap import gap_and_imbalance
+from bayesreg.proof.null import null_deviance
+from bayesreg.proof.point import certify_point
+from bayesreg.proof.uniqueness import mode_is_unique
 
 INTERCEPTS = [
     pytest.param(br.Flat(), id="flat"),
@@ -88,7 +90,7 @@ def test_duality_gap_by_hand():
     problem, v = bind(model, data), np.array([2.5])
     eta = problem.linear_predictor(v)
     gradient = problem.transposed_product(problem.gradient_rows(eta))
-    unpolished = _gap(problem, v, eta, gradient, np.zeros(1, dtype=bool))[0]
+    unpolished = gap_and_imbalance(problem, v, eta, gradient, np.zeros(1, dtype=bool))[0]
     assert unpolished == pytest.approx(1.25, abs=1e-14)
     assert br.certify(model, data, np.array([2.5])).gap == pytest.approx(0.125, abs=1e-14)
     # At w = 1.5 the residual 1.5 is scaled to 1: rows cost 0.5^2/2, the column nothing.

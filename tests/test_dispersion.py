@@ -16,7 +16,7 @@ from bayesreg.errors import (
     NoModeError,
     NotCertifiedError,
 )
-from bayesreg.scalar_stationarity import scalar_residual
+from bayesreg.proof.scalar_stationarity import scalar_residual
 
 NEGATIVE, GAMMA = br.NegativeBinomial(1.5), br.Gamma(0.4)
 ON_POSITIVE = [

@@ -8,10 +8,11 @@ from helpers import BOUNDED_PRIORS, PRIORS, make_data
 from scipy import sparse
 
 import bayesreg as br
-from bayesreg.certificate import certify_point, null_deviance
-from bayesreg.certificate_path import certify_path, certify_path_by_rows
 from bayesreg.moments import moments
 from bayesreg.problem import bind
+from bayesreg.proof.null import null_deviance
+from bayesreg.proof.path import certify_path, certify_path_by_rows
+from bayesreg.proof.point import certify_point
 from bayesreg.solvers.gaussian import path_at_once
 from bayesreg.solvers.mode import solve, starting_point
 from bayesreg.solvers.ridge_path import ridge_from_moments, ridge_from_rows

@@ -8,11 +8,11 @@ from scipy.optimize import minimize
 
 import bayesreg as br
 from bayesreg._kernels.group_descent import minimise_block
-from bayesreg.certificate import certify_point
 from bayesreg.errors import ModelError, ModelTypeError, NoEquivalentError, NotCertifiedError
 from bayesreg.group_penalty import GroupedPenalty
 from bayesreg.likelihoods import likelihood_of_rows
 from bayesreg.problem import bind
+from bayesreg.proof.point import certify_point
 from bayesreg.solvers import smallest_scale
 from bayesreg.testing import check_prior
 from bayesreg.wording import describe

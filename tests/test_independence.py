@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import bayesreg as br
-from bayesreg.independence import shown_independent
 from bayesreg.problem import bind
-from bayesreg.uniqueness import mode_is_unique
+from bayesreg.proof.independence import shown_independent
+from bayesreg.proof.uniqueness import mode_is_unique
 
 P = 120
 

@@ -5,9 +5,9 @@ import pytest
 from helpers import make_design
 
 import bayesreg as br
-from bayesreg.certificate import certify_point
-from bayesreg.joint_certificate import JointPoint, certify_joint
 from bayesreg.priors.on_noise import noise_density
+from bayesreg.proof.joint import JointPoint, certify_joint
+from bayesreg.proof.point import certify_point
 from bayesreg.solvers.noise_family import noise_family
 
 ON_SIGMA = [

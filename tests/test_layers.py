@@ -31,27 +31,15 @@ LAYERS = [
     ["likelihoods", "priors"],
     ["coefficients", "columns"],
     ["model"],
-    ["class_problem", "null_rows", "problem"],
-    ["corner_limits", "corner_null", "dual_programme", "moments", "null_intercept"],
-    ["corner_gap"],
-    ["corner_zeros"],
+    ["class_problem", "problem"],
+    ["moments"],
+    ["proof"],
     [
-        "certificate",
-        "certificate_classes",
-        "certificate_path",
         "conventions",
-        "existence",
-        "existence_classes",
-        "independence",
-        "joint_certificate",
         "pymc",
         "solvers",
         "spec",
-        "scalar_stationarity",
-        "stationarity",
         "testing",
-        "uniqueness",
-        "uniqueness_classes",
         "wording",
     ],
     ["posterior", "twin"],
@@ -67,18 +55,7 @@ FOUNDATION = {name for row in LAYERS[: LEVEL["problem"] + 1] for name in row}
 ONLY_FROM = {
     "testing": FOUNDATION,
     "spec": FOUNDATION,
-    "certificate": FOUNDATION
-    | {"certificate_classes", "null_intercept", "stationarity"}
-    | {"corner_gap", "corner_limits", "corner_null", "corner_zeros"},
-    "joint_certificate": FOUNDATION | {"certificate"},
-    "stationarity": FOUNDATION,
-    "certificate_classes": FOUNDATION | {"null_intercept"},
-    "null_intercept": FOUNDATION,
-    "corner_gap": FOUNDATION | {"dual_programme"},
-    "corner_limits": FOUNDATION,
-    "corner_null": FOUNDATION,
-    "corner_zeros": FOUNDATION | {"corner_gap"},
-    "dual_programme": FOUNDATION,
+    "proof": FOUNDATION | {"moments"},
     "conventions": FOUNDATION,
 }
 KERNEL_USERS = {"solvers", "posterior"}
@@ -169,14 +146,7 @@ def test_no_two_units_need_each_other():
     assert order.index("errors") < order.index("model") < order.index("problem")
 
 
-THIRD_PARTY = {
-    "certificate": {"numpy", "scipy"},
-    "joint_certificate": {"numpy", "scipy"},
-    "stationarity": {"numpy", "scipy"},
-    "certificate_classes": {"numpy"},
-    "null_intercept": {"numpy", "scipy"},
-    "conventions": {"numpy", "scipy"},
-}
+THIRD_PARTY = {"proof": {"numpy", "scipy"}, "conventions": {"numpy", "scipy"}}
 
 
 @pytest.mark.parametrize("unit", THIRD_PARTY)
@@ -201,10 +171,10 @@ WRONG = [
     ("data.py", "def f():\n    from .solvers import find_map", "data may not import solvers"),
     ("model.py", "from bayesreg import problem", "model may not import problem"),
     ("priors/x.py", "class A:\n    from ..model import Model", "priors may not import model"),
-    ("certificate.py", "import bayesreg._kernels.cd", "certificate may not import _kernels"),
-    ("certificate.py", "from bayesreg.solvers import find_map", "certificate may not import solv"),
+    ("proof/gap.py", "import bayesreg._kernels.cd", "proof may not import _kernels"),
+    ("proof/gap.py", "from bayesreg.solvers import find_map", "proof may not import solvers"),
     ("spec.py", "from bayesreg._kernels import cd", "spec may not import _kernels"),
-    ("testing/x.py", "from bayesreg.certificate import certify", "testing may not import cert"),
+    ("testing/x.py", "from bayesreg.proof.gap import x", "testing may not import proof"),
     ("_kernels/x.py", "from bayesreg.errors import DataError", "_kernels may not import errors"),
     ("verification.py", "from bayesreg import Model", "verification may not import Model"),
     (

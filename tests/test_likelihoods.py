@@ -11,10 +11,10 @@ from sklearn.linear_model import GammaRegressor
 
 import bayesreg as br
 from bayesreg.errors import DataError, ImproperPosteriorError, ModelError, NoModeError
-from bayesreg.existence import why_no_mode
 from bayesreg.likelihoods import likelihood_of_rows
 from bayesreg.likelihoods._stirling import correction, digamma_correction, log_rising
 from bayesreg.problem import bind
+from bayesreg.proof.existence import why_no_mode
 from bayesreg.testing import check_likelihood
 
 BINOMIAL, GAMMA, NEGATIVE = br.Binomial(), br.Gamma(phi=0.4), br.NegativeBinomial(alpha=1.5)

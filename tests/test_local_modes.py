@@ -19,8 +19,8 @@ from bayesreg.errors import (
 )
 from bayesreg.likelihoods import likelihood_of_rows
 from bayesreg.problem import bind
+from bayesreg.proof.stationarity import kkt_residual, least_curvature
 from bayesreg.solvers.local_descent import descend, ways_off_a_saddle
-from bayesreg.stationarity import kkt_residual, least_curvature
 
 CONVEX_PRIORS = [
     pytest.param(br.Laplace(0.3, loc=0.1), id="laplace"),

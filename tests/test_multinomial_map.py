@@ -10,9 +10,9 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 import bayesreg as br
-from bayesreg.certificate import certify_class_point
 from bayesreg.class_problem import bind_classes
 from bayesreg.errors import DataError, NoModeError, NotCertifiedError, NotUniqueWarning
+from bayesreg.proof.point import certify_class_point
 from bayesreg.solvers import smallest_scale
 from bayesreg.solvers.class_newton import minimise_classes
 

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 
 import bayesreg as br
 from bayesreg.errors import NotUniqueWarning
-from bayesreg.null_intercept import best_intercept
+from bayesreg.proof.null_intercept import best_intercept
 
 INTERCEPTS = {
     "uniform": (br.Uniform(-1.0, 1.0), (-1.0, 1.0), lambda a: 0.0),

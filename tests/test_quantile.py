@@ -10,7 +10,6 @@ from scipy import stats
 from scipy.optimize import linprog, minimize_scalar
 
 import bayesreg as br
-from bayesreg.certificate import certify_point, null_deviance
 from bayesreg.errors import (
     DataError,
     ModelError,
@@ -19,6 +18,8 @@ from bayesreg.errors import (
     NotUniqueWarning,
 )
 from bayesreg.problem import bind
+from bayesreg.proof.null import null_deviance
+from bayesreg.proof.point import certify_point
 from bayesreg.solvers import smallest_scale
 
 MEDIAN = br.AsymmetricLaplace(q=0.5, s=1.0)
@@ -423,7 +424,7 @@ def test_a_wrong_dual_point_proves_nothing_and_a_right_one_does():
     theta = data.weights * THIRD.gradient(data.y, eta)
     found = br.certify(model, data, fit.coef, fit.intercept, dual=theta)
     assert found.holds  # the supplied one ends at 0 on the rows met; our own takes over
-    from bayesreg.corner_gap import evaluate
+    from bayesreg.proof.corner_gap import evaluate
 
     v = problem.extended(fit.coef, fit.intercept)
     rows = data.weights > 0
@@ -471,7 +472,7 @@ def test_zeros_proved_means_that_they_are_zeros(prior):
 
 
 def test_a_dual_point_that_is_off_by_more_than_the_margin_proves_no_zero():
-    from bayesreg.corner_zeros import corner_zeros_proved
+    from bayesreg.proof.corner_zeros import corner_zeros_proved
     from bayesreg.solvers.quantile import minimise_corners
 
     data = make_data(THIRD)

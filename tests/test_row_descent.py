@@ -7,9 +7,10 @@ from scipy import sparse
 
 import bayesreg as br
 from bayesreg._kernels import row_descent as kernels
-from bayesreg.certificate import certify_point, null_deviance
 from bayesreg.penalty import Penalty
 from bayesreg.problem import bind
+from bayesreg.proof.null import null_deviance
+from bayesreg.proof.point import certify_point
 from bayesreg.solvers.mode import starting_point
 from bayesreg.solvers.newton import minimise
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic

@@ -14,12 +14,12 @@ from bayesreg._kernels.residual_descent import (
     objective,
     sweep,
 )
-from bayesreg.certificate import certify_point
-from bayesreg.certificate_path import certify_path_by_rows
 from bayesreg.errors import NotUniqueWarning
 from bayesreg.problem import bind
+from bayesreg.proof.path import certify_path_by_rows
+from bayesreg.proof.point import certify_point
+from bayesreg.proof.uniqueness import mode_is_unique
 from bayesreg.solvers.sparse import SparsePath, residual_descent_pays
-from bayesreg.uniqueness import mode_is_unique
 
 PRIORS = [
     br.Laplace(0.05),
@@ -167,7 +167,7 @@ def test_four_pulls_at_once():
 @pytest.mark.parametrize("sparse", [True, False])
 def test_runs_of_columns_give_the_certificate_of_the_single_point(monkeypatch, sparse):
     """Runs of 32 columns, points good and bad, against the certificate that sees them all."""
-    monkeypatch.setattr("bayesreg.certificate_path._COLUMNS_AT_ONCE", 32)
+    monkeypatch.setattr("bayesreg.proof.path._COLUMNS_AT_ONCE", 32)
     data = _data(dense=not sparse)
     model = br.Model(br.Gaussian(0.5), br.Laplace(0.05))
     problem = bind(model, data)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import bayesreg as br
-from bayesreg.certificate import certify_point, null_deviance
 from bayesreg.errors import NoModeError, NotCertifiedError
 from bayesreg.likelihoods._relative_entropy import relative_entropy
-from bayesreg.null_rows import null_rows
 from bayesreg.problem import bind
+from bayesreg.proof.null import null_deviance
+from bayesreg.proof.null_rows import null_rows
+from bayesreg.proof.point import certify_point
 from bayesreg.solvers import newton, tall
 from bayesreg.solvers.mode import starting_point
 

@@ -12,10 +12,10 @@ import bayesreg as br
 from bayesreg.errors import NotUniqueWarning
 from bayesreg.penalty import Penalty
 from bayesreg.problem import bind
+from bayesreg.proof.uniqueness import mode_is_unique
 from bayesreg.solvers import screened
 from bayesreg.solvers.elimination import Elimination, Move
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
-from bayesreg.uniqueness import mode_is_unique
 
 N, P = 300, 700
 

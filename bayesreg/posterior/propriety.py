@@ -12,8 +12,8 @@ import numpy as np
 
 from bayesreg._types import IntArray
 from bayesreg.errors import ImproperPosteriorError
-from bayesreg.existence import why_no_mode
 from bayesreg.problem import Problem
+from bayesreg.proof.existence import why_no_mode
 
 
 def require_proper(problem: Problem, names: tuple[str, ...]) -> None:

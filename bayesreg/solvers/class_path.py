@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.certificate_classes import half_null_loss
 from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.data import Data
 from bayesreg.model import Model
+from bayesreg.proof.classes import half_null_loss
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.class_newton import minimise_classes
 from bayesreg.solvers.classes import class_start, solve_classes

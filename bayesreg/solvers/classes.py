@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.certificate import certify_class_point
 from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.data import Data
 from bayesreg.errors import DataError, NoModeError
-from bayesreg.existence_classes import why_no_class_mode
 from bayesreg.model import Model
+from bayesreg.proof.existence_classes import why_no_class_mode
+from bayesreg.proof.point import certify_class_point
+from bayesreg.proof.uniqueness_classes import class_mode_is_unique
 from bayesreg.solvers.choice import Options, require_conditional
 from bayesreg.solvers.class_newton import ClassSolution, minimise_classes
 from bayesreg.solvers.estimate import MapEstimate
-from bayesreg.uniqueness_classes import class_mode_is_unique
 
 _DIRECT_ITERATIONS = 40
 

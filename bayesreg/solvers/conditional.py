@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.certificate import certify_point
 from bayesreg.errors import ModelError
 from bayesreg.model import Model
 from bayesreg.problem import Problem
+from bayesreg.proof.point import certify_point
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.local import is_ridge, local_modes
 from bayesreg.solvers.mode import as_estimate, reported, settle, solve, starting_point

@@ -26,14 +26,14 @@ from typing import Any
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.certificate import local_certificate
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoModeError
-from bayesreg.existence import why_no_mode
 from bayesreg.likelihoods import Dispersed, estimated_dispersion
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
-from bayesreg.scalar_stationarity import scalar_residual
+from bayesreg.proof.certificate import local_certificate
+from bayesreg.proof.existence import why_no_mode
+from bayesreg.proof.scalar_stationarity import scalar_residual
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.conditional import (
     conditional_estimate,

@@ -11,11 +11,11 @@ import numpy as np
 from bayesreg._json import plain
 from bayesreg._tables import Table, number
 from bayesreg._types import BoolArray, FloatArray
-from bayesreg.certificate import Certificate
 from bayesreg.data import Data
 from bayesreg.errors import DataError
 from bayesreg.likelihoods import predicted
 from bayesreg.model import Model
+from bayesreg.proof.certificate import Certificate
 from bayesreg.solvers.class_table import class_table
 
 

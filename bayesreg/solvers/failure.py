@@ -7,14 +7,14 @@ import warnings
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg.certificate import Certificate
 from bayesreg.class_problem import bind_classes
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoModeError, NotCertifiedError, NotCertifiedWarning
-from bayesreg.existence import why_no_mode
-from bayesreg.existence_classes import why_no_class_mode
 from bayesreg.likelihoods import has_classes, noise_prior
 from bayesreg.problem import bind
+from bayesreg.proof.certificate import Certificate
+from bayesreg.proof.existence import why_no_mode
+from bayesreg.proof.existence_classes import why_no_class_mode
 from bayesreg.solvers.estimate import MapEstimate
 
 _ON_FAILURE = ("raise", "warn", "return")

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesreg._types import FloatArray, IntArray
-from bayesreg.certificate import Certificate, null_deviance
-from bayesreg.certificate_path import PathGaps, certify_path, certify_path_by_rows
 from bayesreg.design import is_sparse
 from bayesreg.likelihoods import Gaussian
 from bayesreg.moments import Moments, moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
+from bayesreg.proof.certificate import Certificate
+from bayesreg.proof.null import null_deviance
+from bayesreg.proof.path import PathGaps, certify_path, certify_path_by_rows
 from bayesreg.solvers.elimination import block_of
 from bayesreg.solvers.newton import Curvature
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic

@@ -12,12 +12,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.certificate import certify_point
 from bayesreg.data import Data
 from bayesreg.errors import DataError, ModelError, NoModeError
-from bayesreg.existence import why_no_mode
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
+from bayesreg.proof.existence import why_no_mode
+from bayesreg.proof.point import certify_point
+from bayesreg.proof.stationarity import least_curvature
 from bayesreg.solvers.choice import Options, require_conditional
 from bayesreg.solvers.estimate import LocalMode, MapEstimate
 from bayesreg.solvers.local_descent import (
@@ -27,7 +28,6 @@ from bayesreg.solvers.local_descent import (
     ways_off_a_saddle,
 )
 from bayesreg.solvers.local_starts import starting_points
-from bayesreg.stationarity import least_curvature
 
 # Two points closer than this in natural units, with values this close, are one mode.
 _SAME_PLACE, _SAME_VALUE = 1e-4, 1e-11

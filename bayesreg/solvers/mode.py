@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
-from bayesreg.certificate import Certificate, certify_point, null_deviance
 from bayesreg.data import Data
 from bayesreg.errors import (
     DataError,
@@ -18,11 +17,15 @@ from bayesreg.errors import (
     NoModeError,
     NotUniqueWarning,
 )
-from bayesreg.existence import why_no_mode
 from bayesreg.likelihoods import Gaussian
 from bayesreg.model import Model, require_model_and_data
-from bayesreg.null_rows import null_rows
 from bayesreg.problem import Problem, bind
+from bayesreg.proof.certificate import Certificate
+from bayesreg.proof.existence import why_no_mode
+from bayesreg.proof.null import null_deviance
+from bayesreg.proof.null_rows import null_rows
+from bayesreg.proof.point import certify_point
+from bayesreg.proof.uniqueness import mode_is_unique
 from bayesreg.solvers.choice import Options, choose_method, require_conditional
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.failure import act_on_failure, check_options
@@ -34,7 +37,6 @@ from bayesreg.solvers.newton import Curvature, Solution, minimise
 from bayesreg.solvers.refine import is_affordable, is_needed, refine
 from bayesreg.solvers.row_descent import approach, row_descent_pays, too_many_for_newton
 from bayesreg.solvers.tall import minimise_by_sampling, sampling_pays
-from bayesreg.uniqueness import mode_is_unique
 
 _DIRECT_ITERATIONS = 40
 # Relative gap from which on coefficients are worth all of their digits: the default.

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesreg.certificate import Certificate, certify_point, local_certificate
 from bayesreg.data import Data
 from bayesreg.errors import DataError, ModelError, NoModeError
-from bayesreg.joint_certificate import JointPoint, certify_joint, noise_kkt_residual
 from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model
 from bayesreg.priors.on_noise import NoiseDensity, noise_density
+from bayesreg.proof.certificate import Certificate, local_certificate
+from bayesreg.proof.joint import JointPoint, certify_joint, noise_kkt_residual
+from bayesreg.proof.point import certify_point
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import LocalMode, MapEstimate
 from bayesreg.solvers.mode import solve

@@ -11,13 +11,14 @@ import numpy as np
 
 from bayesreg import _checks
 from bayesreg._types import FloatArray
-from bayesreg.certificate import Certificate, null_deviance
-from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
+from bayesreg.proof.certificate import Certificate
+from bayesreg.proof.corner_limits import require_supported_penalty
+from bayesreg.proof.null import null_deviance
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.failure import act_on_failure, check_options

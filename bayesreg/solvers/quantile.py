@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.certificate import certify_point
-from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.data import Data
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
+from bayesreg.proof.corner_limits import require_supported_penalty
+from bayesreg.proof.point import certify_point
 from bayesreg.solvers.choice import Options, require_conditional
 from bayesreg.solvers.corner_uniqueness import corner_mode_is_unique
 from bayesreg.solvers.corners import Corners, as_corners, null_point

@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray
-from bayesreg.corner_limits import require_supported_penalty
 from bayesreg.likelihoods import AsymmetricLaplace
 from bayesreg.problem import Problem
+from bayesreg.proof.corner_limits import require_supported_penalty
 from bayesreg.solvers.corner_uniqueness import met_rows
 from bayesreg.solvers.quantile import CornerSolution, minimise_corners
 

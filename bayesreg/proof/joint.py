@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
-from bayesreg.certificate import Certificate
 from bayesreg.penalty import Penalty
 from bayesreg.priors.on_noise import NoiseDensity
 from bayesreg.problem import Problem
+from bayesreg.proof.certificate import Certificate
 
 _EPS = float(np.finfo(float).eps)
 

@@ -1,7 +1,7 @@
 """The duality gap at many points of one Gaussian problem at once.
 
 With c = X' diag(h) r the pull of the residuals on each coefficient, the gap of
-:mod:`bayesreg.certificate` at the dual point alpha u reads
+:mod:`bayesreg.proof.gap` at the dual point alpha u reads
 
     (1 - alpha)^2 loss  +  sum_j [ g_j(v_j) + g_j*(alpha c_j) - alpha c_j v_j ]
 
@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
-from bayesreg.certificate import Certificate
 from bayesreg.design import column_run, product_over
 from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
+from bayesreg.proof.certificate import Certificate
 
 _EPS = float(np.finfo(float).eps)
 # Of points times rows or columns in play; a run of columns, and the points that are looked at
@@ -33,7 +33,7 @@ _COLUMNS_AT_ONCE = 4096
 
 @dataclass(frozen=True, eq=False)
 class PathGaps:
-    """Certificates of k points as arrays; see :class:`bayesreg.certificate.Certificate`."""
+    """Certificates of k points as arrays; see :class:`bayesreg.proof.certificate.Certificate`."""
 
     gap: FloatArray
     kkt_residual: FloatArray

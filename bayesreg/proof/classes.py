@@ -18,13 +18,13 @@ import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.class_problem import ClassProblem
-from bayesreg.null_intercept import best_intercept
+from bayesreg.proof.null_intercept import best_intercept
 
 _EPS = float(np.finfo(float).eps)
 
 
 class Figures(NamedTuple):
-    """What :class:`bayesreg.certificate.Certificate` is made of; see there."""
+    """What :class:`bayesreg.proof.certificate.Certificate` is made of; see there."""
 
     gap: float
     kkt_residual: float

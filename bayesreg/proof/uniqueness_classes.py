@@ -14,8 +14,8 @@ from bayesreg.class_problem import ClassProblem
 def class_mode_is_unique(problem: ClassProblem, V: FloatArray) -> bool:
     """True when no other point attains the same objective; False may be said in doubt.
 
-    As :func:`bayesreg.uniqueness.mode_is_unique`: entries that could move at no first-order cost
-    are those without curvature whose gradient reaches the slope of their penalty; the mode is
+    As :func:`bayesreg.proof.uniqueness.mode_is_unique`: entries that could move at no first-order
+    cost are those without curvature whose gradient reaches the slope of their penalty; the mode is
     unique when the Hessian of the loss over them is positive definite. Where all classes of a
     column are among them it never is: under a pure Laplace prior and an even number of classes
     a column may often be shifted.

@@ -20,8 +20,8 @@ from __future__ import annotations
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
-from bayesreg.corner_gap import absolute_product, magnitude
 from bayesreg.problem import Problem
+from bayesreg.proof.corner_gap import absolute_product, magnitude
 
 _EPS = float(np.finfo(float).eps)
 _LARGEST = 2000

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
-from bayesreg.dual_programme import best_dual
 from bayesreg.problem import Problem
+from bayesreg.proof.dual_programme import best_dual
 
 _EPS = float(np.finfo(float).eps)
 # Repairs of a dual point are least-squares solves of at most this many entries.

@@ -8,8 +8,8 @@ import numpy as np
 
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.design import is_sparse
-from bayesreg.independence import shown_independent
 from bayesreg.problem import Problem
+from bayesreg.proof.independence import shown_independent
 
 _EPS = float(np.finfo(float).eps)
 _MANY = 2000
