@@ -6,7 +6,7 @@ from scipy.optimize import minimize_scalar
 
 import bayesreg as br
 from bayesreg.problem import bind
-from bayesreg.solvers.mode import starting_point
+from bayesreg.solvers.start import starting_point
 
 X4 = np.array([[90.0], [100.0], [110.0], [105.0]])
 Y4 = np.array([0.0, 1.0, 0.0, 1.0])

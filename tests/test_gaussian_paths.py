@@ -14,8 +14,9 @@ from bayesreg.proof.null import null_deviance
 from bayesreg.proof.path import certify_path, certify_path_by_rows
 from bayesreg.proof.point import certify_point
 from bayesreg.solvers.gaussian import path_at_once
-from bayesreg.solvers.mode import solve, starting_point
 from bayesreg.solvers.ridge_path import ridge_from_moments, ridge_from_rows
+from bayesreg.solvers.solve import solve
+from bayesreg.solvers.start import starting_point
 
 GAUSSIAN = br.Gaussian(1.5)
 INTERCEPTS = [

@@ -11,7 +11,6 @@ from bayesreg.penalty import Penalty
 from bayesreg.problem import bind
 from bayesreg.proof.null import null_deviance
 from bayesreg.proof.point import certify_point
-from bayesreg.solvers.mode import starting_point
 from bayesreg.solvers.newton import minimise
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
 from bayesreg.solvers.row_descent import (
@@ -21,6 +20,7 @@ from bayesreg.solvers.row_descent import (
     row_descent_pays,
     too_many_for_newton,
 )
+from bayesreg.solvers.start import starting_point
 
 SMOOTH = [row for row in LIKELIHOODS if not isinstance(row.values[0], br.Gaussian)]
 KINKED = [

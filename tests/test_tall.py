@@ -14,7 +14,7 @@ from bayesreg.proof.null import null_deviance
 from bayesreg.proof.null_rows import null_rows
 from bayesreg.proof.point import certify_point
 from bayesreg.solvers import newton, tall
-from bayesreg.solvers.mode import starting_point
+from bayesreg.solvers.start import starting_point
 
 N, P = 21_000, 10
 

@@ -17,7 +17,8 @@ from bayesreg.solvers.class_newton import minimise_classes
 from bayesreg.solvers.classes import class_start, solve_classes
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.failure import act_on_failure
-from bayesreg.solvers.path import MapPath, check_count, checked_scales, even_degrees_of_freedom
+from bayesreg.solvers.map_path import MapPath
+from bayesreg.solvers.scale_grid import check_count, checked_scales, even_degrees_of_freedom
 
 
 def find_class_path(

@@ -15,8 +15,10 @@ from bayesreg.problem import Problem
 from bayesreg.proof.point import certify_point
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.local import is_ridge, local_modes
-from bayesreg.solvers.mode import as_estimate, reported, settle, solve, starting_point
 from bayesreg.solvers.newton import Solution
+from bayesreg.solvers.settle import settle
+from bayesreg.solvers.solve import as_estimate, reported, solve
+from bayesreg.solvers.start import starting_point
 
 
 def require_solvable(problem: Problem) -> None:

@@ -42,7 +42,7 @@ from bayesreg.solvers.conditional import (
 )
 from bayesreg.solvers.dispersion_range import Knots, knots
 from bayesreg.solvers.estimate import LocalMode, MapEstimate
-from bayesreg.solvers.mode import starting_point
+from bayesreg.solvers.start import starting_point
 
 # A slope at the end of the grid that no rounding explains: F falls without bound.
 _FALLING = 1e-3

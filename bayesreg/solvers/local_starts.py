@@ -18,8 +18,8 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.likelihoods import Gaussian
 from bayesreg.problem import Problem
-from bayesreg.solvers.mode import starting_point
 from bayesreg.solvers.newton import minimise
+from bayesreg.solvers.start import starting_point
 
 _SEED = 20240229
 _SUBSETS, _BEST_SUBSETS, _MIXTURES = 300, 8, 6

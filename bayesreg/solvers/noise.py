@@ -17,10 +17,10 @@ from bayesreg.proof.joint import JointPoint, certify_joint, noise_kkt_residual
 from bayesreg.proof.point import certify_point
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import LocalMode, MapEstimate
-from bayesreg.solvers.mode import solve
 from bayesreg.solvers.noise_equation import JointEquation, MarginalEquation, noise_moments
 from bayesreg.solvers.noise_family import Family, noise_family
 from bayesreg.solvers.noise_profile import Point, Profile, exact_fit_reason
+from bayesreg.solvers.solve import solve
 
 
 def find_with_unknown_sigma(model: Model, data: Data, options: Options) -> MapEstimate:

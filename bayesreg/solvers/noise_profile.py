@@ -27,7 +27,6 @@ from bayesreg.moments import Moments, moments
 from bayesreg.priors.on_noise import NoiseDensity
 from bayesreg.problem import Problem
 from bayesreg.solvers.gaussian import moments_pay
-from bayesreg.solvers.mode import settle, starting_point
 from bayesreg.solvers.newton import Curvature
 from bayesreg.solvers.noise_equation import (
     JointEquation,
@@ -36,6 +35,8 @@ from bayesreg.solvers.noise_equation import (
     root_of_rising,
 )
 from bayesreg.solvers.noise_family import Family
+from bayesreg.solvers.settle import settle
+from bayesreg.solvers.start import starting_point
 
 # Widths in log sigma: of the first intervals, of a grid without bounds, and where halving ends.
 _STEP, _FINE_STEP, _NARROW = 0.2, 0.02, 2e-4

@@ -24,8 +24,8 @@ from bayesreg.solvers.corner_uniqueness import corner_mode_is_unique
 from bayesreg.solvers.corners import Corners, as_corners, null_point
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.interior_point import Interior, improve, starting_interior
-from bayesreg.solvers.mode import as_estimate, reported
 from bayesreg.solvers.newton import Solution
+from bayesreg.solvers.solve import as_estimate, reported
 from bayesreg.solvers.vertex import polish
 
 # From this share of J on the interior point is asked for its active set.

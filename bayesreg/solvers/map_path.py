@@ -1,0 +1,127 @@
+"""The modes along a path of prior scales: what find_map_path returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.model import Model
+from bayesreg.proof.certificate import Certificate
+from bayesreg.solvers.estimate import MapEstimate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+_T = TypeVar("_T")
+
+
+class Lazily(Sequence[_T]):
+    """A sequence whose entries are made when asked for, once."""
+
+    def __init__(self, size: int, make: Callable[[int], _T]) -> None:
+        self._made: list[_T | None] = [None] * size
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @overload
+    def __getitem__(self, index: int) -> _T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[_T, ...]: ...
+    def __getitem__(self, index: int | slice) -> _T | tuple[_T, ...]:
+        if isinstance(index, slice):
+            return tuple(self[k] for k in range(*index.indices(len(self))))
+        k = range(len(self))[index]
+        if (entry := self._made[k]) is None:
+            entry = self._made[k] = self._make(k)
+        return entry
+
+
+@dataclass(frozen=True, eq=False)
+class MapPath:
+    """Modes along a grid of prior scales.
+
+    Attributes
+    ----------
+    scales : (k,) array
+        Prior scale of ``axis_column``; the others keep their ratio to it.
+    lambdas : (k,) array
+        The canonical lambda beside each scale: lambda1 of ``axis_column``, or lambda2 where its
+        prior has no L1 part. With ``standardize`` both are those of the standardised column.
+    axis_column : str
+        The first column, in the order of the data, whose prior has an L1 part; where none has,
+        whose prior is not flat.
+    coef : (k, p) array
+        On the original columns.
+    intercept : (k,) array
+    certificates : sequence of k Certificate
+        Made when asked for; that each holds was checked when the path was made.
+    estimates : sequence of k MapEstimate
+        The same points with everything that :func:`find_map` returns, made when asked for.
+    names : tuple of p str
+    model : Model
+        The model at its stated scales.
+    """
+
+    scales: FloatArray
+    lambdas: FloatArray
+    axis_column: str
+    coef: FloatArray
+    intercept: FloatArray
+    certificates: Sequence[Certificate]
+    estimates: Sequence[MapEstimate]
+    names: tuple[str, ...]
+    model: Model
+
+    @property
+    def n_nonzero(self) -> Any:
+        coef = self.coef
+        return np.count_nonzero(coef.reshape(len(coef), -1), axis=1)
+
+    def __len__(self) -> int:
+        return self.scales.size
+
+    def to_dataset(self) -> xr.Dataset:
+        """``coef[scale, feature]``, ``intercept``, gaps; coordinate ``lambda`` on the scale.
+
+        For a likelihood of K classes ``coef[scale, class, feature]`` and ``intercept[scale,
+        class]``.
+        """
+        import xarray as xr
+
+        certificates = self.certificates
+        classes = self.estimates[0].classes
+        dims = ("scale", "class") if classes else ("scale",)
+        return xr.Dataset(
+            {
+                "coef": ((*dims, "feature"), self.coef),
+                "intercept": (dims, self.intercept),
+                "gap": ("scale", [c.gap for c in certificates]),
+                "relative_gap": ("scale", [c.relative_gap for c in certificates]),
+                "n_nonzero": ("scale", self.n_nonzero),
+                "log_density": ("scale", [e.log_density for e in self.estimates]),
+            },
+            coords={
+                "scale": self.scales,
+                "lambda": ("scale", self.lambdas),
+                "feature": list(self.names),
+                **({"class": list(classes)} if classes else {}),
+            },
+            attrs={"model": repr(self.model), "axis_column": self.axis_column},
+        )
+
+    def __repr__(self) -> str:
+        local = any(certificate.local for certificate in self.certificates)
+        figure = "kkt_residual" if local else "relative_gap"
+        worst = max(float(getattr(certificate, figure)) for certificate in self.certificates)
+        return (
+            f"<MapPath: {len(self)} scales from {self.scales[0]:.4g} to {self.scales[-1]:.4g}, "
+            f"{self.n_nonzero[0]} to {self.n_nonzero[-1]} nonzero, "
+            f"largest {'KKT residual (local modes)' if local else 'relative gap'} {worst:.1g}>"
+        )

@@ -1,0 +1,127 @@
+"""The scales of a path: where it begins, the default grid, and checks of what was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesreg import _checks
+from bayesreg._types import FloatArray
+from bayesreg.data import Data
+from bayesreg.errors import ModelError, ModelTypeError
+from bayesreg.likelihoods import has_classes, is_smooth
+from bayesreg.model import Model, require_model_and_data
+from bayesreg.problem import Problem, bind
+from bayesreg.solvers.quantile_path import first_factor_of_corners
+from bayesreg.solvers.start import starting_point
+
+if TYPE_CHECKING:
+    pass
+
+
+def smallest_scale(model: Model, data: Data) -> float:
+    """The scale up to which every coefficient with an L1 part stays exactly at its loc."""
+    if not model.log_concave:
+        raise ModelError("a model that is not log-concave has no smallest scale of its path")
+    require_model_and_data(model, data)
+    if has_classes(model.likelihood):
+        from bayesreg.solvers.class_path import smallest_class_scale
+
+        return smallest_class_scale(model, data)
+    problem = bind(model, data)
+    return model.axis_scale(data) * _first_factor(problem, data.names)
+
+
+def _as_given(scales: Any) -> Any:
+    """Entries of any type as they are: numpy would make numbers of bools beside them."""
+    return scales if isinstance(scales, np.ndarray) else np.asarray(scales, dtype=object)
+
+
+def checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
+    words = f"scales must be a sequence of positive numbers; got {_checks.shown(scales)}"
+    try:
+        axis = np.asarray(scales, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ModelTypeError(words) from None
+    if any(isinstance(part, bool | np.bool_ | str) for part in np.ravel(_as_given(scales))):
+        raise ModelTypeError(words)
+    if axis.ndim != 1 or not axis.size:
+        raise ModelError(f"scales must be a non-empty sequence of numbers; got shape {axis.shape}")
+    bad = np.flatnonzero(~((axis >= _checks.SMALLEST) & (axis <= _checks.LARGEST)))
+    if bad.size:
+        raise ModelError(
+            f"scales must lie between {_checks.SMALLEST:g} and {_checks.LARGEST:g}; found "
+            f"{float(axis[bad[0]])!r} at position {bad[0]}"
+        )
+    return axis
+
+
+def default_scales(problem: Problem, reference: float, n_scales: int, data: Data) -> FloatArray:
+    check_count(n_scales)
+    if np.any(problem.penalty.l1[: problem.p] > 0):
+        first = reference * _first_factor(problem, data.names)
+        return first * np.geomspace(1.0, 1e3, n_scales)
+    return reference * _degrees_of_freedom_grid(problem, n_scales)
+
+
+def check_count(n_scales: int) -> None:
+    whole = isinstance(n_scales, int | np.integer) and not isinstance(n_scales, bool)
+    if not (whole and n_scales >= 1):
+        raise ModelError(f"n_scales must be a whole number >= 1; got {n_scales!r}")
+
+
+def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
+    """t_min = min_j l1_j / |gradient_j at w = loc| over the coefficients with an L1 part.
+
+    Of a group 1 / ||gradient / l1||.
+
+    The rest of the model (intercept, flat and purely Normal columns) is at its optimum there.
+    """
+    from bayesreg.solvers.newton import minimise
+
+    if not is_smooth(problem.likelihood):
+        return first_factor_of_corners(problem)
+    kinked = (problem.penalty.l1 > 0) & (np.arange(problem.size) < problem.p)
+    held = replace(problem, penalty=problem.penalty.pinned(kinked))
+    v = minimise(held, starting_point(held, names)).v
+    gradient = problem.transposed_product(problem.gradient_rows(problem.linear_predictor(v)))
+    at_bound = np.where(gradient < 0, v >= problem.penalty.upper, v <= problem.penalty.lower)
+    pull = problem.penalty.kink_ratio(np.where(at_bound, 0.0, gradient))[kinked]
+    steepest = float(np.max(pull, initial=0.0))
+    return 1.0 / steepest if steepest > 0 else 1.0
+
+
+def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
+    """Factors t that are evenly spaced in effective degrees of freedom."""
+    p = problem.p
+    eta = problem.linear_predictor(problem.start)
+    h = problem.curvature_rows(eta)
+    penalised = problem.penalty.l2[:p] > 0
+    scaled = problem.block(np.flatnonzero(penalised)) / np.sqrt(problem.penalty.l2[:p][penalised])
+    if problem.flat_intercept:
+        scaled = scaled - h @ scaled / np.sum(h)
+    values = np.linalg.svd(scaled * np.sqrt(h)[:, None], compute_uv=False) ** 2
+    return even_degrees_of_freedom(np.asarray(values), n_scales)
+
+
+def even_degrees_of_freedom(values: FloatArray, n_scales: int) -> FloatArray:
+    """Factors t at which sum_k d_k t^2 / (d_k t^2 + 1) is evenly spaced.
+
+    d_k, in falling order, are the eigenvalues of the null model's Hessian in units of the
+    prior's sd (expected information where the loss has corners).
+    """
+    from scipy.optimize import brentq
+
+    values = values[values > 1e-12 * values[0]]
+    if not values.size:
+        return np.geomspace(1e-2, 1e2, n_scales)
+
+    def degrees(log_t: float) -> float:
+        return float(np.sum(1.0 / (1.0 + np.exp(-2 * log_t) / values)))
+
+    low, high = -0.5 * np.log(values[0]) - 12.0, -0.5 * np.log(values[-1]) + 12.0
+    wanted = np.linspace(0.01, 0.99, n_scales) * values.size
+    return np.exp([brentq(lambda x, w=w: degrees(x) - w, low, high) for w in wanted])
