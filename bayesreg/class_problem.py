@@ -15,6 +15,7 @@ import numpy as np
 
 from bayesreg import design
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.coefficients import class_differences
 from bayesreg.covariance import CorrelatedPenalty
 from bayesreg.data import Data
 from bayesreg.design import Design
@@ -82,7 +83,7 @@ class ClassProblem:
         The shift cancels in the softmax. Coefficients that all classes nearly share, as around a
         loc far from 0, would drown what they differ by in the rounding of X w.
         """
-        W = _differences(V[:, : self.p])
+        W = class_differences(V[:, : self.p])
         active = np.flatnonzero(W.any(axis=0))
         if active.size * 4 < self.p:
             eta = np.asarray(self.X[:, active] @ W[:, active].T)
@@ -222,14 +223,6 @@ def class_penalty(model: Model, data: Data) -> Penalty:
             "Normal or ElasticNet prior instead of a StudentT or Cauchy"
         )
     return penalty
-
-
-def _differences(W: FloatArray) -> FloatArray:
-    """W (K, p), those columns less their first entry where that is exact (Sterbenz)."""
-    low, high = W.min(axis=0), W.max(axis=0)
-    with np.errstate(over="ignore"):
-        near = ((low > 0) & (high <= 2 * low)) | ((high < 0) & (low >= 2 * high))
-    return W - np.where(near, W[0], 0.0) if near.any() else W
 
 
 def bind_classes(model: Model, data: Data) -> ClassProblem:

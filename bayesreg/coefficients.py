@@ -46,3 +46,14 @@ def class_intercepts(intercept: Any, n_classes: int) -> FloatArray:
     if np.ndim(intercept) == 0 and not isinstance(intercept, np.ma.MaskedArray):
         intercept = [intercept] * n_classes
     return coefficient_vector(intercept, n_classes, "intercept", "class")
+
+
+def class_differences(coef: FloatArray) -> FloatArray:
+    """coef (K, p), columns less their first entry where that is exact (Sterbenz).
+
+    What all classes share cancels in a softmax, and may drown the rest in the rounding of X w.
+    """
+    low, high = coef.min(axis=0), coef.max(axis=0)
+    with np.errstate(over="ignore"):
+        near = ((low > 0) & (high <= 2 * low)) | ((high < 0) & (low >= 2 * high))
+    return coef - np.where(near, coef[0], 0.0) if near.any() else coef

@@ -17,7 +17,12 @@ import numpy as np
 from bayesreg import _checks, design
 from bayesreg._text import dataclass_text
 from bayesreg._types import BoolArray, FloatArray, ScalarOrVector
-from bayesreg.coefficients import class_intercepts, coefficient_matrix, coefficient_vector
+from bayesreg.coefficients import (
+    class_differences,
+    class_intercepts,
+    coefficient_matrix,
+    coefficient_vector,
+)
 from bayesreg.columns import mapped_penalty, prior_columns
 from bayesreg.covariance import AnyPenalty
 from bayesreg.data import Data
@@ -193,12 +198,18 @@ AsymmetricLaplace
         eta: FloatArray = data.X @ coef.T + intercept
         return eta if data.offset is None else eta + data.offset
 
+    def _as_the_likelihood_sees_it(self, data: Data, coef: Any, intercept: Any) -> FloatArray:
+        """The linear predictor; of K classes less a shift of each row that they share."""
+        coef, intercept = self._parameters(data, coef, intercept)
+        if coef.ndim == 2:
+            coef = class_differences(coef)
+        return self.linear_predictor(data, coef, intercept)
+
     def log_likelihood(
         self, data: Data, coef: ScalarOrVector, intercept: ScalarOrVector = 0.0
     ) -> FloatArray:
         """log p(y_i | coef, intercept) for each row, constants included; 0 for weight 0."""
-        require_model_and_data(self, data)
-        eta = self.linear_predictor(data, coef, intercept)
+        eta = self._as_the_likelihood_sees_it(data, coef, intercept)
         weights = np.ones(data.y.size) if data.weights is None else data.weights
         used = weights > 0
         likelihood = checked_likelihood(self, data, used)
@@ -254,7 +265,7 @@ AsymmetricLaplace
         self, data: Data, coef: ScalarOrVector, intercept: ScalarOrVector = 0.0
     ) -> tuple[FloatArray, Any]:
         """Derivative of :meth:`log_density` in coef and intercept (0 taken at a kink)."""
-        eta = self.linear_predictor(data, coef, intercept)
+        eta = self._as_the_likelihood_sees_it(data, coef, intercept)
         coef, intercept = self._parameters(data, coef, intercept)
         weights = np.ones(data.y.size) if data.weights is None else data.weights
         used = weights > 0

@@ -13,7 +13,7 @@ from bayesreg.proof.null_intercept import best_intercept
 INTERCEPTS = {
     "uniform": (br.Uniform(-1.0, 1.0), (-1.0, 1.0), lambda a: 0.0),
     "half normal": (br.HalfNormal(1.0), (0.0, 60.0), lambda a: a * a / 2),
-    "exponential": (br.Exponential(1.0), (0.0, 60.0), lambda a: a),
+    "exponential": (br.Exponential(1.3), (0.0, 60.0), lambda a: a / 1.3),
     "truncated": (br.Truncated(br.Normal(1.0), 0.2, 0.4), (0.2, 0.4), lambda a: a * a / 2),
     "laplace": (br.Laplace(0.05, loc=0.5), (-60.0, 60.0), lambda a: abs(a - 0.5) / 0.05),
     "normal": (br.Normal(2.0), (-60.0, 60.0), lambda a: a * a / 8),

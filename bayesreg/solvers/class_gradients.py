@@ -25,7 +25,8 @@ def conjugate_direction(
     """An approximate Newton direction (K, size), more exact the nearer the mode is."""
     penalty = problem.penalty
     free = ~penalty.is_pinned
-    slope = np.where(free, gradient + penalty.slope(V), 0.0)
+    # What all classes share of a flat entry is rounding: the Hessian says nothing of it.
+    slope = problem.centred(np.where(free, gradient + penalty.slope(V), 0.0))
     scale = curvature + penalty.l2
     scale = np.where(scale > 0, scale, 1.0)
     steepness = float(np.sum(slope * slope / scale))
@@ -42,7 +43,7 @@ def conjugate_direction(
             break
         length = energy / curved
         direction += length * search
-        rest = rest - length * product
+        rest = problem.centred(rest - length * product)
         improved = float(np.sum(rest * rest / scale))
         if improved <= max(wanted, 1e-24 * steepness):
             break
