@@ -532,9 +532,8 @@ REFUSED = [
     ("sklearn.Lasso", Model(Poisson(), Normal(1)), {}, "Gaussian.*sklearn.PoissonRegressor"),
     ("sklearn.Lasso", Model(GAUSSIAN, Laplace(1, loc=0.5)), {}, "loc m = 0.5.*y - X m"),
     (_LOGIT, Model(Bernoulli(), Normal(1, loc=0.5)), {}, "loc m = 0.5.*offset"),
-    ("sklearn.Ridge", Model(GAUSSIAN, Normal([1.0, 2.0])), {}, "one strength.*rescale the columns"),
+    ("sklearn.ElasticNet", Model(GAUSSIAN, ElasticNet([1.0, 2.0], 1.0)), {}, "one strength"),
     ("sklearn.Lasso", Model(GAUSSIAN, Laplace([1.0, np.inf])), {}, "one strength"),
-    ("sklearn.Lasso", Model(GAUSSIAN, Laplace(1), standardize=True), {}, "StandardScaler"),
     ("sklearn.Ridge", Model(GAUSSIAN, Normal(1), Normal(2)), {}, "intercept unpenalised"),
     ("textbook.nll_l2", Model(Bernoulli(), Normal(1), Normal(2)), {}, "intercept unpenalised"),
     (_LOGIT, Model(Bernoulli(), Normal(1), Laplace(2)), {}, "coefficients are L2.*intercept is L1"),
@@ -555,30 +554,44 @@ def test_refused_with_the_reason_and_what_is_nearest(target, model, options, rea
     assert "Nearest" in str(caught.value)
 
 
-def test_the_nearest_thing_for_scales_of_their_own_works():
-    """The recipe of the message: fit with scale 1 on X * b, multiply the coefficients by b."""
+_SCALES = np.geomspace(0.1, 0.5, 7)
+RESCALED = [
+    ("sklearn.Lasso", Model(GAUSSIAN, Laplace(_SCALES))),
+    ("sklearn.Ridge", Model(GAUSSIAN, Normal(_SCALES), None)),
+    ("sklearn.ElasticNet", Model(GAUSSIAN, ElasticNet(_SCALES, 2 * _SCALES))),
+    ("sklearn.Lasso", Model(GAUSSIAN, Laplace(0.3), standardize=True)),
+    ("sklearn.Lasso", Model(GAUSSIAN, {"x0": Laplace(0.1), "*[1-6]": Laplace(0.3)})),
+    ("sklearn.PoissonRegressor", Model(Poisson(), Normal(_SCALES))),
+    ("sklearn.LogisticRegression", Model(Bernoulli(), Laplace(_SCALES), None)),
+    ("sklearn.LogisticRegression", Model(Bernoulli(), Normal(_SCALES))),
+]
+
+
+@WEIGHTS
+@pytest.mark.parametrize(("target", "model"), RESCALED)
+def test_scales_of_their_own_by_rescaled_columns(target, model, weights):
+    data = make_data(model.likelihood, weights=weights)
+    twin = to_penalty(model, target, data)
+    scaled = dataclasses.replace(data, X=data.X * twin.column_factors)
+    estimator = fitted(twin.build(), scaled)
+    coef = np.ravel(estimator.coef_) * twin.column_factors
+    assert stationarity(model, data, coef, estimator.intercept_) < 1e-8
+    program = {"X": data.X, "y": data.y, "sample_weight": data.weights}
+    exec(twin.code, program)
+    np.testing.assert_array_equal(program["coef"], coef)
+    assert any("column_factors" in note for note in twin.notes)
+
+
+def test_standardize_needs_the_columns():
+    with pytest.raises(ConversionError, match=r"standardize=True.*pass data"):
+        to_penalty(Model(GAUSSIAN, Laplace(1), standardize=True), "sklearn.Lasso", n=60)
+
+
+def test_constant_columns_under_standardize_are_refused():
     data = make_data(GAUSSIAN)
-    b = np.geomspace(0.1, 0.5, data.p)
-    scaled = Data(data.X * b, data.y)
-    one = to_penalty(Model(GAUSSIAN, Laplace(1.0)), "sklearn.Lasso", scaled)
-    estimator = fitted(one.build(), scaled)
-    model = Model(GAUSSIAN, Laplace(b))
-    assert stationarity(model, data, estimator.coef_ * b, estimator.intercept_) < 1e-8
-
-
-def test_the_nearest_thing_for_standardized_works():
-    from sklearn.preprocessing import StandardScaler
-
-    data = make_data(GAUSSIAN, weights=True)
-    scaler = StandardScaler().fit(data.X, sample_weight=data.weights)
-    scaled = Data(scaler.transform(data.X), data.y, weights=data.weights)
-    estimator = fitted(
-        to_penalty(Model(GAUSSIAN, Laplace(0.3)), "sklearn.Lasso", scaled).build(), scaled
-    )
-    coef = estimator.coef_ / scaler.scale_
-    intercept = estimator.intercept_ - scaler.mean_ @ coef
-    model = Model(GAUSSIAN, Laplace(0.3), standardize=True)
-    assert stationarity(model, data, coef, intercept) < 1e-8
+    constant = dataclasses.replace(data, X=np.column_stack([data.X[:, :6], np.ones(data.n)]))
+    with pytest.raises(NoEquivalentError, match=r"column 6 is constant.*leave the column out"):
+        to_penalty(Model(GAUSSIAN, Laplace(1), standardize=True), "sklearn.Lasso", constant)
 
 
 @pytest.mark.parametrize("likelihood", [GAUSSIAN, Poisson()])
@@ -599,7 +612,7 @@ def test_priors_by_column_name():
     assert to_penalty(uniform, "sklearn.Lasso", data) == plain
     with pytest.raises(ConversionError, match=r"names columns.*pass data"):
         to_penalty(uniform, "sklearn.Lasso", n=60)
-    mixed = Model(GAUSSIAN, {"x0": Laplace(0.1), "*[1-6]": Laplace(0.3)})
+    mixed = Model(GAUSSIAN, {"x0": Laplace(0.1), "*[1-6]": Flat()})
     with pytest.raises(NoEquivalentError, match="one strength"):
         to_penalty(mixed, "sklearn.Lasso", data)
 

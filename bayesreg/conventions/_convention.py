@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bayesreg._text import nearest
+from bayesreg._types import FloatArray
 from bayesreg.conventions._nats import Nats
 from bayesreg.conventions._setting import Setting
 from bayesreg.errors import ConversionError
@@ -52,6 +53,10 @@ class Convention:
         Whether ``encode`` takes a proper intercept prior.
     relative_to_noise : bool
         The prior meant is stated in units of sigma.
+    per_coefficient : bool
+        Whether ``encode`` takes a strength per coefficient; where not, columns are rescaled.
+    solution : str
+        Expression for the coefficients once ``code`` has run; empty where it fits nothing.
     """
 
     name: str
@@ -73,6 +78,8 @@ class Convention:
     options: tuple[str, ...] = ()
     penalises_intercept: bool = False
     relative_to_noise: bool = False
+    per_coefficient: bool = False
+    solution: str = ""
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.objective}>"
@@ -127,6 +134,9 @@ class Penalised:
         Runs as printed, given X and y (and sample_weight where the data have weights).
     notes : tuple of str
         Intercept, standardisation, weights, version pitfalls.
+    column_factors : (p,) array or None
+        Where the library has one strength for all coefficients and the prior has not: fit on
+        ``X * column_factors`` and multiply the coefficients by them. ``code`` does both.
     """
 
     target: str
@@ -137,6 +147,7 @@ class Penalised:
     code: str
     notes: tuple[str, ...]
     _builder: Callable[[], Any] = field(compare=False)
+    column_factors: FloatArray | None = field(default=None, compare=False)
 
     def build(self) -> Any:
         """The library's own unfitted estimator.

@@ -10,7 +10,6 @@ from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import FLAT, Nats, penalty_kind
 from bayesreg.data import Data
 from bayesreg.errors import NoEquivalentError
-from bayesreg.model import Model
 
 _PRIOR_NAMES = {
     "flat": "flat prior (no penalty)",
@@ -32,17 +31,6 @@ def refuse_offset(data: Data | None, likelihood: str, target: str) -> None:
     raise NoEquivalentError(f"{target} has no offset, and the data have one. Nearest: {nearest}")
 
 
-def refuse_standardized(model: Model, target: str) -> None:
-    """No convention here standardises by itself."""
-    if model.standardize:
-        raise NoEquivalentError(
-            f"{target} does not standardise, and the model has standardize=True: its prior is one "
-            "per column on the columns as they are. Nearest: StandardScaler (give it the sample "
-            "weights too) before the estimator, and the model with standardize=False on the "
-            "scaled columns; divide the coefficients by scaler.scale_"
-        )
-
-
 def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
     """Everything that follows from what the convention says of itself.
 
@@ -56,7 +44,6 @@ def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Con
     _refuse_bounds(convention, nats)
     _refuse_location(convention, nats)
     _refuse_penalty(convention, nats, known)
-    _refuse_per_coefficient(convention, nats)
     _refuse_intercept(convention, nats)
 
 
@@ -97,6 +84,12 @@ def _able(nats: Nats, known: Iterable[Convention]) -> str:
 
 
 def _refuse_bounds(convention: Convention, nats: Nats) -> None:
+    pinned = nats.penalty.is_pinned
+    if pinned.any():
+        raise NoEquivalentError(
+            f"column {int(np.argmax(pinned))} is constant, and standardize=True holds its "
+            f"coefficient at loc, which {convention.name} cannot. Nearest: leave the column out"
+        )
     if np.any(np.isfinite(nats.penalty.lower) | np.isfinite(nats.penalty.upper)):
         raise NoEquivalentError(
             f"{convention.name} has no bounds, and the prior has. Nearest: find_map, which takes "
@@ -121,14 +114,14 @@ def _refuse_location(convention: Convention, nats: Nats) -> None:
     )
 
 
-def _refuse_per_coefficient(convention: Convention, nats: Nats) -> None:
-    if nats.penalty.size > 1:
-        raise NoEquivalentError(
-            f"{convention.name} has one strength for all coefficients, and the prior differs "
-            "between them. Nearest: rescale the columns: with scales b_j (or tau_j) fit the model "
-            "with scale=1 on X * b, and multiply the coefficients by b (a flat coefficient, scale "
-            "inf, cannot be had in this way)"
-        )
+def refuse_per_coefficient(convention: Convention) -> None:
+    """Scales of their own that no rescaling of the columns makes equal."""
+    raise NoEquivalentError(
+        f"{convention.name} has one strength for all coefficients, and the prior differs between "
+        "them in a way that rescaling the columns cannot undo (some are flat, or an elastic net "
+        "has b_j / tau_j of its own in each). Nearest: a target with a strength per coefficient "
+        "(bayesreg.targets() says which), or find_map, which takes the model as it is"
+    )
 
 
 def _refuse_intercept(convention: Convention, nats: Nats) -> None:

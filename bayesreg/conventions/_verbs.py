@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bayesreg import _checks
@@ -13,21 +13,28 @@ from bayesreg.conventions import _nats
 from bayesreg.conventions._convention import Convention, Penalised
 from bayesreg.conventions._estimator import refuse_other_data, source_of
 from bayesreg.conventions._nats import Nats
+from bayesreg.conventions._quantities import QUANTITIES
 from bayesreg.conventions._refusals import (
     refuse_inexpressible,
     refuse_offset,
-    refuse_standardized,
+    refuse_per_coefficient,
 )
 from bayesreg.conventions._registry import CONVENTIONS, find
-from bayesreg.conventions._setting import MissingQuantityError, Setting
+from bayesreg.conventions._rescaling import (
+    NOTE,
+    code_on_rescaled_columns,
+    factors_of,
+    on_rescaled_columns,
+)
+from bayesreg.conventions._setting import NOISE, MissingQuantityError, Setting
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, ModelError, ModelTypeError
 from bayesreg.likelihoods import (
     LIKELIHOODS,
     ClassLikelihood,
-    Gaussian,
     Likelihood,
     noise_prior,
+    require_numbers,
 )
 from bayesreg.model import Model
 from bayesreg.priors import Prior
@@ -56,7 +63,8 @@ def to_penalty(
     n, total_weight : float, optional
         Instead of data: the number of rows, or N, the sum of the weights.
     **options
-        What the target lets one choose, such as ``solver`` of sklearn.LogisticRegression.
+        What the target lets one choose, such as ``solver`` of sklearn.LogisticRegression; and
+        what its formula needs and data would say: ``sd_y``, ``sd_x``, ``rms_y``, ...
 
     Returns
     -------
@@ -73,9 +81,9 @@ def to_penalty(
     if not isinstance(model, Model):
         raise ModelTypeError(f"model must be a bayesreg.Model; got {type(model).__name__}")
     goal = find(target, "target")
-    setting = _setting(_name_and_sigma(model.likelihood), data, n, total_weight)
+    quantities, options = _told_apart(options)
+    setting = _setting(_stated(model.likelihood), data, n, total_weight, quantities)
     refuse_offset(data, setting.likelihood, goal.name)
-    refuse_standardized(model, goal.name)
     twin = _encoded(goal, _nats.from_model(model, data), setting, options)
     relative = isinstance(model.prior, Prior) and model.prior.relative_to_noise
     if relative and not goal.relative_to_noise:
@@ -93,6 +101,7 @@ def to_prior(
     n: float | None = None,
     total_weight: float | None = None,
     likelihood: Likelihood | str | None = None,
+    **quantities: Any,
 ) -> Model:
     """The model whose posterior mode is a penalised regression's optimum.
 
@@ -110,6 +119,8 @@ def to_prior(
         Noise standard deviation of a Gaussian likelihood. A penalty does not fix it.
     likelihood : Likelihood or str, optional
         For targets that leave it open; ``Gaussian(sigma=...)`` says sigma too.
+    **quantities
+        What the formula needs and data would say: ``sd_y``, ``sd_x``, ``rms_y``, ...
 
     Raises
     ------
@@ -123,9 +134,11 @@ def to_prior(
     refuse_other_data(parameters if isinstance(target, str) else target, data)
     origin = find(name, "target")
     chosen = _likelihood(origin.likelihoods, likelihood, sigma, origin.name)
-    setting = _setting(chosen, data, n, total_weight)
+    known, unknown = _told_apart(quantities)
+    _refuse_unknown(unknown, "to_prior")
+    setting = _setting(chosen, data, n, total_weight, known)
     refuse_offset(data, setting.likelihood, origin.name)
-    nats, noise = _decoded(origin, given, setting), _stated_sigma(origin, setting)
+    nats, noise = _decoded(origin, given, setting), _stated_noise(origin, setting)
     with _representable(origin, setting):
         model = _nats.to_model(nats, noise, origin.relative_to_noise)
         if not _nats.agree(nats, _nats.from_model(model, None)):
@@ -170,7 +183,8 @@ def convert(
     if likelihood is None:
         possible = tuple(kind for kind in possible if kind in goal.likelihoods) or possible
     chosen = _likelihood(possible, likelihood, sigma, origin.name)
-    setting = _setting(chosen, data, n, total_weight)
+    quantities, options = _told_apart(options)
+    setting = _setting(chosen, data, n, total_weight, quantities)
     refuse_offset(data, setting.likelihood, goal.name)
     return _where_it_cancels(
         lambda known: _encoded(goal, _decoded(origin, given, known), known, options), setting
@@ -192,9 +206,7 @@ def _decoded(origin: Convention, given: Mapping[str, Any] | None, setting: Setti
             f"{{{next(iter(origin.defaults))!r}: 0.1}}, or the estimator itself"
         )
     parameters, setting = origin.complete(given), setting.on_behalf_of(origin)
-    ordinary = setting
-    for quantity in setting.known:
-        ordinary = ordinary.assuming(quantity, 1.0)
+    ordinary = setting.ordinary()
     with _representable(origin, setting):
         nats = origin.decode(parameters, setting)
         # What is a penalty at sigma = N = 1 is one at any other.
@@ -212,6 +224,8 @@ def _encoded(
             raise ConversionError(f"{goal.name} has no option {name!r}.{known}")
     setting = setting.on_behalf_of(goal, options)
     refuse_inexpressible(goal, nats, CONVENTIONS.values())
+    if nats.penalty.size > 1 and not goal.per_coefficient:
+        return _on_rescaled_columns(goal, nats, setting, options)
     parameters = _encoded_parameters(goal, nats, setting)
     settings = goal.settings(parameters)
     arguments = {**parameters, **settings}
@@ -224,6 +238,23 @@ def _encoded(
         code=goal.code(arguments, setting),
         notes=goal.notes(parameters, setting),
         _builder=lambda: goal.build(arguments, setting),
+    )
+
+
+def _on_rescaled_columns(
+    goal: Convention, nats: Nats, setting: Setting, options: Mapping[str, Any]
+) -> Penalised:
+    """The twin on columns multiplied so that one strength serves all."""
+    factors = factors_of(nats)
+    if factors is None:
+        refuse_per_coefficient(goal)
+    assert factors is not None
+    twin = _encoded(goal, on_rescaled_columns(nats, factors), setting, options)
+    return replace(
+        twin,
+        code=code_on_rescaled_columns(twin.code, goal.solution, factors),
+        notes=(NOTE, *twin.notes),
+        column_factors=factors,
     )
 
 
@@ -263,6 +294,8 @@ def _where_it_cancels(make: Callable[[Setting], Penalised], setting: Setting) ->
     try:
         return make(setting)
     except MissingQuantityError as missing:
+        if QUANTITIES[missing.quantity].per_column:
+            raise
         at_one, at_two = (
             _where_it_cancels(make, setting.assuming(missing.quantity, value))
             for value in (1.0, 2.0)
@@ -272,14 +305,25 @@ def _where_it_cancels(make: Callable[[Setting], Penalised], setting: Setting) ->
         return at_one
 
 
+@dataclass(frozen=True)
+class _Stated:
+    """A likelihood as far as it is known: its name, the scale of its noise, the rest."""
+
+    name: str
+    noise: float | None = None
+    shape: Mapping[str, Any] = field(default_factory=dict)
+
+
 def _setting(
-    likelihood: tuple[str, float | None],
+    likelihood: _Stated,
     data: Data | None,
     n: float | None,
     total_weight: float | None,
+    quantities: Mapping[str, Any],
 ) -> Setting:
-    name, sigma = likelihood
-    known = {} if sigma is None else {"sigma": sigma}
+    known: dict[str, Any] = dict(quantities)
+    if likelihood.noise is not None:
+        known[NOISE[likelihood.name]] = likelihood.noise
     if data is not None and not isinstance(data, Data):
         raise DataTypeError(
             f"data must be a bayesreg.Data; got {type(data).__name__}. Wrap it: Data(X, y)"
@@ -287,7 +331,31 @@ def _setting(
     total = _total_weight(data, n, total_weight)
     if total is not None:
         known["total_weight"] = total
-    return Setting(name, known, weighted=data is not None and data.weights is not None)
+    if n is not None:
+        known["rows"] = _checks.positive_number(n, "n")
+    weighted = data is not None and data.weights is not None
+    return Setting(likelihood.name, known, data, weighted, likelihood.shape)
+
+
+def _told_apart(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Quantities that a formula may need, and options of the target."""
+    quantities: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for name, value in keywords.items():
+        quantity = QUANTITIES.get(name)
+        if quantity is None or quantity.argument != name:
+            options[name] = value
+        elif quantity.per_column:
+            quantities[name] = _checks.nonnegative_vector(value, name)
+        else:
+            quantities[name] = _checks.positive_number(value, name)
+    return quantities, options
+
+
+def _refuse_unknown(names: Mapping[str, Any], verb: str) -> None:
+    for name in names:
+        known = [key for key, part in QUANTITIES.items() if part.argument == key]
+        raise ConversionError(f"{verb} has no argument {name!r}.{nearest(name, known)}")
 
 
 def _total_weight(data: Data | None, n: float | None, total_weight: float | None) -> float | None:
@@ -304,7 +372,8 @@ def _total_weight(data: Data | None, n: float | None, total_weight: float | None
     return _checks.positive_number(given, "n" if total_weight is None else "total_weight")
 
 
-def _name_and_sigma(likelihood: Likelihood | ClassLikelihood) -> tuple[str, float | None]:
+def _stated(likelihood: Likelihood | ClassLikelihood) -> _Stated:
+    name = type(likelihood).__name__
     if noise_prior(likelihood) is not None:
         raise ConversionError(
             f"sigma is unknown (sigma ~ {noise_prior(likelihood)!r}), but the penalty that a prior "
@@ -312,51 +381,55 @@ def _name_and_sigma(likelihood: Likelihood | ClassLikelihood) -> tuple[str, floa
             "one at a joint mode model.at_sigma(find_map(model, data, "
             "target='joint').scalars['sigma'])"
         )
-    sigma = likelihood.sigma if isinstance(likelihood, Gaussian) else None
-    return type(likelihood).__name__, sigma
+    require_numbers(likelihood)
+    noise = getattr(likelihood, NOISE[name]) if name in NOISE else None
+    return _Stated(name, noise, _nats.shape_of(likelihood))
 
 
 def _likelihood(
     possible: tuple[str, ...], wanted: Likelihood | str | None, sigma: float | None, target: str
-) -> tuple[str, float | None]:
+) -> _Stated:
     """Which likelihood is meant, and its sigma where that was given."""
     if sigma is not None:
         sigma = _checks.positive_number(sigma, "sigma")
-    name, its_sigma = _wanted(wanted, possible, sigma, target)
-    if name not in possible:
-        raise ConversionError(f"{target} is for {' or '.join(possible)} data, not {name}")
-    if sigma is not None and name != "Gaussian":
-        raise ConversionError(f"sigma was given, but {target} is {name} here, which has no sigma")
-    if None not in (sigma, its_sigma) and sigma != its_sigma:
-        raise ConversionError(f"sigma={sigma!r} contradicts likelihood=Gaussian({its_sigma!r})")
-    return name, its_sigma if sigma is None else sigma
+    stated = _wanted(wanted, possible, sigma, target)
+    if stated.name not in possible:
+        raise ConversionError(f"{target} is for {' or '.join(possible)} data, not {stated.name}")
+    if sigma is None:
+        return stated
+    if NOISE.get(stated.name) != "sigma":
+        raise ConversionError(
+            f"sigma was given, but {target} is {stated.name} here, which has no sigma"
+        )
+    if stated.noise not in (None, sigma):
+        raise ConversionError(f"sigma={sigma!r} contradicts likelihood=Gaussian({stated.noise!r})")
+    return replace(stated, noise=sigma)
 
 
 def _wanted(
     wanted: Likelihood | str | None, possible: tuple[str, ...], sigma: float | None, target: str
-) -> tuple[str, float | None]:
+) -> _Stated:
     if isinstance(wanted, str):
         if wanted not in LIKELIHOODS:
             raise ConversionError(f"no likelihood {wanted!r}.{nearest(wanted, LIKELIHOODS)}")
-        return wanted, None
-    if isinstance(wanted, Likelihood) and not isinstance(wanted, type):
-        return _name_and_sigma(wanted)
+        return _Stated(wanted)
+    if isinstance(wanted, Likelihood | ClassLikelihood) and not isinstance(wanted, type):
+        return _stated(wanted)
     if wanted is not None:
         raise ModelTypeError(
             f"likelihood must be a likelihood such as Bernoulli(), or its name; got {wanted!r}"
         )
     if len(possible) == 1:
-        return possible[0], None
+        return _Stated(possible[0])
     if sigma is not None and "Gaussian" in possible:
-        return "Gaussian", None
+        return _Stated("Gaussian")
     raise ConversionError(
         f"{target} leaves the likelihood open ({', '.join(possible)}), so it must be said: pass "
         "likelihood=, or sigma= for Gaussian"
     )
 
 
-def _stated_sigma(origin: Convention, setting: Setting) -> float | None:
-    """sigma of the Gaussian model to return, also where the formula could do without."""
-    if setting.likelihood != "Gaussian":
-        return None
-    return setting.on_behalf_of(origin).sigma
+def _stated_noise(origin: Convention, setting: Setting) -> float | None:
+    """The noise of the model to return, also where the formula could do without."""
+    name = NOISE.get(setting.likelihood)
+    return None if name is None else setting.on_behalf_of(origin).number(name)

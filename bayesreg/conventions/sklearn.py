@@ -178,6 +178,7 @@ def _coordinate_descent(
         decode=partial(_positive_refusal, decode),
         code=partial(_code, kind),
         build=partial(_build, kind),
+        solution="estimator.coef_",
         notes=_notes(
             _INTERCEPT,
             _AS_IS,
@@ -235,6 +236,7 @@ _RIDGE = Convention(
     decode=partial(_positive_refusal, _decode_ridge),
     code=partial(_code, "Ridge"),
     build=partial(_build, "Ridge"),
+    solution="estimator.coef_",
     notes=_notes(
         _INTERCEPT,
         _AS_IS,
@@ -259,6 +261,7 @@ _POISSON = Convention(
     decode=_decode_poisson,
     code=partial(_code, "PoissonRegressor"),
     build=partial(_build, "PoissonRegressor"),
+    solution="estimator.coef_",
     notes=_notes(
         _INTERCEPT,
         _AS_IS,
@@ -292,6 +295,7 @@ _LOGISTIC = Convention(
     decode=decode_logistic,
     code=partial(_code, "LogisticRegression"),
     build=partial(_build, "LogisticRegression"),
+    solution="estimator.coef_[0]",
     notes=lambda parameters, setting: (*logistic_notes(parameters), _AS_IS, _SUMMED),
     settings=logistic_settings,
     irrelevant=("dual", "tol", "random_state", "max_iter", "verbose", "warm_start", "n_jobs"),
