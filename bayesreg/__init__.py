@@ -15,7 +15,7 @@ from bayesreg._version import __version__
 if TYPE_CHECKING:
     from bayesreg.certificate import Certificate, certify
     from bayesreg.comparison import Comparison, compare
-    from bayesreg.conventions import Penalised, convert, targets, to_penalty, to_prior
+    from bayesreg.conventions import Penalised, convert, explain, targets, to_penalty, to_prior
     from bayesreg.data import Data
     from bayesreg.likelihoods import (
         AsymmetricLaplace,
@@ -92,6 +92,7 @@ _HOME = {
     "certify": "certificate",
     "compare": "comparison",
     "convert": "conventions",
+    "explain": "conventions",
     "find_map": "solvers",
     "find_map_path": "solvers",
     "from_dict": "spec",

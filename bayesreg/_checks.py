@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg._estimated import Estimated
 from bayesreg._types import FloatArray
 from bayesreg.errors import ModelError, ModelTypeError
 
@@ -38,7 +39,7 @@ def noise(value: Any, argument: str) -> float:
             f"{argument} must lie between 1e-100 and 1e+100, so that squares and products stay "
             f"numbers; got {number!r}. Measure y in other units"
         )
-    return number
+    return value if isinstance(value, Estimated) else number
 
 
 def nonnegative_vector(value: Any, argument: str) -> FloatArray:

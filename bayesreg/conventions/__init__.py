@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from bayesreg.conventions._convention import Convention, Penalised
 from bayesreg.conventions._registry import targets
-from bayesreg.conventions._verbs import convert, to_penalty, to_prior
+from bayesreg.conventions._verbs import convert, explain, to_penalty, to_prior
 
-__all__ = ["Convention", "Penalised", "convert", "targets", "to_penalty", "to_prior"]
+__all__ = ["Convention", "Penalised", "convert", "explain", "targets", "to_penalty", "to_prior"]

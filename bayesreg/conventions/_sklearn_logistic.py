@@ -91,7 +91,7 @@ def logistic_notes(parameters: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _intercept_note(parameters: Mapping[str, Any]) -> str:
-    if "fit_intercept" in parameters:
+    if not parameters.get("fit_intercept", True):
         return "no intercept"
     if parameters["solver"] == "liblinear":
         return (

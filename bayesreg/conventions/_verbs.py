@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bayesreg import _checks
+from bayesreg._estimated import Estimated
 from bayesreg._text import nearest
 from bayesreg.conventions import _nats
 from bayesreg.conventions._convention import Convention, Penalised
 from bayesreg.conventions._estimator import refuse_other_data, source_of
+from bayesreg.conventions._explain import explanation, twins
 from bayesreg.conventions._nats import Nats
+from bayesreg.conventions._noise import estimated_sigma
 from bayesreg.conventions._quantities import QUANTITIES
 from bayesreg.conventions._refusals import (
     refuse_inexpressible,
@@ -97,7 +100,7 @@ def to_prior(
     parameters: Any = None,
     data: Data | None = None,
     *,
-    sigma: float | None = None,
+    sigma: float | str | None = None,
     n: float | None = None,
     total_weight: float | None = None,
     likelihood: Likelihood | str | None = None,
@@ -115,8 +118,11 @@ def to_prior(
         Under the library's own names; what is left out is at the library's default.
     data : Data, optional
         For the sum of the weights; or ``n``, or ``total_weight``.
-    sigma : float, optional
+    sigma : float or "estimate", optional
         Noise standard deviation of a Gaussian likelihood. A penalty does not fix it.
+        ``"estimate"`` takes the residuals of least squares on all columns; the model's sigma then
+        carries its standard error (``model.likelihood.sigma.standard_error``) and says in
+        ``describe`` how it was found.
     likelihood : Likelihood or str, optional
         For targets that leave it open; ``Gaussian(sigma=...)`` says sigma too.
     **quantities
@@ -133,6 +139,7 @@ def to_prior(
     name, given = source_of(target, parameters, CONVENTIONS)
     refuse_other_data(parameters if isinstance(target, str) else target, data)
     origin = find(name, "target")
+    sigma = _number_or_estimate(sigma, data, given)
     chosen = _likelihood(origin.likelihoods, likelihood, sigma, origin.name)
     known, unknown = _told_apart(quantities)
     _refuse_unknown(unknown, "to_prior")
@@ -152,7 +159,7 @@ def convert(
     *,
     to: str,
     data: Data | None = None,
-    sigma: float | None = None,
+    sigma: float | str | None = None,
     n: float | None = None,
     total_weight: float | None = None,
     likelihood: Likelihood | str | None = None,
@@ -179,6 +186,7 @@ def convert(
     name, given = source_of(source, parameters, CONVENTIONS)
     refuse_other_data(parameters if isinstance(source, str) else source, data)
     origin, goal = find(name, "source"), find(to, "to")
+    sigma = _number_or_estimate(sigma, data, given)
     possible = origin.likelihoods
     if likelihood is None:
         possible = tuple(kind for kind in possible if kind in goal.likelihoods) or possible
@@ -186,9 +194,94 @@ def convert(
     quantities, options = _told_apart(options)
     setting = _setting(chosen, data, n, total_weight, quantities)
     refuse_offset(data, setting.likelihood, goal.name)
-    return _where_it_cancels(
+    twin = _where_it_cancels(
         lambda known: _encoded(goal, _decoded(origin, given, known), known, options), setting
     )
+    if isinstance(sigma, Estimated):
+        return replace(twin, notes=(*twin.notes, f"sigma = {sigma}"))
+    return twin
+
+
+def explain(
+    target: Any,
+    parameters: Any = None,
+    data: Data | None = None,
+    *,
+    sigma: float | str | None = None,
+    n: float | None = None,
+    total_weight: float | None = None,
+    likelihood: Likelihood | str | None = None,
+    **quantities: Any,
+) -> str:
+    """What a library's parameters mean, derived line by line with the numbers given.
+
+    Parameters
+    ----------
+    target, parameters, data, sigma, n, total_weight, likelihood, **quantities
+        As in :func:`to_prior`.
+
+    Returns
+    -------
+    str
+        The objective, its conversion to nats, the prior, what the prior depends on (what
+        cross-validation does with it included), pitfalls, and the same optimum elsewhere.
+
+    Raises
+    ------
+    ConversionError, NoEquivalentError
+        As :func:`to_prior`.
+
+    Examples
+    --------
+    >>> import bayesreg as br
+    >>> print(br.explain("sklearn.Lasso", {"alpha": 0.1}, n=442, sigma=54.0).splitlines()[3])
+        RSS/(2 N) + alpha sum|w|
+    """
+    parameters, data = _data_in_second_place(parameters, data)
+    name, given = source_of(target, parameters, CONVENTIONS)
+    origin = find(name, "target")
+    sigma = _number_or_estimate(sigma, data, given)
+    model = to_prior(
+        target, parameters, data, sigma=sigma, n=n, total_weight=total_weight,
+        likelihood=likelihood, **quantities,
+    )  # fmt: skip
+    known, _ = _told_apart(quantities)
+    chosen = _likelihood(origin.likelihoods, likelihood, sigma, origin.name)
+    setting = _setting(chosen, data, n, total_weight, known)
+    nats = _decoded(origin, given, setting)
+    stated = {key: value for key, value in (given or {}).items() if key in origin.defaults}
+    return explanation(
+        origin, origin.complete(stated), nats, model, setting.on_behalf_of(origin),
+        _on_fewer_rows(origin, given, setting),
+        twins(
+            lambda goal: _encoded(goal, nats, setting, {}),
+            [goal for goal in CONVENTIONS.values() if goal is not origin],
+        ),
+    )  # fmt: skip
+
+
+def _on_fewer_rows(
+    origin: Convention, given: Mapping[str, Any] | None, setting: Setting
+) -> Nats | None:
+    """What the same parameters mean in a fit of 5-fold cross-validation; None without N."""
+    fewer = dict(setting.known)
+    for name in ("total_weight", "rows"):
+        if name in fewer:
+            fewer[name] = 0.8 * fewer[name]
+    if "total_weight" not in fewer:
+        return None
+    return _decoded(origin, given, replace(setting, known=fewer))
+
+
+def _number_or_estimate(
+    sigma: float | str | None, data: Data | None, given: Mapping[str, Any] | None
+) -> float | None:
+    """sigma, estimated where that is asked for."""
+    if isinstance(sigma, str):
+        if sigma != "estimate":
+            raise ConversionError(f"sigma must be a number or 'estimate'; got {sigma!r}")
+        return estimated_sigma(data, bool((given or {}).get("fit_intercept", True)))
+    return sigma
 
 
 def _data_in_second_place(parameters: Any, data: Data | None) -> tuple[Any, Data | None]:
@@ -390,7 +483,7 @@ def _likelihood(
     possible: tuple[str, ...], wanted: Likelihood | str | None, sigma: float | None, target: str
 ) -> _Stated:
     """Which likelihood is meant, and its sigma where that was given."""
-    if sigma is not None:
+    if sigma is not None and not isinstance(sigma, Estimated):
         sigma = _checks.positive_number(sigma, "sigma")
     stated = _wanted(wanted, possible, sigma, target)
     if stated.name not in possible:
@@ -432,4 +525,7 @@ def _wanted(
 def _stated_noise(origin: Convention, setting: Setting) -> float | None:
     """The noise of the model to return, also where the formula could do without."""
     name = NOISE.get(setting.likelihood)
-    return None if name is None else setting.on_behalf_of(origin).number(name)
+    if name is None:
+        return None
+    given = setting.known.get(name)
+    return given if isinstance(given, Estimated) else setting.on_behalf_of(origin).number(name)
