@@ -77,6 +77,14 @@ def uniform(l1: float = 0.0, l2: float = 0.0) -> Penalty:
     return unbounded(np.array([l1]), np.array([l2]), np.zeros(1))
 
 
+def per_column(l1: FloatArray, l2: FloatArray) -> Penalty:
+    """Centred at 0, with rates of its own for each coefficient, or one for all of them."""
+    l1, l2 = (np.array(part) for part in np.broadcast_arrays(l1, l2))
+    if np.all(l1 == l1[0]) and np.all(l2 == l2[0]):
+        return uniform(float(l1[0]), float(l2[0]))
+    return unbounded(l1, l2, np.zeros(l1.size))
+
+
 def free_intercept(present: bool) -> Penalty | None:
     """An unpenalised intercept, or none."""
     return uniform() if present else None

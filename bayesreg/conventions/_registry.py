@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bayesreg._text import nearest
-from bayesreg.conventions import sklearn, textbook
+from bayesreg.conventions import glmnet, sklearn, textbook
 from bayesreg.conventions._convention import Convention
 from bayesreg.errors import ConversionError
 
-CONVENTIONS: dict[str, Convention] = {**sklearn.CONVENTIONS, **textbook.CONVENTIONS}
+CONVENTIONS: dict[str, Convention] = {
+    **sklearn.CONVENTIONS,
+    **glmnet.CONVENTIONS,
+    **textbook.CONVENTIONS,
+}
 
 
 _LEGEND = (
