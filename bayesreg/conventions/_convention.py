@@ -14,7 +14,17 @@ from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.conventions._nats import Nats
 from bayesreg.conventions._setting import Setting
+from bayesreg.data import Data
 from bayesreg.errors import ConversionError
+from bayesreg.priors import Prior
+
+
+def _nothing_said(parameters: Mapping[str, Any]) -> dict[str, float]:
+    return {}
+
+
+def _left_open(parameters: Mapping[str, Any], data: Data | None) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,6 +67,21 @@ class Convention:
         Whether ``encode`` takes a strength per coefficient; where not, columns are rescaled.
     solution : str
         Expression for the coefficients once ``code`` has run; empty where it fits nothing.
+    learned : mapping
+        What ``decode`` also reads and only a fitted estimator says (``alpha_``), with the value
+        that means "not fitted". A caller may give it by name.
+    usual : callable
+        Parameters, data -> the likelihood meant when the caller says none; None: left open.
+    says : callable
+        Parameters -> the quantities that they say themselves, such as sigma.
+    without_model : tuple of str
+        Losses that bayesreg has no likelihood for: decoded to a prior alone.
+    one_way : str
+        Why nothing can be converted to this target, and what is nearest; empty where it can.
+    has_intercept, takes_weights : bool
+        Whether the library can fit an intercept, and takes sample weights.
+    prior : callable, optional
+        Nats -> the prior, where it is of another kind than an entry per coefficient.
     """
 
     name: str
@@ -80,6 +105,14 @@ class Convention:
     relative_to_noise: bool = False
     per_coefficient: bool = False
     solution: str = ""
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    usual: Callable[[Mapping[str, Any], Data | None], str | None] = _left_open
+    says: Callable[[Mapping[str, Any]], Mapping[str, float]] = _nothing_said
+    without_model: tuple[str, ...] = ()
+    one_way: str = ""
+    has_intercept: bool = True
+    takes_weights: bool = True
+    prior: Callable[[Nats], Prior] | None = None
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.objective}>"
@@ -88,9 +121,14 @@ class Convention:
         return (
             f"{self.name}: {self.objective}\n"
             f"  {self.formula}\n"
-            f"  likelihoods: {', '.join(self.likelihoods)}; "
+            f"  likelihoods: {', '.join(self.losses)}; "
             f"penalties: {', '.join(self.penalties)}; intercept: {self.intercept}"
         )
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The likelihoods, and the losses that are read as a prior alone."""
+        return (*self.likelihoods, *(f"{name} (prior only)" for name in self.without_model))
 
     def complete(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of the formulas: those given, the library's defaults for the rest.
@@ -100,13 +138,14 @@ class Convention:
         ConversionError
             For a name the library does not have, or a value that has no default.
         """
+        known = [*self.defaults, *self.irrelevant, *self.learned]
         for name in parameters:
-            if name not in self.defaults and name not in self.irrelevant:
-                known = [*self.defaults, *self.irrelevant]
+            if name not in known:
                 raise ConversionError(
                     f"{self.name} has no parameter {name!r}.{nearest(str(name), known)}"
                 )
-        completed = {name: parameters.get(name, value) for name, value in self.defaults.items()}
+        standing = {**self.defaults, **self.learned}
+        completed = {name: parameters.get(name, value) for name, value in standing.items()}
         for name, value in completed.items():
             if value is ...:
                 raise ConversionError(

@@ -15,6 +15,7 @@ from bayesreg.conventions._nats import FLAT, Nats
 from bayesreg.conventions._setting import NOISE, Setting
 from bayesreg.errors import BayesregError
 from bayesreg.model import Model
+from bayesreg.priors import GroupLaplace, Prior
 
 _NLL = {
     "Gaussian": "L = RSS / (2 sigma^2)",
@@ -22,6 +23,7 @@ _NLL = {
     "Poisson": "L = sum s [e^eta - y eta]",
     "Gamma": "L = sum s [eta + y e^-eta] / phi",
     "AsymmetricLaplace": "L = sum s rho_q(y - eta) / s_ald",
+    "Multinomial": "L = sum s [log sum_k e^eta_k - eta_y]",
 }
 
 #: The share of the rows that a fit sees in 5-fold cross-validation.
@@ -32,7 +34,7 @@ def explanation(
     origin: Convention,
     parameters: Mapping[str, Any],
     nats: Nats,
-    model: Model,
+    model: Model | Prior,
     setting: Setting,
     refitted: Nats | None,
     elsewhere: Iterable[tuple[str, Mapping[str, Any]]],
@@ -83,11 +85,16 @@ def _in_nats(origin: Convention, nats: Nats, setting: Setting) -> list[str]:
     return lines
 
 
-def _prior(nats: Nats, model: Model) -> list[str]:
+def _prior(nats: Nats, model: Model | Prior) -> list[str]:
     lines = []
     if nats.kind == FLAT:
         lines.append("No penalty is a flat prior: the mode is the maximum-likelihood estimate.")
-    if np.any(nats.penalty.l1 > 0):
+    if isinstance(model, GroupLaplace):
+        lines.append(
+            "exp(-l1 ||w_j||_2) is a group Laplace density of the coefficients of one column, "
+            f"with scale b = 1 / l1 = {_values(1.0 / nats.penalty.l1)}."
+        )
+    elif np.any(nats.penalty.l1 > 0):
         b = 1.0 / nats.penalty.l1[nats.penalty.l1 > 0]
         lines.append(
             f"exp(-l1 |w|) is a Laplace density with scale b = 1 / l1 = {_values(b)} "
@@ -100,10 +107,14 @@ def _prior(nats: Nats, model: Model) -> list[str]:
         )
     if nats.intercept is None:
         lines.append("There is no intercept.")
-    elif nats.has_proper_intercept:
+    elif isinstance(model, Model) and nats.has_proper_intercept:
         lines.append(f"The intercept is penalised: {model.intercept!r}.")
     else:
         lines.append("The intercept is not penalised: a flat prior.")
+    if not isinstance(model, Model):
+        lines.append("bayesreg has no likelihood for this loss, so this is the prior alone:")
+    elif model.standardize:
+        lines.append("It is a prior on the standardised columns (population sd).")
     return [*lines, f"    {model!r}"]
 
 

@@ -70,8 +70,8 @@ def _column_squares(data: Data) -> FloatArray:
 
 QUANTITIES = {
     "sigma": Quantity("sigma", "sigma=..., the noise standard deviation in units of y"),
-    "phi": Quantity("phi", "likelihood=Gamma(phi=...), with the dispersion as a number"),
-    "s": Quantity("s", "likelihood=AsymmetricLaplace(q=..., s=...), with the scale of the noise"),
+    "phi": Quantity("phi", "phi=..., the dispersion (variance = phi mean^power), as a number"),
+    "s": Quantity("s", "s=..., the scale of the noise: density q(1 - q)/s exp(-rho_q/s)"),
     "total_weight": Quantity(
         "n",
         "data, or n=... (with sample weights total_weight=..., their sum N; N = n without)",

@@ -39,6 +39,7 @@ def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Con
     NoEquivalentError
         Naming what stands in the way and what is nearest.
     """
+    refuse_one_way(convention)
     _refuse_likelihood(convention, nats, known)
     _refuse_tails(convention, nats)
     _refuse_bounds(convention, nats)
@@ -47,10 +48,26 @@ def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Con
     _refuse_intercept(convention, nats)
 
 
+def refuse_one_way(convention: Convention) -> None:
+    """What can only be read."""
+    if convention.one_way:
+        raise NoEquivalentError(f"{convention.name} cannot be a target: {convention.one_way}")
+
+
+def refuse_weights(convention: Convention, weighted: bool) -> None:
+    """Data have weights, and the fit would not see them."""
+    if weighted and not convention.takes_weights:
+        raise NoEquivalentError(
+            f"the data have weights, and the fit of {convention.name} takes none. Nearest: "
+            "a target that does (sklearn.Lasso, sklearn.Ridge, sklearn.ElasticNet), or Data "
+            "without weights"
+        )
+
+
 def _refuse_likelihood(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
     if nats.likelihood not in convention.likelihoods:
         raise NoEquivalentError(
-            f"{convention.name} is for {' or '.join(convention.likelihoods)} data; the model is "
+            f"{convention.name} is for {' or '.join(convention.losses)} data; the model is "
             f"{nats.likelihood}. Nearest: {_able(nats, known)}"
         )
 
@@ -78,7 +95,9 @@ def _able(nats: Nats, known: Iterable[Convention]) -> str:
     names = [
         convention.name
         for convention in known
-        if nats.likelihood in convention.likelihoods and nats.kind in (FLAT, *convention.penalties)
+        if nats.likelihood in convention.likelihoods
+        and nats.kind in (FLAT, *convention.penalties)
+        and not convention.one_way
     ]
     return ", ".join(names) if names else "find_map, which takes the model as it is"
 
@@ -125,6 +144,11 @@ def refuse_per_coefficient(convention: Convention) -> None:
 
 
 def _refuse_intercept(convention: Convention, nats: Nats) -> None:
+    if nats.intercept is not None and not convention.has_intercept:
+        raise NoEquivalentError(
+            f"{convention.name} has no intercept, and the model has one. Nearest: the model with "
+            "intercept=None on columns and y less their means, which is the same for least squares"
+        )
     if nats.has_proper_intercept and not convention.penalises_intercept:
         assert nats.intercept is not None
         raise NoEquivalentError(

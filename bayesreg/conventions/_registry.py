@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from bayesreg._text import nearest
 from bayesreg.conventions import glmnet, sklearn, textbook
 from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._sklearn_refused import refuse_by_name
 from bayesreg.errors import ConversionError
 
 CONVENTIONS: dict[str, Convention] = {
@@ -57,6 +58,7 @@ def find(name: object, argument: str) -> Convention:
         raise ConversionError(
             f"{argument} must be the name of a convention, such as 'sklearn.Lasso'; got {name!r}"
         )
+    refuse_by_name(name)
     if name not in CONVENTIONS:
         raise ConversionError(f"{argument} {name!r} is unknown.{nearest(name, CONVENTIONS)}")
     return CONVENTIONS[name]
@@ -65,7 +67,7 @@ def find(name: object, argument: str) -> Convention:
 def _row(convention: Convention) -> tuple[str, ...]:
     return (
         convention.name,
-        ", ".join(convention.likelihoods),
+        ", ".join(convention.losses),
         ", ".join(convention.penalties),
         convention.intercept,
     )

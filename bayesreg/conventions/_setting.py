@@ -18,7 +18,17 @@ from bayesreg.data import Data
 from bayesreg.errors import ConversionError
 
 #: What the scale of the noise is called; a likelihood that is not here has none.
-NOISE = {"Gaussian": "sigma", "Gamma": "phi", "AsymmetricLaplace": "s"}
+NOISE = {
+    "Gaussian": "sigma",
+    "Gamma": "phi",
+    "AsymmetricLaplace": "s",
+    # Losses without a likelihood here: what one nat of them is measured by.
+    "Huber": "sigma",
+    "SquaredEpsilonInsensitive": "sigma",
+    "MultiTask": "sigma",
+    "EpsilonInsensitive": "s",
+    "Tweedie": "phi",
+}
 
 
 class MissingQuantityError(ConversionError):

@@ -11,8 +11,9 @@ from bayesreg import _checks
 from bayesreg._estimated import Estimated
 from bayesreg._text import nearest
 from bayesreg.conventions import _nats
+from bayesreg.conventions._composite import on_original_columns, standardizes
 from bayesreg.conventions._convention import Convention, Penalised
-from bayesreg.conventions._estimator import refuse_other_data, source_of
+from bayesreg.conventions._estimator import Source, refuse_other_data, source_of
 from bayesreg.conventions._explain import explanation, twins
 from bayesreg.conventions._nats import Nats
 from bayesreg.conventions._noise import estimated_sigma
@@ -20,7 +21,9 @@ from bayesreg.conventions._quantities import QUANTITIES
 from bayesreg.conventions._refusals import (
     refuse_inexpressible,
     refuse_offset,
+    refuse_one_way,
     refuse_per_coefficient,
+    refuse_weights,
 )
 from bayesreg.conventions._registry import CONVENTIONS, find
 from bayesreg.conventions._rescaling import (
@@ -31,7 +34,13 @@ from bayesreg.conventions._rescaling import (
 )
 from bayesreg.conventions._setting import NOISE, MissingQuantityError, Setting
 from bayesreg.data import Data
-from bayesreg.errors import ConversionError, DataTypeError, ModelError, ModelTypeError
+from bayesreg.errors import (
+    ConversionError,
+    DataTypeError,
+    ModelError,
+    ModelTypeError,
+    NoEquivalentError,
+)
 from bayesreg.likelihoods import (
     LIKELIHOODS,
     ClassLikelihood,
@@ -84,6 +93,7 @@ def to_penalty(
     if not isinstance(model, Model):
         raise ModelTypeError(f"model must be a bayesreg.Model; got {type(model).__name__}")
     goal = find(target, "target")
+    refuse_one_way(goal)
     quantities, options = _told_apart(options)
     setting = _setting(_stated(model.likelihood), data, n, total_weight, quantities)
     refuse_offset(data, setting.likelihood, goal.name)
@@ -103,9 +113,9 @@ def to_prior(
     sigma: float | str | None = None,
     n: float | None = None,
     total_weight: float | None = None,
-    likelihood: Likelihood | str | None = None,
+    likelihood: Likelihood | ClassLikelihood | str | None = None,
     **quantities: Any,
-) -> Model:
+) -> Model | Prior:
     """The model whose posterior mode is a penalised regression's optimum.
 
     ``to_prior("sklearn.Lasso", {"alpha": 0.1}, data, sigma=54.0)``, or with an estimator, fitted
@@ -114,8 +124,11 @@ def to_prior(
     Parameters
     ----------
     target : str or estimator
+        A scikit-learn Pipeline of StandardScaler and estimator gives ``standardize=True``; of a
+        search (GridSearchCV) the best estimator is read.
     parameters : mapping or estimator
-        Under the library's own names; what is left out is at the library's default.
+        Under the library's own names; what is left out is at the library's default. What only a
+        fitted estimator says (``alpha_`` of LassoCV) may be given by name too.
     data : Data, optional
         For the sum of the weights; or ``n``, or ``total_weight``.
     sigma : float or "estimate", optional
@@ -126,7 +139,15 @@ def to_prior(
     likelihood : Likelihood or str, optional
         For targets that leave it open; ``Gaussian(sigma=...)`` says sigma too.
     **quantities
-        What the formula needs and data would say: ``sd_y``, ``sd_x``, ``rms_y``, ...
+        What the formula needs and data would say: ``sd_y``, ``sd_x``, ``rms_y``, ...; and ``phi``
+        of a Gamma, ``s`` of an AsymmetricLaplace likelihood.
+
+    Returns
+    -------
+    Model or Prior
+        The prior of the coefficients alone where bayesreg has no likelihood for the loss (Huber,
+        several targets at once, an insensitive zone); its intercept is not penalised unless the
+        notes of the target say so.
 
     Raises
     ------
@@ -136,21 +157,36 @@ def to_prior(
         When no model here is the equivalent: why, and what is nearest.
     """
     parameters, data = _data_in_second_place(parameters, data)
-    name, given = source_of(target, parameters, CONVENTIONS)
+    source = source_of(target, parameters, CONVENTIONS)
     refuse_other_data(parameters if isinstance(target, str) else target, data)
-    origin = find(name, "target")
-    sigma = _number_or_estimate(sigma, data, given)
-    chosen = _likelihood(origin.likelihoods, likelihood, sigma, origin.name)
+    origin = find(source.name, "target")
     known, unknown = _told_apart(quantities)
     _refuse_unknown(unknown, "to_prior")
-    setting = _setting(chosen, data, n, total_weight, known)
-    refuse_offset(data, setting.likelihood, origin.name)
-    nats, noise = _decoded(origin, given, setting), _stated_noise(origin, setting)
+    setting = _of_source(
+        origin, source.parameters, origin.likelihoods, likelihood, sigma, data, n, total_weight,
+        known,
+    )  # fmt: skip
+    return _model_of(origin, source, _decoded(origin, source.parameters, setting), setting)
+
+
+def _model_of(origin: Convention, source: Source, nats: Nats, setting: Setting) -> Model | Prior:
+    """The model; the prior alone where no likelihood here has this loss."""
+    standardize = standardizes(source.scaler, nats, setting.data, origin.name)
     with _representable(origin, setting):
-        model = _nats.to_model(nats, noise, origin.relative_to_noise)
+        if nats.likelihood not in LIKELIHOODS:
+            if standardize:
+                raise NoEquivalentError(
+                    f"{origin.name} has a prior here but no model, and after a StandardScaler "
+                    "that prior is on the standardised columns. Nearest: pass the last step alone, "
+                    "and read its prior as one on them"
+                )
+            return (
+                _nats.to_prior(nats.penalty, None) if origin.prior is None else origin.prior(nats)
+            )
+        model = _nats.to_model(nats, _stated_noise(origin, setting), origin.relative_to_noise)
         if not _nats.agree(nats, _nats.from_model(model, None)):
             raise OverflowError("the scale of the prior vanishes or is infinite")
-        return model
+        return replace(model, standardize=standardize)
 
 
 def convert(
@@ -162,7 +198,7 @@ def convert(
     sigma: float | str | None = None,
     n: float | None = None,
     total_weight: float | None = None,
-    likelihood: Likelihood | str | None = None,
+    likelihood: Likelihood | ClassLikelihood | str | None = None,
     **options: Any,
 ) -> Penalised:
     """The same optimum in another library's parameters.
@@ -183,22 +219,28 @@ def convert(
         As in :func:`to_penalty` and :func:`to_prior`.
     """
     parameters, data = _data_in_second_place(parameters, data)
-    name, given = source_of(source, parameters, CONVENTIONS)
+    found = source_of(source, parameters, CONVENTIONS)
     refuse_other_data(parameters if isinstance(source, str) else source, data)
-    origin, goal = find(name, "source"), find(to, "to")
-    sigma = _number_or_estimate(sigma, data, given)
+    origin, goal = find(found.name, "source"), find(to, "to")
+    refuse_one_way(goal)
     possible = origin.likelihoods
     if likelihood is None:
         possible = tuple(kind for kind in possible if kind in goal.likelihoods) or possible
-    chosen = _likelihood(possible, likelihood, sigma, origin.name)
     quantities, options = _told_apart(options)
-    setting = _setting(chosen, data, n, total_weight, quantities)
-    refuse_offset(data, setting.likelihood, goal.name)
-    twin = _where_it_cancels(
-        lambda known: _encoded(goal, _decoded(origin, given, known), known, options), setting
+    setting = _of_source(
+        origin, found.parameters, possible, likelihood, sigma, data, n, total_weight, quantities
     )
-    if isinstance(sigma, Estimated):
-        return replace(twin, notes=(*twin.notes, f"sigma = {sigma}"))
+
+    def twin_of(setting: Setting) -> Penalised:
+        nats = _decoded(origin, found.parameters, setting)
+        if standardizes(found.scaler, nats, setting.data, origin.name):
+            nats = on_original_columns(nats, setting.on_behalf_of(origin))
+        return _encoded(goal, nats, setting, options)
+
+    twin = _where_it_cancels(twin_of, setting)
+    estimate = setting.known.get("sigma")
+    if isinstance(estimate, Estimated):
+        return replace(twin, notes=(*twin.notes, f"sigma = {estimate}"))
     return twin
 
 
@@ -210,7 +252,7 @@ def explain(
     sigma: float | str | None = None,
     n: float | None = None,
     total_weight: float | None = None,
-    likelihood: Likelihood | str | None = None,
+    likelihood: Likelihood | ClassLikelihood | str | None = None,
     **quantities: Any,
 ) -> str:
     """What a library's parameters mean, derived line by line with the numbers given.
@@ -238,24 +280,28 @@ def explain(
         RSS/(2 N) + alpha sum|w|
     """
     parameters, data = _data_in_second_place(parameters, data)
-    name, given = source_of(target, parameters, CONVENTIONS)
-    origin = find(name, "target")
-    sigma = _number_or_estimate(sigma, data, given)
-    model = to_prior(
-        target, parameters, data, sigma=sigma, n=n, total_weight=total_weight,
-        likelihood=likelihood, **quantities,
-    )  # fmt: skip
-    known, _ = _told_apart(quantities)
-    chosen = _likelihood(origin.likelihoods, likelihood, sigma, origin.name)
-    setting = _setting(chosen, data, n, total_weight, known)
+    source = source_of(target, parameters, CONVENTIONS)
+    given = source.parameters
+    origin = find(source.name, "target")
+    known, unknown = _told_apart(quantities)
+    _refuse_unknown(unknown, "explain")
+    setting = _of_source(
+        origin, given, origin.likelihoods, likelihood, sigma, data, n, total_weight, known
+    )
     nats = _decoded(origin, given, setting)
-    stated = {key: value for key, value in (given or {}).items() if key in origin.defaults}
+    model = _model_of(origin, source, nats, setting)
+    plain = nats
+    if isinstance(model, Model) and model.standardize and data is not None:
+        nats = on_original_columns(nats, setting.on_behalf_of(origin))
+    shown = (*origin.defaults, *origin.learned)
+    stated = {key: value for key, value in (given or {}).items() if key in shown}
+    others = [goal for goal in CONVENTIONS.values() if goal is not origin or nats is not plain]
     return explanation(
-        origin, origin.complete(stated), nats, model, setting.on_behalf_of(origin),
+        origin, origin.complete(stated), plain, model, setting.on_behalf_of(origin),
         _on_fewer_rows(origin, given, setting),
         twins(
             lambda goal: _encoded(goal, nats, setting, {}),
-            [goal for goal in CONVENTIONS.values() if goal is not origin],
+            [] if isinstance(model, Model) and model.standardize and data is None else others,
         ),
     )  # fmt: skip
 
@@ -265,12 +311,39 @@ def _on_fewer_rows(
 ) -> Nats | None:
     """What the same parameters mean in a fit of 5-fold cross-validation; None without N."""
     fewer = dict(setting.known)
+    if setting.data is not None:
+        fewer.setdefault("rows", setting.data.y.size)
     for name in ("total_weight", "rows"):
         if name in fewer:
             fewer[name] = 0.8 * fewer[name]
     if "total_weight" not in fewer:
         return None
     return _decoded(origin, given, replace(setting, known=fewer))
+
+
+def _of_source(
+    origin: Convention,
+    given: Mapping[str, Any] | None,
+    possible: tuple[str, ...],
+    likelihood: Likelihood | ClassLikelihood | str | None,
+    sigma: float | str | None,
+    data: Data | None,
+    n: float | None,
+    total_weight: float | None,
+    quantities: Mapping[str, Any],
+) -> Setting:
+    """The circumstances of a conversion from these parameters."""
+    number = _number_or_estimate(sigma, data, given)
+    complete = origin.complete(_required(origin, given))
+    said = dict(origin.says(complete))
+    if said and number is not None:
+        raise ConversionError(f"{origin.name} says sigma itself ({said}); leave sigma= out")
+    usual = origin.usual(complete, _checked(data))
+    chosen = _likelihood(possible, likelihood, number, origin, usual)
+    setting = _setting(chosen, data, n, total_weight, {**quantities, **said})
+    refuse_offset(data, setting.likelihood, origin.name)
+    refuse_weights(origin, setting.weighted)
+    return setting
 
 
 def _number_or_estimate(
@@ -291,14 +364,19 @@ def _data_in_second_place(parameters: Any, data: Data | None) -> tuple[Any, Data
     return parameters, data
 
 
-def _decoded(origin: Convention, given: Mapping[str, Any] | None, setting: Setting) -> Nats:
+def _required(origin: Convention, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if given is None:
         names = ", ".join(name for name in origin.defaults if name != "fit_intercept")
         raise ConversionError(
             f"parameters of {origin.name} are missing ({names}); pass a mapping, such as "
             f"{{{next(iter(origin.defaults))!r}: 0.1}}, or the estimator itself"
         )
-    parameters, setting = origin.complete(given), setting.on_behalf_of(origin)
+    return given
+
+
+def _decoded(origin: Convention, given: Mapping[str, Any] | None, setting: Setting) -> Nats:
+    parameters = origin.complete(_required(origin, given))
+    setting = setting.on_behalf_of(origin)
     ordinary = setting.ordinary()
     with _representable(origin, setting):
         nats = origin.decode(parameters, setting)
@@ -317,6 +395,7 @@ def _encoded(
             raise ConversionError(f"{goal.name} has no option {name!r}.{known}")
     setting = setting.on_behalf_of(goal, options)
     refuse_inexpressible(goal, nats, CONVENTIONS.values())
+    refuse_weights(goal, setting.weighted)
     if nats.penalty.size > 1 and not goal.per_coefficient:
         return _on_rescaled_columns(goal, nats, setting, options)
     parameters = _encoded_parameters(goal, nats, setting)
@@ -417,10 +496,7 @@ def _setting(
     known: dict[str, Any] = dict(quantities)
     if likelihood.noise is not None:
         known[NOISE[likelihood.name]] = likelihood.noise
-    if data is not None and not isinstance(data, Data):
-        raise DataTypeError(
-            f"data must be a bayesreg.Data; got {type(data).__name__}. Wrap it: Data(X, y)"
-        )
+    data = _checked(data)
     total = _total_weight(data, n, total_weight)
     if total is not None:
         known["total_weight"] = total
@@ -428,6 +504,14 @@ def _setting(
         known["rows"] = _checks.positive_number(n, "n")
     weighted = data is not None and data.weights is not None
     return Setting(likelihood.name, known, data, weighted, likelihood.shape)
+
+
+def _checked(data: Data | None) -> Data | None:
+    if data is not None and not isinstance(data, Data):
+        raise DataTypeError(
+            f"data must be a bayesreg.Data; got {type(data).__name__}. Wrap it: Data(X, y)"
+        )
+    return data
 
 
 def _told_apart(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -480,12 +564,20 @@ def _stated(likelihood: Likelihood | ClassLikelihood) -> _Stated:
 
 
 def _likelihood(
-    possible: tuple[str, ...], wanted: Likelihood | str | None, sigma: float | None, target: str
+    possible: tuple[str, ...],
+    wanted: Likelihood | ClassLikelihood | str | None,
+    sigma: float | None,
+    origin: Convention,
+    usual: str | None,
 ) -> _Stated:
     """Which likelihood is meant, and its sigma where that was given."""
+    target, possible = origin.name, (*possible, *origin.without_model)
     if sigma is not None and not isinstance(sigma, Estimated):
         sigma = _checks.positive_number(sigma, "sigma")
-    stated = _wanted(wanted, possible, sigma, target)
+    if wanted is None and usual is not None:
+        stated = _Stated(usual)
+    else:
+        stated = _wanted(wanted, possible, sigma, target)
     if stated.name not in possible:
         raise ConversionError(f"{target} is for {' or '.join(possible)} data, not {stated.name}")
     if sigma is None:
@@ -500,7 +592,10 @@ def _likelihood(
 
 
 def _wanted(
-    wanted: Likelihood | str | None, possible: tuple[str, ...], sigma: float | None, target: str
+    wanted: Likelihood | ClassLikelihood | str | None,
+    possible: tuple[str, ...],
+    sigma: float | None,
+    target: str,
 ) -> _Stated:
     if isinstance(wanted, str):
         if wanted not in LIKELIHOODS:
