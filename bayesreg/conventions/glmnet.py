@@ -215,6 +215,7 @@ GLMNET = Convention(
                 "type.gaussian", "trace.it"),
     options=("family", "standardize"),
     per_coefficient=True,
+    solution="as.numeric(fit$beta)",
 )  # fmt: skip
 
 CONVENTIONS = {GLMNET.name: GLMNET}
