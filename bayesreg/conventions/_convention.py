@@ -55,6 +55,8 @@ class Convention:
         The prior meant is stated in units of sigma.
     per_coefficient : bool
         Whether ``encode`` takes a strength per coefficient; where not, columns are rescaled.
+    takes_weights, fits_intercept : bool
+        Whether the library's fit takes weights of rows, and whether it can have an intercept.
     solution : str
         Expression for the coefficients once ``code`` has run; empty where it fits nothing.
     """
@@ -79,6 +81,8 @@ class Convention:
     penalises_intercept: bool = False
     relative_to_noise: bool = False
     per_coefficient: bool = False
+    takes_weights: bool = True
+    fits_intercept: bool = True
     solution: str = ""
 
     def __repr__(self) -> str:

@@ -31,6 +31,16 @@ def refuse_offset(data: Data | None, likelihood: str, target: str) -> None:
     raise NoEquivalentError(f"{target} has no offset, and the data have one. Nearest: {nearest}")
 
 
+def refuse_weights(convention: Convention, weighted: bool) -> None:
+    """Data with weights, and a fit that takes none."""
+    if weighted and not convention.takes_weights:
+        raise NoEquivalentError(
+            f"{convention.name} takes no weights of rows, and the data have weights. Nearest: "
+            "find_map, which takes them; where they are whole numbers, each row repeated as often "
+            "as its weight says"
+        )
+
+
 def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
     """Everything that follows from what the convention says of itself.
 
@@ -125,6 +135,11 @@ def refuse_per_coefficient(convention: Convention) -> None:
 
 
 def _refuse_intercept(convention: Convention, nats: Nats) -> None:
+    if nats.intercept is not None and not convention.fits_intercept:
+        raise NoEquivalentError(
+            f"{convention.name} fits no intercept, and the model has one. Nearest: intercept=None, "
+            "or find_map, which takes the model as it is"
+        )
     if nats.has_proper_intercept and not convention.penalises_intercept:
         assert nats.intercept is not None
         raise NoEquivalentError(

@@ -21,6 +21,7 @@ from bayesreg.conventions._refusals import (
     refuse_inexpressible,
     refuse_offset,
     refuse_per_coefficient,
+    refuse_weights,
 )
 from bayesreg.conventions._registry import CONVENTIONS, find
 from bayesreg.conventions._rescaling import (
@@ -298,6 +299,7 @@ def _decoded(origin: Convention, given: Mapping[str, Any] | None, setting: Setti
             f"parameters of {origin.name} are missing ({names}); pass a mapping, such as "
             f"{{{next(iter(origin.defaults))!r}: 0.1}}, or the estimator itself"
         )
+    refuse_weights(origin, setting.weighted)
     parameters, setting = origin.complete(given), setting.on_behalf_of(origin)
     ordinary = setting.ordinary()
     with _representable(origin, setting):
@@ -316,6 +318,7 @@ def _encoded(
             known = nearest(name, goal.options) if goal.options else " It has none."
             raise ConversionError(f"{goal.name} has no option {name!r}.{known}")
     setting = setting.on_behalf_of(goal, options)
+    refuse_weights(goal, setting.weighted)
     refuse_inexpressible(goal, nats, CONVENTIONS.values())
     if nats.penalty.size > 1 and not goal.per_coefficient:
         return _on_rescaled_columns(goal, nats, setting, options)

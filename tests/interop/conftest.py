@@ -1,6 +1,6 @@
 """Keeps what the interop tests prove, for ``python -m tests.interop.matrix``.
 
-    python -m pytest -m interop -n 0 tests/interop
+python -m pytest -m interop -n 0 tests/interop
 """
 
 from __future__ import annotations

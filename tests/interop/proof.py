@@ -89,7 +89,10 @@ def certified(proof: Proof, found: Answers, record: Any) -> None:
     """The optimum satisfies our certificate at the prior, and at what comes back."""
     answer = found.by_name[proof.name]
     assert not answer.error, answer.error
-    coef, intercept = np.ravel(answer.values["coef"]), float(np.ravel(answer.values["intercept"])[0])
+    coef, intercept = (
+        np.ravel(answer.values["coef"]),
+        float(np.ravel(answer.values["intercept"])[0]),
+    )
     gap = br.certify(proof.model, proof.data, coef, intercept).relative_gap
     back = returned(proof)
     back_gap = br.certify(back, _columns(proof), coef / _factors(proof), intercept).relative_gap
