@@ -65,6 +65,8 @@ class Convention:
         The prior meant is stated in units of sigma.
     per_coefficient : bool
         Whether ``encode`` takes a strength per coefficient; where not, columns are rescaled.
+    takes_weights, fits_intercept : bool
+        Whether the library's fit takes weights of rows, and whether it can have an intercept.
     solution : str
         Expression for the coefficients once ``code`` has run; empty where it fits nothing.
     learned : mapping
@@ -78,8 +80,6 @@ class Convention:
         Losses that bayesreg has no likelihood for: decoded to a prior alone.
     one_way : str
         Why nothing can be converted to this target, and what is nearest; empty where it can.
-    has_intercept, takes_weights : bool
-        Whether the library can fit an intercept, and takes sample weights.
     prior : callable, optional
         Nats -> the prior, where it is of another kind than an entry per coefficient.
     """
@@ -104,14 +104,14 @@ class Convention:
     penalises_intercept: bool = False
     relative_to_noise: bool = False
     per_coefficient: bool = False
+    takes_weights: bool = True
+    fits_intercept: bool = True
     solution: str = ""
     learned: Mapping[str, Any] = field(default_factory=dict)
     usual: Callable[[Mapping[str, Any], Data | None], str | None] = _left_open
     says: Callable[[Mapping[str, Any]], Mapping[str, float]] = _nothing_said
     without_model: tuple[str, ...] = ()
     one_way: str = ""
-    has_intercept: bool = True
-    takes_weights: bool = True
     prior: Callable[[Nats], Prior] | None = None
 
     def __repr__(self) -> str:

@@ -31,6 +31,16 @@ def refuse_offset(data: Data | None, likelihood: str, target: str) -> None:
     raise NoEquivalentError(f"{target} has no offset, and the data have one. Nearest: {nearest}")
 
 
+def refuse_weights(convention: Convention, weighted: bool) -> None:
+    """Data with weights, and a fit that takes none."""
+    if weighted and not convention.takes_weights:
+        raise NoEquivalentError(
+            f"{convention.name} takes no weights of rows, and the data have weights. Nearest: "
+            "find_map, which takes them; where they are whole numbers, each row repeated as often "
+            "as its weight says"
+        )
+
+
 def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
     """Everything that follows from what the convention says of itself.
 
@@ -52,16 +62,6 @@ def refuse_one_way(convention: Convention) -> None:
     """What can only be read."""
     if convention.one_way:
         raise NoEquivalentError(f"{convention.name} cannot be a target: {convention.one_way}")
-
-
-def refuse_weights(convention: Convention, weighted: bool) -> None:
-    """Data have weights, and the fit would not see them."""
-    if weighted and not convention.takes_weights:
-        raise NoEquivalentError(
-            f"the data have weights, and the fit of {convention.name} takes none. Nearest: "
-            "a target that does (sklearn.Lasso, sklearn.Ridge, sklearn.ElasticNet), or Data "
-            "without weights"
-        )
 
 
 def _refuse_likelihood(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
@@ -144,10 +144,11 @@ def refuse_per_coefficient(convention: Convention) -> None:
 
 
 def _refuse_intercept(convention: Convention, nats: Nats) -> None:
-    if nats.intercept is not None and not convention.has_intercept:
+    if nats.intercept is not None and not convention.fits_intercept:
         raise NoEquivalentError(
-            f"{convention.name} has no intercept, and the model has one. Nearest: the model with "
-            "intercept=None on columns and y less their means, which is the same for least squares"
+            f"{convention.name} fits no intercept, and the model has one. Nearest: intercept=None "
+            "(for least squares on columns and y less their means, which is the same), or "
+            "find_map, which takes the model as it is"
         )
     if nats.has_proper_intercept and not convention.penalises_intercept:
         assert nats.intercept is not None

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bayesreg._text import nearest
-from bayesreg.conventions import glmnet, sklearn, textbook
+from bayesreg.conventions import celer, glmnet, sklearn, textbook
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._sklearn_refused import refuse_by_name
 from bayesreg.errors import ConversionError
 
 CONVENTIONS: dict[str, Convention] = {
-    **sklearn.CONVENTIONS,
+    **celer.CONVENTIONS,
     **glmnet.CONVENTIONS,
+    **sklearn.CONVENTIONS,
     **textbook.CONVENTIONS,
 }
 

@@ -196,7 +196,7 @@ KERNEL_RIDGE = Convention(
         common.SUMMED,
     ),
     irrelevant=("gamma", "degree", "coef0", "kernel_params"),
-    has_intercept=False,
+    fits_intercept=False,
 )
 
 _DESCENT = ("precompute", "max_iter", "copy_X", "tol", "warm_start", "random_state", "selection")

@@ -394,8 +394,8 @@ def _encoded(
             known = nearest(name, goal.options) if goal.options else " It has none."
             raise ConversionError(f"{goal.name} has no option {name!r}.{known}")
     setting = setting.on_behalf_of(goal, options)
-    refuse_inexpressible(goal, nats, CONVENTIONS.values())
     refuse_weights(goal, setting.weighted)
+    refuse_inexpressible(goal, nats, CONVENTIONS.values())
     if nats.penalty.size > 1 and not goal.per_coefficient:
         return _on_rescaled_columns(goal, nats, setting, options)
     parameters = _encoded_parameters(goal, nats, setting)

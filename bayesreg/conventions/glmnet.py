@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.conventions import _parameters
+from bayesreg.conventions import _forms, _parameters
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats, free_intercept, per_column
 from bayesreg.conventions._setting import Setting
@@ -42,7 +42,7 @@ def _encode(nats: Nats, setting: Setting) -> dict[str, Any]:
     l2 = per_nat * nats.penalty.l2 / sd**2
     if np.any(l2 > 0):
         l2 = l2 * _target_scale(family, nats.intercept is not None, setting)
-    strength, alpha, factor = _split(l1, l2)
+    strength, alpha, factor = _forms.strength_share_factors(l1, l2, setting.target)
     parameters: dict[str, Any] = {"family": family, "lambda": strength, "alpha": alpha,
                                   "standardize": standardize}  # fmt: skip
     if factor is not None:
@@ -93,7 +93,9 @@ def _standardizes(nats: Nats, setting: Setting) -> bool:
     sd = setting.per_column("sd_x")
     if np.any(sd == 0):
         return False
-    return _uniform(nats.penalty.l1 / sd) and _uniform(nats.penalty.l2 / sd**2)
+    return _forms.nearly_equal(nats.penalty.l1 / sd) and _forms.nearly_equal(
+        nats.penalty.l2 / sd**2
+    )
 
 
 def _target_scale(family: str, intercept: bool, setting: Setting) -> float:
@@ -103,42 +105,9 @@ def _target_scale(family: str, intercept: bool, setting: Setting) -> float:
     return setting.number("sd_y" if intercept else "rms_y")
 
 
-def _split(l1: FloatArray, l2: FloatArray) -> tuple[float, float, list[float] | None]:
-    """lambda, alpha and the penalty factors (None where all are equal)."""
-    total = l1 + l2
-    mean = float(np.mean(total))
-    if mean == 0:
-        return 0.0, 1.0, None
-    penalised = total > 0
-    share = l1[penalised] / total[penalised]
-    if not _uniform(share):
-        raise NoEquivalentError(
-            "glmnet has one alpha for all coefficients, and the prior has an elastic net whose "
-            "L1 share differs between them. Nearest: one ratio b_j / tau_j^2 for all, or find_map, "
-            "which takes the model as it is"
-        )
-    alpha = float(share[0])
-    return mean, alpha, None if _uniform(total) else (total / mean).tolist()
-
-
-def _uniform(values: FloatArray) -> bool:
-    return bool(np.allclose(values, values[0], rtol=1e-12, atol=0.0))
-
-
 def _factors(given: Any, target: str) -> FloatArray:
     """The penalty factors as glmnet uses them: rescaled to mean 1."""
-    if given is None:
-        return np.ones(1)
-    factor = np.asarray(given, dtype=np.float64)
-    if np.any(np.isinf(factor)):
-        raise NoEquivalentError(
-            f"{target}: a penalty.factor of Inf leaves the column out. Nearest: the data without it"
-        )
-    if factor.ndim != 1 or not np.all(factor >= 0) or not np.any(factor > 0):
-        raise ConversionError(
-            f"{target}: penalty.factor must be one number of at least 0 per column, not all 0; "
-            f"got {given!r}"
-        )
+    factor = _forms.factors(given, "penalty.factor", target)
     return np.asarray(factor / np.mean(factor))
 
 
@@ -215,6 +184,7 @@ GLMNET = Convention(
                 "type.gaussian", "trace.it"),
     options=("family", "standardize"),
     per_coefficient=True,
+    solution="as.numeric(fit$beta)",
 )  # fmt: skip
 
 CONVENTIONS = {GLMNET.name: GLMNET}
