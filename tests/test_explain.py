@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from claims import model_for, takes
-from helpers import LIKELIHOODS, make_data
+from claims import LIKELIHOODS, WRITABLE, data_for, model_for, penalties_of, takes
+from helpers import make_data
 
 import bayesreg as br
 from bayesreg.errors import ConversionError
@@ -14,13 +14,12 @@ from bayesreg.errors import ConversionError
 GAUSSIAN = br.Gaussian(1.5)
 
 
-@pytest.mark.parametrize("target", [target.name for target in br.targets()])
+@pytest.mark.parametrize("target", WRITABLE)
 def test_every_target_is_explained(target):
     convention = next(one for one in br.targets() if one.name == target)
-    known = {type(row.values[0]).__name__: row.values[0] for row in LIKELIHOODS}
-    likelihood = known[convention.likelihoods[0]]
-    prior = br.Laplace(0.3) if convention.penalties[0] == "L1" else br.Normal(0.5)
-    data = make_data(likelihood)
+    likelihood = LIKELIHOODS[convention.likelihoods[0]]
+    prior = next(iter(penalties_of(target).values()))
+    data = data_for(likelihood, target)
     model = model_for(target, likelihood, prior, data)
     twin = br.to_penalty(model, target, data)
     page = br.explain(target, twin.parameters, data, likelihood=likelihood)
