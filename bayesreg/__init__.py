@@ -15,7 +15,15 @@ from bayesreg._version import __version__
 if TYPE_CHECKING:
     from bayesreg.certificate import Certificate, certify
     from bayesreg.comparison import Comparison, compare
-    from bayesreg.conventions import Penalised, convert, explain, targets, to_penalty, to_prior
+    from bayesreg.conventions import (
+        Penalised,
+        convert,
+        explain,
+        from_sklearn,
+        targets,
+        to_penalty,
+        to_prior,
+    )
     from bayesreg.data import Data
     from bayesreg.likelihoods import (
         AsymmetricLaplace,
@@ -96,6 +104,7 @@ _HOME = {
     "find_map": "solvers",
     "find_map_path": "solvers",
     "from_dict": "spec",
+    "from_sklearn": "conventions",
     "from_text": "spec",
     "plot_map_vs_posterior": "plots",
     "plot_path": "plots",

@@ -278,7 +278,8 @@ def _assert_by_way_of_the_prior(source, to, likelihood, penalty):
 def _assert_refused_by_name(source, to):
     """Nothing that ``source`` can say is in the vocabulary of ``to``."""
     likelihood = LIKELIHOODS[TARGETS[source].likelihoods[0]]
-    prior, data = list(penalties_of(source).values())[-1], data_for(likelihood, source)
+    prior = list(penalties_of(source).values())[-1]
+    data = data_for(likelihood, source, to)
     given = to_penalty(model_for(source, likelihood, prior, data), source, data)
     with pytest.raises(NoEquivalentError, match=to):
         convert(source, given.parameters, to=to, data=data, likelihood=likelihood)

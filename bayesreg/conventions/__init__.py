@@ -7,7 +7,17 @@ here imports a library; ``Penalised.build`` does.
 from __future__ import annotations
 
 from bayesreg.conventions._convention import Convention, Penalised
+from bayesreg.conventions._from_sklearn import from_sklearn
 from bayesreg.conventions._registry import targets
 from bayesreg.conventions._verbs import convert, explain, to_penalty, to_prior
 
-__all__ = ["Convention", "Penalised", "convert", "explain", "targets", "to_penalty", "to_prior"]
+__all__ = [
+    "Convention",
+    "Penalised",
+    "convert",
+    "explain",
+    "from_sklearn",
+    "targets",
+    "to_penalty",
+    "to_prior",
+]

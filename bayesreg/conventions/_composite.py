@@ -34,7 +34,7 @@ def unwrapped(estimator: Any) -> tuple[Any, Any]:
     NoEquivalentError
         For a Pipeline whose other steps are not one StandardScaler.
     """
-    if not _is_sklearn(estimator):
+    if not is_sklearn(estimator):
         return estimator, None
     if hasattr(estimator, "estimator") and hasattr(estimator, "refit"):
         if not hasattr(estimator, "best_estimator_"):
@@ -51,7 +51,7 @@ def unwrapped(estimator: Any) -> tuple[Any, Any]:
     inner, scaler = unwrapped(steps[-1])
     others = [*steps[:-1], *([] if scaler is None else [scaler])]
     for step in others:
-        if type(step).__name__ != "StandardScaler" or not _is_sklearn(step) or len(others) > 1:
+        if type(step).__name__ != "StandardScaler" or not is_sklearn(step) or len(others) > 1:
             raise NoEquivalentError(
                 f"this Pipeline has the step {type(step).__name__} before its estimator"
                 f"{' beside other steps' if len(others) > 1 else ''}: its coefficients are those "
@@ -60,7 +60,8 @@ def unwrapped(estimator: Any) -> tuple[Any, Any]:
     return inner, others[0] if others else None
 
 
-def _is_sklearn(estimator: Any) -> bool:
+def is_sklearn(estimator: Any) -> bool:
+    """Whether the class is scikit-learn's own."""
     return type(estimator).__module__.split(".")[0] == "sklearn"
 
 
