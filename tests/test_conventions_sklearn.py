@@ -52,7 +52,7 @@ def precision(target, likelihood):
     """
     if "SGD" not in target:
         return 1e-8
-    return 1e-3 if isinstance(likelihood, AsymmetricLaplace) else 1e-6
+    return 1e-4 if isinstance(likelihood, AsymmetricLaplace) else 1e-6
 
 
 def data_of(target, likelihood, weights):
@@ -104,14 +104,15 @@ def test_the_library_ends_at_our_mode(target, likelihood, prior, intercept, weig
     ("target", "likelihood", "prior"), [c for c in SKLEARN if c.values[2] != Flat()]
 )
 def test_another_prior_is_told_apart(target, likelihood, prior):
-    """The measure is not blind: a tenth of the scale is seen, by how much more than what is let."""
+    """The measure is not blind: 10% in the scale is seen (twice, at the coarsest precision)."""
     data = data_of(target, likelihood, False)
     model = model_for(target, likelihood, prior, data)
     _, coef, at = run(to_penalty(model, target, data), data)
-    scales = {name: 1.1 * value for name, value in vars(prior).items() if "scale" in name}
-    other = dataclasses.replace(model, prior=dataclasses.replace(prior, **scales))
     allowed = precision(target, likelihood)
-    assert certify(other, data, coef, at).relative_gap > (1.5 if allowed == 1e-3 else 30) * allowed
+    factor = 2.0 if allowed > 1e-6 else 1.1
+    scales = {name: factor * value for name, value in vars(prior).items() if "scale" in name}
+    other = dataclasses.replace(model, prior=dataclasses.replace(prior, **scales))
+    assert certify(other, data, coef, at).relative_gap > 10 * allowed
 
 
 SOLVERS = [

@@ -1,175 +1,111 @@
-"""explain: the derivation of a conversion, line by line, with the caller's own numbers."""
+"""explain: the page for the caller's own numbers."""
 
 from __future__ import annotations
 
-import math
-import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from bayesreg._tables import number
+from bayesreg.conventions._circumstances import (
+    circumstances,
+    data_in_second_place,
+    refuse_unknown,
+    told_apart,
+)
+from bayesreg.conventions._composite import on_original_columns
 from bayesreg.conventions._convention import Convention
-from bayesreg.conventions._nats import FLAT, Nats
-from bayesreg.conventions._setting import NOISE, Setting
-from bayesreg.errors import BayesregError
+from bayesreg.conventions._estimator import source_of
+from bayesreg.conventions._explanation import explanation, twins
+from bayesreg.conventions._nats import Nats
+from bayesreg.conventions._registry import CONVENTIONS, find
+from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._steps import decoded, encoded
+from bayesreg.conventions._to_prior import model_of
+from bayesreg.data import Data
+from bayesreg.likelihoods import ClassLikelihood, Likelihood
 from bayesreg.model import Model
-from bayesreg.priors import GroupLaplace, Prior
-
-_NLL = {
-    "Gaussian": "L = RSS / (2 sigma^2)",
-    "Bernoulli": "L = sum s [log(1 + e^eta) - y eta]",
-    "Poisson": "L = sum s [e^eta - y eta]",
-    "Gamma": "L = sum s [eta + y e^-eta] / phi",
-    "AsymmetricLaplace": "L = sum s rho_q(y - eta) / s_ald",
-    "Multinomial": "L = sum s [log sum_k e^eta_k - eta_y]",
-}
-
-#: The share of the rows that a fit sees in 5-fold cross-validation.
-_FOLDS = 5
 
 
-def explanation(
-    origin: Convention,
-    parameters: Mapping[str, Any],
-    nats: Nats,
-    model: Model | Prior,
-    setting: Setting,
-    refitted: Nats | None,
-    elsewhere: Iterable[tuple[str, Mapping[str, Any]]],
+def explain(
+    target: Any,
+    parameters: Any = None,
+    data: Data | None = None,
+    *,
+    sigma: float | str | None = None,
+    n: float | None = None,
+    total_weight: float | None = None,
+    likelihood: Likelihood | ClassLikelihood | str | None = None,
+    **quantities: Any,
 ) -> str:
-    """The page; ``refitted`` are the nats of the same parameters on 4/5 of the rows."""
-    inside = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
-    parts = [
-        _section("What is minimised", [
-            f"{origin.name}({inside}):",
-            f"    {origin.objective}",
-            f"as in {origin.source}.",
-        ]),
-        _section("In nats", _in_nats(origin, nats, setting)),
-        _section("The prior", _prior(nats, model)),
-        _section("What it depends on", _dependence(origin, nats, refitted, setting)),
-        _section("What to know", [f"- {note}" for note in origin.notes(parameters, setting)]),
-        _section("The same optimum elsewhere", _elsewhere(elsewhere)),
-    ]  # fmt: skip
-    return "\n\n".join(part for part in parts if part)
+    """What a library's parameters mean, derived line by line with the numbers given.
+
+    Parameters
+    ----------
+    target, parameters, data, sigma, n, total_weight, likelihood, **quantities
+        As in :func:`to_prior`.
+
+    Returns
+    -------
+    str
+        The objective, its conversion to nats, the prior, what the prior depends on (what
+        cross-validation does with it included), pitfalls, and the same optimum elsewhere.
+
+    Raises
+    ------
+    ConversionError, NoEquivalentError
+        As :func:`to_prior`.
+
+    Examples
+    --------
+    >>> import bayesreg as br
+    >>> print(br.explain("sklearn.Lasso", {"alpha": 0.1}, n=442, sigma=54.0).splitlines()[3])
+        RSS/(2 N) + alpha sum|w|
+    """
+    parameters, data = data_in_second_place(parameters, data)
+    source = source_of(target, parameters, CONVENTIONS)
+    given = source.parameters
+    origin = find(source.name, "target")
+    known, unknown = told_apart(quantities)
+    refuse_unknown(unknown, "explain")
+    setting = circumstances(
+        origin, given, origin.likelihoods, likelihood, sigma, data, n, total_weight, known
+    )
+    nats = decoded(origin, given, setting)
+    model = model_of(origin, source, nats, setting)
+    plain = nats
+    if isinstance(model, Model) and model.standardize and data is not None:
+        nats = on_original_columns(nats, setting.on_behalf_of(origin))
+    shown = (*origin.defaults, *origin.learned)
+    stated = {key: value for key, value in (given or {}).items() if key in shown}
+    others = [goal for goal in CONVENTIONS.values() if goal is not origin or nats is not plain]
+    return explanation(
+        origin, origin.complete(stated), plain, model, setting.on_behalf_of(origin),
+        _on_fewer_rows(origin, given, setting),
+        _folds(given),
+        twins(
+            lambda goal: encoded(goal, nats, setting, {}),
+            [] if isinstance(model, Model) and model.standardize and data is None else others,
+        ),
+    )  # fmt: skip
 
 
-def _section(title: str, lines: list[str]) -> str:
-    wrapped = [part for line in lines for part in _wrapped(line)]
-    return "\n".join([title, "-" * len(title), *wrapped]) if lines else ""
+def _folds(given: Mapping[str, Any] | None) -> int:
+    """The number of folds that the estimator itself uses, else the 5 of most libraries."""
+    folds = (given or {}).get("cv")
+    whole = isinstance(folds, int) and not isinstance(folds, bool)
+    return max(folds, 2) if whole else 5
 
 
-def _wrapped(line: str) -> list[str]:
-    """Prose at 92 characters; what is indented is a formula or a program and stays whole."""
-    if line.startswith("    "):
-        return [line]
-    return textwrap.wrap(line, 92, subsequent_indent="  " if line.startswith("- ") else "")
-
-
-def _in_nats(origin: Convention, nats: Nats, setting: Setting) -> list[str]:
-    lines = [
-        "Divide by what one nat of the negative log likelihood is in this objective, so that the "
-        f"data term becomes {_NLL.get(nats.likelihood, 'L')}:",
-        "    L + sum_j [ l1 |w_j| + l2 w_j^2 / 2 ]",
-        f"and compare: {origin.formula}.",
-    ]
-    used = {name: setting.known[name] for name in ("total_weight", "rows") if name in setting.known}
-    names = {"total_weight": "N", "rows": "rows"}
-    noise = NOISE.get(setting.likelihood, "")
-    if noise in setting.known:
-        lines.append(f"    {noise} = {setting.known[noise]!s}")
-    lines += [f"    {names[name]} = {number(float(value), 8)}" for name, value in used.items()]
-    lines += [f"    l1 = {_values(nats.penalty.l1)}", f"    l2 = {_values(nats.penalty.l2)}"]
-    return lines
-
-
-def _prior(nats: Nats, model: Model | Prior) -> list[str]:
-    lines = []
-    if nats.kind == FLAT:
-        lines.append("No penalty is a flat prior: the mode is the maximum-likelihood estimate.")
-    if isinstance(model, GroupLaplace):
-        lines.append(
-            "exp(-l1 ||w_j||_2) is a group Laplace density of the coefficients of one column, "
-            f"with scale b = 1 / l1 = {_values(1.0 / nats.penalty.l1)}."
-        )
-    elif np.any(nats.penalty.l1 > 0):
-        b = 1.0 / nats.penalty.l1[nats.penalty.l1 > 0]
-        lines.append(
-            f"exp(-l1 |w|) is a Laplace density with scale b = 1 / l1 = {_values(b)} "
-            f"(sd sqrt(2) b = {_values(math.sqrt(2) * b)})."
-        )
-    if np.any(nats.penalty.l2 > 0):
-        tau = 1.0 / np.sqrt(nats.penalty.l2[nats.penalty.l2 > 0])
-        lines.append(
-            f"exp(-l2 w^2 / 2) is a Normal density with sd tau = 1 / sqrt(l2) = {_values(tau)}."
-        )
-    if nats.intercept is None:
-        lines.append("There is no intercept.")
-    elif isinstance(model, Model) and nats.has_proper_intercept:
-        lines.append(f"The intercept is penalised: {model.intercept!r}.")
-    else:
-        lines.append("The intercept is not penalised: a flat prior.")
-    if not isinstance(model, Model):
-        lines.append("bayesreg has no likelihood for this loss, so this is the prior alone:")
-    elif model.standardize:
-        lines.append("It is a prior on the standardised columns (population sd).")
-    return [*lines, f"    {model!r}"]
-
-
-def _dependence(
-    origin: Convention, nats: Nats, refitted: Nats | None, setting: Setting
-) -> list[str]:
-    lines = []
-    if origin.fixes:
-        lines.append(
-            f"The parameters alone fix {origin.fixes} only; the prior follows once "
-            f"{NOISE.get(setting.likelihood, 'the noise')} is known."
-        )
-    if refitted is None:
-        return lines
-    if np.array_equal(refitted.penalty.l1, nats.penalty.l1) and np.array_equal(
-        refitted.penalty.l2, nats.penalty.l2
-    ):
-        lines.append("The prior does not depend on the number of rows: folds and refit share it.")
-    else:
-        before, after = _scale(refitted), _scale(nats)
-        lines.append(
-            f"Fixed parameters are not a fixed prior: the penalty grows with the rows. In "
-            f"{_FOLDS}-fold cross-validation each fit sees {1 - 1 / _FOLDS:.0%} of them, where the "
-            f"same parameters mean {before}; the refit on all rows means {after}. The "
-            "parameter that did best on the folds is not the one for that prior on all rows."
-        )
-    return lines
-
-
-def _scale(nats: Nats) -> str:
-    parts = []
-    if np.any(nats.penalty.l1 > 0):
-        parts.append(f"b = {_values(1.0 / nats.penalty.l1[nats.penalty.l1 > 0])}")
-    if np.any(nats.penalty.l2 > 0):
-        parts.append(f"tau = {_values(1.0 / np.sqrt(nats.penalty.l2[nats.penalty.l2 > 0]))}")
-    return " and ".join(parts)
-
-
-def _elsewhere(found: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    return [
-        f"    {name}({', '.join(f'{key}={value!r}' for key, value in parameters.items())})"
-        for name, parameters in found
-    ]
-
-
-def _values(values: np.ndarray) -> str:
-    """One number, or the range of several."""
-    low, high = float(np.min(values)), float(np.max(values))
-    return number(low, 6) if low == high else f"{number(low, 6)} .. {number(high, 6)}"
-
-
-def twins(make: Any, conventions: Iterable[Convention]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """(name, parameters) of every other convention that can say the same with what is known."""
-    for convention in conventions:
-        try:
-            yield convention.name, make(convention).parameters
-        except BayesregError:
-            continue
+def _on_fewer_rows(
+    origin: Convention, given: Mapping[str, Any] | None, setting: Setting
+) -> Nats | None:
+    """What the same parameters mean in a fit of cross-validation; None without N."""
+    fewer = dict(setting.known)
+    if setting.data is not None:
+        fewer.setdefault("rows", setting.data.y.size)
+    for name in ("total_weight", "rows"):
+        if name in fewer:
+            fewer[name] = (1 - 1 / _folds(given)) * fewer[name]
+    if "total_weight" not in fewer:
+        return None
+    return decoded(origin, given, replace(setting, known=fewer))

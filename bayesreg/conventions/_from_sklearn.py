@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bayesreg.conventions._composite import is_sklearn
-from bayesreg.conventions._verbs import to_prior
+from bayesreg.conventions._to_prior import to_prior
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError
 from bayesreg.likelihoods import ClassLikelihood, Likelihood

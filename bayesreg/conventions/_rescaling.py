@@ -42,7 +42,7 @@ def on_rescaled_columns(nats: Nats, factors: FloatArray) -> Nats:
 def code_on_rescaled_columns(code: str, solution: str, factors: FloatArray) -> str:
     """The program on ``X * column_factors``, its coefficients brought back."""
     numbers = ", ".join(repr(float(factor)) for factor in factors)
-    back = f"coef = column_factors * {solution}\n" if solution else ""
+    back = f"coef = column_factors * ({solution})\n" if solution else ""
     return (
         "import numpy as np\n\n"
         f"column_factors = np.array([{numbers}])\n"

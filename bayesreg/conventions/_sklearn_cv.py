@@ -1,8 +1,8 @@
 """scikit-learn's estimators that choose their own alpha: read by what they chose.
 
 Fitted, ``alpha_`` (and ``l1_ratio_``) is the parameter of the refit on all rows, which is what
-``coef_`` minimises.  Before the fit only a grid of one value says which prior is meant; that grid is
-also what makes them a target.
+``coef_`` minimises.  Before the fit only a grid of one value says which prior is meant; that grid
+is also what makes them a target.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _chosen(parameters: Parameters, grid: str, learned: str, setting: Setting) -
     """What the estimator chose, or the one value that it has to choose from."""
     if parameters[learned] is not None:
         return parameters[learned]
-    values = parameters.get(grid)
+    values: Any = parameters.get(grid)
     if grid == "l1_ratio" and np.ndim(values) == 0:
         return values
     if np.ndim(values) == 1 and np.size(values) == 1:

@@ -83,7 +83,7 @@ def _refuse_pruned(rates: FloatArray, limit: float, setting: Setting) -> None:
             f"{setting.target} holds the coefficients of columns {pruned.tolist()} at 0, for their "
             f"lambda_ is not below threshold_lambda={limit!r}: no Normal prior does that. Nearest: "
             "leave those columns out of the data, and pass parameters={'alpha_': ..., 'lambda_': "
-            "lambda_ of the others}, or refit on the others with threshold_lambda=inf"
+            "lambda_ of the others}, or refit with a threshold_lambda above them all"
         )
 
 

@@ -71,7 +71,7 @@ _IRRELEVANT = ("solver", "max_iter", "tol", "warm_start", "verbose")
 _SETTINGS = common.fixed(solver="newton-cholesky", tol=1e-10, max_iter=1000)
 
 
-def _log_link(kind: str, likelihood: str, *notes: str, **words: str) -> Convention:
+def _log_link(kind: str, likelihood: str, *notes: str, **words: Any) -> Convention:
     """PoissonRegressor and GammaRegressor."""
     return Convention(
         name=f"sklearn.{kind}",

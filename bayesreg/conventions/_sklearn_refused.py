@@ -1,4 +1,4 @@
-"""Estimators of scikit-learn that no prior is the twin of, by name: the reason and what is nearest."""
+"""Estimators of scikit-learn that no prior is the twin of: the reason and what is nearest."""
 
 from __future__ import annotations
 
