@@ -130,6 +130,7 @@ def test_the_refit_of_lasso_cv_uses_another_prior_than_its_folds():
     assert gap_of(Model(GAUSSIAN, Laplace(b)), fold, fit) > 1e-6
     page = " ".join(explain(estimator, data, sigma=SIGMA).split())
     assert "k/(k - 1)" in page
+    assert "alpha_=0.3)" in page
     assert "In 4-fold cross-validation each fit sees 75% of them" in page
     assert f"the same parameters mean b = {b * 4 / 3:.6g}" in page
     assert f"the refit on all rows means b = {b:.6g}" in page
@@ -349,7 +350,7 @@ def test_the_elastic_net_of_several_tasks():
 
 @pytest.mark.parametrize("name", ["HuberRegressor", "MultiTaskLasso", "MultiTaskElasticNet"])
 def test_a_prior_alone_is_no_target(name):
-    with pytest.raises(NoEquivalentError, match="cannot be a target.*Nearest"):
+    with pytest.raises(NoEquivalentError, match=r"cannot be a target.*Nearest"):
         to_penalty(Model(GAUSSIAN, Normal(1.0)), f"sklearn.{name}", n=60)
 
 
@@ -406,8 +407,8 @@ def test_two_classes_are_one_vector():
     assert certify(Model(two, Normal(0.5)), data, half, at).relative_gap <= 1e-8
 
 
-def test_what_the_documentation_says_of_1_over_2C():
-    """ "Alpha corresponds to 1 / (2C)": in Ridge of the written objective, in Lasso of nothing."""
+def test_what_the_documentation_says_of_its_alpha_beside_c():
+    """Alpha "corresponds to 1 / (2C)": in Ridge of the written objective, in Lasso of nothing."""
     for kind in (Ridge, RidgeCV, RidgeClassifier, Lasso):
         assert "1 / (2C)" in kind.__doc__
     data, C = make_data(GAUSSIAN), 0.3

@@ -92,8 +92,7 @@ def explain(
 def _folds(given: Mapping[str, Any] | None) -> int:
     """The number of folds that the estimator itself uses, else the 5 of most libraries."""
     folds = (given or {}).get("cv")
-    whole = isinstance(folds, int) and not isinstance(folds, bool)
-    return max(folds, 2) if whole else 5
+    return folds if isinstance(folds, int) and folds > 1 else 5
 
 
 def _on_fewer_rows(

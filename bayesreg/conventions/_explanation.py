@@ -38,7 +38,7 @@ def explanation(
     elsewhere: Iterable[tuple[str, Mapping[str, Any]]],
 ) -> str:
     """The page; ``on_a_fold`` are the nats of the same parameters on the rows of one fit."""
-    inside = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
+    inside = ", ".join(f"{name}={_plain(value)!r}" for name, value in parameters.items())
     parts = [
         _section("What is minimised", [
             f"{origin.name}({inside}):",
@@ -54,6 +54,11 @@ def explanation(
     return "\n\n".join(part for part in parts if part)
 
 
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as Python prints it."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _section(title: str, lines: list[str]) -> str:
     wrapped = [part for line in lines for part in _wrapped(line)]
     return "\n".join([title, "-" * len(title), *wrapped]) if lines else ""
@@ -63,7 +68,9 @@ def _wrapped(line: str) -> list[str]:
     """Prose at 92 characters; what is indented is a formula or a program and stays whole."""
     if line.startswith("    "):
         return [line]
-    return textwrap.wrap(line, 92, subsequent_indent="  " if line.startswith("- ") else "")
+    return textwrap.wrap(
+        line, 92, subsequent_indent="  " if line.startswith("- ") else "", break_on_hyphens=False
+    )
 
 
 def _in_nats(origin: Convention, nats: Nats, setting: Setting) -> list[str]:
