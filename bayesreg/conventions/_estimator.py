@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg._text import nearest
+from bayesreg.conventions._refused import refuse_by_name
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
 
@@ -27,6 +28,7 @@ def recognise(estimator: Any, known: Iterable[str]) -> tuple[str, dict[str, Any]
     """
     kind = type(estimator)
     name = f"{kind.__module__.split('.')[0]}.{kind.__name__}"
+    refuse_by_name(name)
     if name not in known or not hasattr(estimator, "get_params"):
         raise ConversionError(
             f"no convention is known for an object of class {kind.__module__}.{kind.__name__}."
