@@ -40,6 +40,7 @@ def _encode(nats: Nats, setting: Setting) -> dict[str, Any]:
     scaled = _parameters.switch(
         setting.options.get("scale_predictors", False), "scale_predictors", setting.target
     )
+    _refuse_scaled_without_intercept(scaled, nats.intercept is not None, setting.target)
     sd = setting.per_column("sd_x") if scaled else np.ones(1)
     l1, l2 = _forms.mean_rates(nats, setting)
     l1, l2 = l1 / sd, l2 / sd**2
@@ -74,10 +75,20 @@ def _decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
     ratio = _parameters.fraction(parameters["l1_ratio"], "l1_ratio", target)
     l1 = alpha * ratio * _factors(parameters["P1"], "P1", target)
     l2 = alpha * (1.0 - ratio) * _factors(_diagonal(parameters["P2"], target), "P2", target)
+    present = _forms.fits_intercept(parameters, setting)
     if _parameters.switch(parameters["scale_predictors"], "scale_predictors", target):
+        _refuse_scaled_without_intercept(True, present, target)
         sd = setting.per_column("sd_x")
         l1, l2 = l1 * sd, l2 * sd**2
-    return _forms.from_mean_rates(l1, l2, _forms.fits_intercept(parameters, setting), setting)
+    return _forms.from_mean_rates(l1, l2, present, setting)
+
+
+def _refuse_scaled_without_intercept(scaled: bool, intercept: bool, target: str) -> None:
+    if scaled and not intercept:
+        raise NoEquivalentError(
+            f"{target} refuses scale_predictors=True without an intercept. Nearest: "
+            "scale_predictors=False with P1 and P2 (the default of to_penalty)"
+        )
 
 
 def _require_family(parameters: Mapping[str, Any], setting: Setting) -> None:
