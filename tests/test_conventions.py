@@ -269,7 +269,10 @@ def _assert_by_way_of_the_prior(source, to, likelihood, penalty):
     strict = to if to in STANDARDISING else source
     prior, intercept = penalties_of(source)[penalty], _intercept(TARGETS[source], TARGETS[to])
     model = model_for(strict, likelihood, prior, data, intercept)
-    given = to_penalty(model, source, data).parameters
+    twin = to_penalty(model, source, data)
+    given = twin.parameters
+    if twin.column_factors is not None:  # the parameters are those of these columns
+        data = dataclasses.replace(data, X=data.X * twin.column_factors)
     direct = convert(source, given, to=to, data=data, likelihood=likelihood).parameters
     back = to_prior(source, given, data, likelihood=likelihood)
     assert_same_parameters(direct, to_penalty(back, to, data).parameters)

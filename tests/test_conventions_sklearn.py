@@ -36,7 +36,7 @@ from bayesreg import (
     to_penalty,
     to_prior,
 )
-from bayesreg.conventions._sklearn_refused import REFUSED
+from bayesreg.conventions._refused import REFUSED
 from bayesreg.errors import NoEquivalentError
 
 SKLEARN = [claim for claim in CLAIMS if claim.values[0].startswith("sklearn.")]
@@ -333,7 +333,7 @@ def _linear(kind):
 def test_every_linear_estimator_is_read_or_refused(name):
     assert (name in TARGETS) != (name in REFUSED)
     if name in REFUSED:
-        with pytest.raises(NoEquivalentError, match=r"(?s)has no equivalent: .*Nearest"):
+        with pytest.raises(NoEquivalentError, match=r"(?s)has no equivalent here: .*Nearest"):
             to_prior(CLASSES[name](), n=60, sigma=1.0)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from bayesreg._text import nearest
 from bayesreg.conventions._composite import unwrapped
 from bayesreg.conventions._convention import Convention
-from bayesreg.conventions._sklearn_refused import refuse_by_name
+from bayesreg.conventions._refused import refuse_by_name
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
 

@@ -100,6 +100,15 @@ def without_intercept(nats: Nats) -> dict[str, Any]:
     return {"fit_intercept": False} if nats.intercept is None else {}
 
 
+def require_intercept(nats: Nats, target: str) -> None:
+    """A library that always fits an unpenalised intercept."""
+    if nats.intercept is None:
+        raise NoEquivalentError(
+            f"{target} always fits an intercept, and the model has none. Nearest: "
+            "intercept=Flat(), or find_map, which takes the model as it is"
+        )
+
+
 def positive_factors(factor: list[float] | None, name: str, target: str) -> None:
     """A library that wants every factor above 0."""
     if factor is not None and min(factor) <= 0:

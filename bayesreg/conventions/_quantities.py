@@ -68,6 +68,10 @@ def _column_squares(data: Data) -> FloatArray:
     return np.asarray(squares.T @ weights, dtype=np.float64)
 
 
+def _column_rms(data: Data) -> FloatArray:
+    return np.asarray(np.sqrt(_column_squares(data) / data.total_weight))
+
+
 QUANTITIES = {
     "sigma": Quantity("sigma", "sigma=..., the noise standard deviation in units of y"),
     "phi": Quantity("phi", "phi=..., the dispersion (variance = phi mean^power), as a number"),
@@ -90,6 +94,11 @@ QUANTITIES = {
         "sd_x", "data, or sd_x=..., the population sd of each column (divisor N)",
         column_deviation, per_column=True,
     ),
+    "rms_x": Quantity(
+        "rms_x", "data, or rms_x=..., the root of the mean of the squares of each column",
+        _column_rms, per_column=True,
+    ),
+    "columns": Quantity("p", "data, or p=..., the number of columns", lambda data: float(data.p)),
     "sample_sd_x": Quantity(
         "sample_sd_x", "data, or sample_sd_x=..., the sd of each column with divisor n - 1",
         _sample_column_sd, per_column=True,

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bayesreg._text import nearest
-from bayesreg.conventions import celer, glmnet, sklearn, textbook
+from bayesreg.conventions import (
+    MASS,
+    adelie,
+    celer,
+    glmnet,
+    glum,
+    skglm,
+    sklearn,
+    textbook,
+)
 from bayesreg.conventions._convention import Convention
-from bayesreg.conventions._sklearn_refused import refuse_by_name
+from bayesreg.conventions._refused import refuse_by_name
 from bayesreg.errors import ConversionError
 
 CONVENTIONS: dict[str, Convention] = {
+    **adelie.CONVENTIONS,
     **celer.CONVENTIONS,
     **glmnet.CONVENTIONS,
+    **glum.CONVENTIONS,
+    **MASS.CONVENTIONS,
+    **skglm.CONVENTIONS,
     **sklearn.CONVENTIONS,
     **textbook.CONVENTIONS,
 }

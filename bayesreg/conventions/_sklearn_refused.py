@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bayesreg.errors import NoEquivalentError
-
 _HINGE = (
     "the hinge losses are not minus the logarithm of a density of y in {-1, 1}, whatever their "
     "scale. Nearest: sklearn.LogisticRegression(solver='liblinear'), whose loss is, with the same "
@@ -49,14 +47,3 @@ REFUSED = {
     "sklearn.MultiTaskLassoCV": "it is not read. " + _MANY.format("MultiTaskLasso"),
     "sklearn.MultiTaskElasticNetCV": "it is not read. " + _MANY.format("MultiTaskElasticNet"),
 }
-
-
-def refuse_by_name(name: str) -> None:
-    """The reason, where the name is one of these.
-
-    Raises
-    ------
-    NoEquivalentError
-    """
-    if name in REFUSED:
-        raise NoEquivalentError(f"{name} has no equivalent: {REFUSED[name]}")
