@@ -14,7 +14,15 @@ from bayesreg._version import __version__
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison, compare
-    from bayesreg.conventions import Penalised, convert, targets, to_penalty, to_prior
+    from bayesreg.conventions import (
+        Penalised,
+        convert,
+        explain,
+        from_sklearn,
+        targets,
+        to_penalty,
+        to_prior,
+    )
     from bayesreg.data import Data
     from bayesreg.likelihoods import (
         AsymmetricLaplace,
@@ -93,9 +101,11 @@ _HOME = {
     "certify": "proof.certify",
     "compare": "comparison",
     "convert": "conventions",
+    "explain": "conventions",
     "find_map": "solvers",
     "find_map_path": "solvers",
     "from_dict": "spec",
+    "from_sklearn": "conventions",
     "from_text": "spec",
     "plot_map_vs_posterior": "plots",
     "plot_path": "plots",

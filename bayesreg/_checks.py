@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg._estimated import Estimated
+from bayesreg._types import FloatArray
 from bayesreg.errors import ModelError, ModelTypeError
 
 #: Quantities whose squares and products are formed must lie within these sizes.
@@ -37,7 +39,19 @@ def noise(value: Any, argument: str) -> float:
             f"{argument} must lie between 1e-100 and 1e+100, so that squares and products stay "
             f"numbers; got {number!r}. Measure y in other units"
         )
-    return number
+    return value if isinstance(value, Estimated) else number
+
+
+def nonnegative_vector(value: Any, argument: str) -> FloatArray:
+    """Finite numbers of at least 0, one per column."""
+    array = np.asarray(value)
+    if array.ndim != 1 or array.dtype.kind not in "iuf":
+        raise ModelError(
+            f"{argument} must be a vector of numbers, one per column; got {shown(value)}"
+        )
+    if not np.all(np.isfinite(array) & (array >= 0)):
+        raise ModelError(f"{argument} must be finite and not negative; got {shown(value)}")
+    return np.asarray(array, dtype=np.float64)
 
 
 def single(value: Any, argument: str) -> float:

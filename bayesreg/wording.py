@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg._estimated import Estimated
 from bayesreg._tables import number
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.class_problem import ClassProblem, bind_classes
@@ -73,7 +74,8 @@ def _likelihood(model: Model, data: Data) -> str:
         return repr(model.likelihood)
     dispersion = getattr(model.likelihood, "dispersion", None)
     stated = {name: number(getattr(model.likelihood, name, 0.0), 6) for name in ("nu", "q", "s")}
-    return words.format(eta=eta, sigma=sigma, dispersion=dispersion, **stated)
+    origin = f"; sigma = {noise}" if isinstance(noise, Estimated) else ""
+    return words.format(eta=eta, sigma=sigma, dispersion=dispersion, **stated) + origin
 
 
 def _index(model: Model) -> str:

@@ -14,6 +14,7 @@ LAYERS = [
     [
         "_checks",
         "_csv",
+        "_estimated",
         "_json",
         "_tables",
         "_text",

@@ -309,4 +309,4 @@ def test_what_needs_one_vector_says_so():
     with pytest.raises(ModelError, match="one per class"):
         br.plot_path(br.find_map_path(model, data, n_scales=2))
     with pytest.raises(br.errors.NoEquivalentError, match="Multinomial"):
-        br.to_penalty(model, "sklearn.LogisticRegression", data)
+        br.to_penalty(model, "sklearn.Ridge", data)

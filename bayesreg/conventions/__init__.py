@@ -7,7 +7,20 @@ here imports a library; ``Penalised.build`` does.
 from __future__ import annotations
 
 from bayesreg.conventions._convention import Convention, Penalised
+from bayesreg.conventions._convert import convert
+from bayesreg.conventions._explain import explain
+from bayesreg.conventions._from_sklearn import from_sklearn
 from bayesreg.conventions._registry import targets
-from bayesreg.conventions._verbs import convert, to_penalty, to_prior
+from bayesreg.conventions._to_penalty import to_penalty
+from bayesreg.conventions._to_prior import to_prior
 
-__all__ = ["Convention", "Penalised", "convert", "targets", "to_penalty", "to_prior"]
+__all__ = [
+    "Convention",
+    "Penalised",
+    "convert",
+    "explain",
+    "from_sklearn",
+    "targets",
+    "to_penalty",
+    "to_prior",
+]

@@ -11,9 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bayesreg._text import nearest
+from bayesreg._types import FloatArray
 from bayesreg.conventions._nats import Nats
 from bayesreg.conventions._setting import Setting
+from bayesreg.data import Data
 from bayesreg.errors import ConversionError
+from bayesreg.priors import Prior
+
+
+def _nothing_said(parameters: Mapping[str, Any]) -> dict[str, float]:
+    return {}
+
+
+def _left_open(parameters: Mapping[str, Any], data: Data | None) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,6 +63,25 @@ class Convention:
         Whether ``encode`` takes a proper intercept prior.
     relative_to_noise : bool
         The prior meant is stated in units of sigma.
+    per_coefficient : bool
+        Whether ``encode`` takes a strength per coefficient; where not, columns are rescaled.
+    takes_weights, fits_intercept : bool
+        Whether the library's fit takes weights of rows, and whether it can have an intercept.
+    solution : str
+        Expression for the coefficients once ``code`` has run; empty where it fits nothing.
+    learned : mapping
+        What ``decode`` also reads and only a fitted estimator says (``alpha_``), with the value
+        that means "not fitted". A caller may give it by name.
+    usual : callable
+        Parameters, data -> the likelihood meant when the caller says none; None: left open.
+    says : callable
+        Parameters -> the quantities that they say themselves, such as sigma.
+    without_model : tuple of str
+        Losses that bayesreg has no likelihood for: decoded to a prior alone.
+    one_way : str
+        Why nothing can be converted to this target, and what is nearest; empty where it can.
+    prior : callable, optional
+        Nats -> the prior, where it is of another kind than an entry per coefficient.
     """
 
     name: str
@@ -73,6 +103,16 @@ class Convention:
     options: tuple[str, ...] = ()
     penalises_intercept: bool = False
     relative_to_noise: bool = False
+    per_coefficient: bool = False
+    takes_weights: bool = True
+    fits_intercept: bool = True
+    solution: str = ""
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    usual: Callable[[Mapping[str, Any], Data | None], str | None] = _left_open
+    says: Callable[[Mapping[str, Any]], Mapping[str, float]] = _nothing_said
+    without_model: tuple[str, ...] = ()
+    one_way: str = ""
+    prior: Callable[[Nats], Prior] | None = None
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.objective}>"
@@ -81,9 +121,14 @@ class Convention:
         return (
             f"{self.name}: {self.objective}\n"
             f"  {self.formula}\n"
-            f"  likelihoods: {', '.join(self.likelihoods)}; "
+            f"  likelihoods: {', '.join(self.losses)}; "
             f"penalties: {', '.join(self.penalties)}; intercept: {self.intercept}"
         )
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The likelihoods, and the losses that are read as a prior alone."""
+        return (*self.likelihoods, *(f"{name} (prior only)" for name in self.without_model))
 
     def complete(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of the formulas: those given, the library's defaults for the rest.
@@ -93,13 +138,14 @@ class Convention:
         ConversionError
             For a name the library does not have, or a value that has no default.
         """
+        known = [*self.defaults, *self.irrelevant, *self.learned]
         for name in parameters:
-            if name not in self.defaults and name not in self.irrelevant:
-                known = [*self.defaults, *self.irrelevant]
+            if name not in known:
                 raise ConversionError(
                     f"{self.name} has no parameter {name!r}.{nearest(str(name), known)}"
                 )
-        completed = {name: parameters.get(name, value) for name, value in self.defaults.items()}
+        standing = {**self.defaults, **self.learned}
+        completed = {name: parameters.get(name, value) for name, value in standing.items()}
         for name, value in completed.items():
             if value is ...:
                 raise ConversionError(
@@ -127,6 +173,9 @@ class Penalised:
         Runs as printed, given X and y (and sample_weight where the data have weights).
     notes : tuple of str
         Intercept, standardisation, weights, version pitfalls.
+    column_factors : (p,) array or None
+        Where the library has one strength for all coefficients and the prior has not: fit on
+        ``X * column_factors`` and multiply the coefficients by them. ``code`` does both.
     """
 
     target: str
@@ -137,6 +186,7 @@ class Penalised:
     code: str
     notes: tuple[str, ...]
     _builder: Callable[[], Any] = field(compare=False)
+    column_factors: FloatArray | None = field(default=None, compare=False)
 
     def build(self) -> Any:
         """The library's own unfitted estimator.

@@ -2,47 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bayesreg._text import nearest
+from bayesreg.conventions._composite import unwrapped
+from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._refused import refuse_by_name
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
 
 
-def recognise(estimator: Any, known: Iterable[str]) -> tuple[str, dict[str, Any]]:
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What a conversion starts from.
+
+    Attributes
+    ----------
+    name : str
+        Of the convention.
+    parameters : mapping or None
+        None when a name came alone.
+    scaler : object or None
+        The StandardScaler before the estimator, where it came in a Pipeline.
+    """
+
+    name: str
+    parameters: Mapping[str, Any] | None
+    scaler: Any = None
+
+
+def recognise(estimator: Any, known: Mapping[str, Convention]) -> Source:
     """Name of the convention and parameters of a fitted or unfitted estimator.
 
     Only the library's own class is recognised: a subclass may minimise something else
-    (scikit-learn's MultiTaskLasso is a subclass of its Lasso).
+    (scikit-learn's MultiTaskLasso is a subclass of its Lasso).  A Pipeline of a StandardScaler and
+    an estimator is read, and of a search its best estimator.
 
     Raises
     ------
     ConversionError
         For an object or class that is not known, with the nearest names.
     NoEquivalentError
-        For an estimator fitted to more than one target or more than two classes.
+        For an estimator that no model or prior here is the twin of.
     """
+    estimator, scaler = unwrapped(estimator)
     kind = type(estimator)
     name = f"{kind.__module__.split('.')[0]}.{kind.__name__}"
+    refuse_by_name(name)
     if name not in known or not hasattr(estimator, "get_params"):
         raise ConversionError(
             f"no convention is known for an object of class {kind.__module__}.{kind.__name__}."
             f"{nearest(name, known)} If it minimises one of these objectives, pass that name and "
             "its parameters"
         )
-    _refuse_several_outputs(estimator, name)
-    return name, dict(estimator.get_params(deep=False))
+    learned = {
+        attribute: getattr(estimator, attribute, unfitted)
+        for attribute, unfitted in known[name].learned.items()
+    }
+    _refuse_several_outputs(estimator, known[name])
+    return Source(name, {**estimator.get_params(deep=False), **learned}, scaler)
 
 
-def _refuse_several_outputs(estimator: Any, name: str) -> None:
+def _refuse_several_outputs(estimator: Any, convention: Convention) -> None:
+    name = convention.name
+    if "classes_" in convention.learned or "MultiTask" in convention.without_model:
+        return
     classes = np.size(getattr(estimator, "classes_", ()))
     if classes > 2:
         raise NoEquivalentError(
-            f"this {name} was fitted to {classes} classes: K symmetric coefficient vectors, not a "
-            "Bernoulli model. Nearest: one binary model per pair of classes"
+            f"this {name} was fitted to {classes} classes, one against the rest: {classes} "
+            "separate fits, not one model. Nearest: one model per class, with y in {-1, 1} or "
+            "{0, 1}; LogisticRegression is a Multinomial model"
         )
     shape = np.shape(getattr(estimator, "coef_", ()))
     if len(shape) == 2 and shape[0] > 1:
@@ -68,13 +102,8 @@ def refuse_other_data(estimator: Any, data: Data | None) -> None:
         )
 
 
-def source_of(
-    source: Any, parameters: Any, known: Iterable[str]
-) -> tuple[str, Mapping[str, Any] | None]:
-    """Name and parameters, from a name with parameters (or an estimator), or an estimator.
-
-    The parameters are None when a name came alone.
-    """
+def source_of(source: Any, parameters: Any, known: Mapping[str, Convention]) -> Source:
+    """Name and parameters, from a name with parameters (or an estimator), or an estimator."""
     if not isinstance(source, str):
         if parameters is not None and not isinstance(parameters, Mapping):
             raise DataTypeError(
@@ -88,8 +117,8 @@ def source_of(
             )
         return recognise(source, known)
     if parameters is None or isinstance(parameters, Mapping):
-        return source, parameters
-    name, its_own = recognise(parameters, known)
-    if name != source:
-        raise ConversionError(f"the estimator is a {name}, not a {source}; pass it alone")
-    return name, its_own
+        return Source(source, parameters)
+    found = recognise(parameters, known)
+    if found.name != source:
+        raise ConversionError(f"the estimator is a {found.name}, not a {source}; pass it alone")
+    return found

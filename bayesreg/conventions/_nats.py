@@ -8,11 +8,14 @@ here and from here, so that N libraries need 2N formulas.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
 
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.conventions._setting import NOISE
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, NoEquivalentError
 from bayesreg.likelihoods import LIKELIHOODS, known_noise
@@ -35,11 +38,14 @@ class Nats:
         Of size 1 when every coefficient has the same, else one entry per coefficient.
     intercept : Penalty of size 1, or None
         None for a model without intercept.
+    shape : mapping of str to float
+        Parameters of the likelihood that are not the scale of its noise, such as the quantile q.
     """
 
     likelihood: str
     penalty: Penalty
     intercept: Penalty | None
+    shape: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def l1(self) -> float:
@@ -71,6 +77,14 @@ def uniform(l1: float = 0.0, l2: float = 0.0) -> Penalty:
     return unbounded(np.array([l1]), np.array([l2]), np.zeros(1))
 
 
+def per_column(l1: FloatArray, l2: FloatArray) -> Penalty:
+    """Centred at 0, with rates of its own for each coefficient, or one for all of them."""
+    l1, l2 = (np.array(part) for part in np.broadcast_arrays(l1, l2))
+    if np.all(l1 == l1[0]) and np.all(l2 == l2[0]):
+        return uniform(float(l1[0]), float(l2[0]))
+    return unbounded(l1, l2, np.zeros(l1.size))
+
+
 def free_intercept(present: bool) -> Penalty | None:
     """An unpenalised intercept, or none."""
     return uniform() if present else None
@@ -84,6 +98,11 @@ def from_model(model: Model, data: Data | None) -> Nats:
     ConversionError
         When the prior names columns and there are no data to have them.
     """
+    if data is None and model.standardize:
+        raise ConversionError(
+            "the model has standardize=True, so its prior on the columns as they are depends on "
+            "their standard deviations; pass data"
+        )
     if data is not None:
         penalty = model.coefficient_penalty(data)
     elif isinstance(model.prior, Prior):
@@ -101,7 +120,17 @@ def from_model(model: Model, data: Data | None) -> Nats:
     _refuse_vanished(model, penalty)
     if all(np.all(array == array[0]) for array in _arrays(penalty)):
         penalty = penalty.take(slice(0, 1))
-    return Nats(type(model.likelihood).__name__, penalty, model.intercept_penalty())
+    name = type(model.likelihood).__name__
+    return Nats(name, penalty, model.intercept_penalty(), shape_of(model.likelihood))
+
+
+def shape_of(likelihood: Any) -> dict[str, Any]:
+    """The parameters of a likelihood besides the scale of its noise."""
+    if not is_dataclass(likelihood):
+        return {}
+    noise = NOISE.get(type(likelihood).__name__)
+    names = [part.name for part in fields(likelihood) if part.init and part.name != noise]
+    return {name: getattr(likelihood, name) for name in names}
 
 
 def _refuse_vanished(model: Model, penalty: Penalty) -> None:
@@ -118,7 +147,7 @@ def _refuse_vanished(model: Model, penalty: Penalty) -> None:
 
 def agree(one: Nats, other: Nats) -> bool:
     """Both mean the same, to six digits of the whole penalty; nothing has vanished."""
-    if (one.intercept is None) != (other.intercept is None):
+    if (one.intercept is None) != (other.intercept is None) or dict(one.shape) != dict(other.shape):
         return False
     pairs = [(one.penalty, other.penalty)]
     if one.intercept is not None and other.intercept is not None:
@@ -132,16 +161,16 @@ def _near(one: Penalty, other: Penalty) -> bool:
     return bool(np.all((l1 <= allowed) & (l2 <= allowed)))
 
 
-def to_model(nats: Nats, sigma: float | None, relative_to_noise: bool) -> Model:
-    """The model with this penalty; ``sigma`` for a Gaussian likelihood."""
-    kind = LIKELIHOODS[nats.likelihood]
-    likelihood = kind() if sigma is None else kind(sigma=sigma)
-    prior = _prior(nats.penalty, likelihood.noise if relative_to_noise else None)
-    intercept = None if nats.intercept is None else _prior(nats.intercept, None)
+def to_model(nats: Nats, noise: float | None, relative_to_noise: bool) -> Model:
+    """The model with this penalty; ``noise`` is the scale of a likelihood that has one."""
+    scale = {} if noise is None else {NOISE[nats.likelihood]: noise}
+    likelihood = LIKELIHOODS[nats.likelihood](**nats.shape, **scale)
+    prior = to_prior(nats.penalty, likelihood.noise if relative_to_noise else None)
+    intercept = None if nats.intercept is None else to_prior(nats.intercept, None)
     return Model(likelihood, prior, intercept)
 
 
-def _prior(penalty: Penalty, noise: float | None) -> Prior:
+def to_prior(penalty: Penalty, noise: float | None) -> Prior:
     """b = 1 / l1, tau = 1 / sqrt(l2); in units of sigma for a prior relative to the noise."""
     kind = penalty_kind(penalty)
     if kind == FLAT:

@@ -53,6 +53,14 @@ def switch(value: Any, name: str, target: str) -> bool:
     return bool(value)
 
 
+def real(value: Any, name: str, target: str) -> float:
+    """Any finite number."""
+    number = _number(value, name, target)
+    if not math.isfinite(number):
+        raise ConversionError(f"{target}: {name} must be finite; got {number!r}")
+    return number
+
+
 def _number(value: Any, name: str, target: str) -> float:
     if np.ndim(value) > 0 and not isinstance(value, str):
         raise ConversionError(

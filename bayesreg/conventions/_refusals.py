@@ -10,7 +10,6 @@ from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import FLAT, Nats, penalty_kind
 from bayesreg.data import Data
 from bayesreg.errors import NoEquivalentError
-from bayesreg.model import Model
 
 _PRIOR_NAMES = {
     "flat": "flat prior (no penalty)",
@@ -32,14 +31,13 @@ def refuse_offset(data: Data | None, likelihood: str, target: str) -> None:
     raise NoEquivalentError(f"{target} has no offset, and the data have one. Nearest: {nearest}")
 
 
-def refuse_standardized(model: Model, target: str) -> None:
-    """No convention here standardises by itself."""
-    if model.standardize:
+def refuse_weights(convention: Convention, weighted: bool) -> None:
+    """Data with weights, and a fit that takes none."""
+    if weighted and not convention.takes_weights:
         raise NoEquivalentError(
-            f"{target} does not standardise, and the model has standardize=True: its prior is one "
-            "per column on the columns as they are. Nearest: StandardScaler (give it the sample "
-            "weights too) before the estimator, and the model with standardize=False on the "
-            "scaled columns; divide the coefficients by scaler.scale_"
+            f"{convention.name} takes no weights of rows, and the data have weights. Nearest: "
+            "find_map, which takes them; where they are whole numbers, each row repeated as often "
+            "as its weight says"
         )
 
 
@@ -51,19 +49,25 @@ def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Con
     NoEquivalentError
         Naming what stands in the way and what is nearest.
     """
+    refuse_one_way(convention)
     _refuse_likelihood(convention, nats, known)
     _refuse_tails(convention, nats)
     _refuse_bounds(convention, nats)
     _refuse_location(convention, nats)
     _refuse_penalty(convention, nats, known)
-    _refuse_per_coefficient(convention, nats)
     _refuse_intercept(convention, nats)
+
+
+def refuse_one_way(convention: Convention) -> None:
+    """What can only be read."""
+    if convention.one_way:
+        raise NoEquivalentError(f"{convention.name} cannot be a target: {convention.one_way}")
 
 
 def _refuse_likelihood(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
     if nats.likelihood not in convention.likelihoods:
         raise NoEquivalentError(
-            f"{convention.name} is for {' or '.join(convention.likelihoods)} data; the model is "
+            f"{convention.name} is for {' or '.join(convention.losses)} data; the model is "
             f"{nats.likelihood}. Nearest: {_able(nats, known)}"
         )
 
@@ -91,12 +95,20 @@ def _able(nats: Nats, known: Iterable[Convention]) -> str:
     names = [
         convention.name
         for convention in known
-        if nats.likelihood in convention.likelihoods and nats.kind in (FLAT, *convention.penalties)
+        if nats.likelihood in convention.likelihoods
+        and nats.kind in (FLAT, *convention.penalties)
+        and not convention.one_way
     ]
     return ", ".join(names) if names else "find_map, which takes the model as it is"
 
 
 def _refuse_bounds(convention: Convention, nats: Nats) -> None:
+    pinned = nats.penalty.is_pinned
+    if pinned.any():
+        raise NoEquivalentError(
+            f"column {int(np.argmax(pinned))} is constant, and standardize=True holds its "
+            f"coefficient at loc, which {convention.name} cannot. Nearest: leave the column out"
+        )
     if np.any(np.isfinite(nats.penalty.lower) | np.isfinite(nats.penalty.upper)):
         raise NoEquivalentError(
             f"{convention.name} has no bounds, and the prior has. Nearest: find_map, which takes "
@@ -121,17 +133,23 @@ def _refuse_location(convention: Convention, nats: Nats) -> None:
     )
 
 
-def _refuse_per_coefficient(convention: Convention, nats: Nats) -> None:
-    if nats.penalty.size > 1:
-        raise NoEquivalentError(
-            f"{convention.name} has one strength for all coefficients, and the prior differs "
-            "between them. Nearest: rescale the columns: with scales b_j (or tau_j) fit the model "
-            "with scale=1 on X * b, and multiply the coefficients by b (a flat coefficient, scale "
-            "inf, cannot be had in this way)"
-        )
+def refuse_per_coefficient(convention: Convention) -> None:
+    """Scales of their own that no rescaling of the columns makes equal."""
+    raise NoEquivalentError(
+        f"{convention.name} has one strength for all coefficients, and the prior differs between "
+        "them in a way that rescaling the columns cannot undo (some are flat, or an elastic net "
+        "has b_j / tau_j of its own in each). Nearest: a target with a strength per coefficient "
+        "(bayesreg.targets() says which), or find_map, which takes the model as it is"
+    )
 
 
 def _refuse_intercept(convention: Convention, nats: Nats) -> None:
+    if nats.intercept is not None and not convention.fits_intercept:
+        raise NoEquivalentError(
+            f"{convention.name} fits no intercept, and the model has one. Nearest: intercept=None "
+            "(for least squares on columns and y less their means, which is the same), or "
+            "find_map, which takes the model as it is"
+        )
     if nats.has_proper_intercept and not convention.penalises_intercept:
         assert nats.intercept is not None
         raise NoEquivalentError(

@@ -5,11 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bayesreg._text import nearest
-from bayesreg.conventions import sklearn, textbook
+from bayesreg.conventions import (
+    MASS,
+    adelie,
+    celer,
+    glmnet,
+    glum,
+    skglm,
+    sklearn,
+    textbook,
+)
 from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._refused import refuse_by_name
 from bayesreg.errors import ConversionError
 
-CONVENTIONS: dict[str, Convention] = {**sklearn.CONVENTIONS, **textbook.CONVENTIONS}
+CONVENTIONS: dict[str, Convention] = {
+    **adelie.CONVENTIONS,
+    **celer.CONVENTIONS,
+    **glmnet.CONVENTIONS,
+    **glum.CONVENTIONS,
+    **MASS.CONVENTIONS,
+    **skglm.CONVENTIONS,
+    **sklearn.CONVENTIONS,
+    **textbook.CONVENTIONS,
+}
 
 
 _LEGEND = (
@@ -53,6 +72,7 @@ def find(name: object, argument: str) -> Convention:
         raise ConversionError(
             f"{argument} must be the name of a convention, such as 'sklearn.Lasso'; got {name!r}"
         )
+    refuse_by_name(name)
     if name not in CONVENTIONS:
         raise ConversionError(f"{argument} {name!r} is unknown.{nearest(name, CONVENTIONS)}")
     return CONVENTIONS[name]
@@ -61,7 +81,7 @@ def find(name: object, argument: str) -> Convention:
 def _row(convention: Convention) -> tuple[str, ...]:
     return (
         convention.name,
-        ", ".join(convention.likelihoods),
+        ", ".join(convention.losses),
         ", ".join(convention.penalties),
         convention.intercept,
     )

@@ -1,6 +1,7 @@
-"""What a formula needs besides its own parameters: sigma, the sum of the weights, ...
+"""What a formula needs besides its own parameters: sigma, the sum of the weights, sd(y), ...
 
-A quantity is asked for when a formula uses it, and by name when it was not given.
+A quantity is asked for when a formula uses it: it is what the caller said, else what the data say,
+else missing, and then asked for by name.
 """
 
 from __future__ import annotations
@@ -9,22 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.conventions._quantities import QUANTITIES
+from bayesreg.data import Data
 from bayesreg.errors import ConversionError
 
-
-@dataclass(frozen=True)
-class _Quantity:
-    """How a missing quantity is asked for: the argument, and what it is."""
-
-    argument: str
-    meaning: str
-
-
-_QUANTITIES = {
-    "sigma": _Quantity("sigma", "sigma=..., the noise standard deviation in units of y"),
-    "total_weight": _Quantity(
-        "n", "data, or n=... (with sample weights total_weight=..., their sum N; N = n without)"
-    ),
+#: What the scale of the noise is called; a likelihood that is not here has none.
+NOISE = {
+    "Gaussian": "sigma",
+    "Gamma": "phi",
+    "AsymmetricLaplace": "s",
+    # Losses without a likelihood here: what one nat of them is measured by.
+    "Huber": "sigma",
+    "SquaredEpsilonInsensitive": "sigma",
+    "MultiTask": "sigma",
+    "EpsilonInsensitive": "s",
+    "Tweedie": "phi",
 }
 
 
@@ -36,7 +39,7 @@ class MissingQuantityError(ConversionError):
         self.quantity = quantity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """The circumstances of one conversion.
 
@@ -44,10 +47,14 @@ class Setting:
     ----------
     likelihood : str
         Name of the likelihood, a key of :data:`bayesreg.likelihoods.LIKELIHOODS`.
-    known : mapping of str to float
-        The quantities that were given.
+    known : mapping of str to float or array
+        The quantities that were given, by their names in :data:`QUANTITIES`.
+    data : Data or None
+        Where further quantities come from.
     weighted : bool
         Whether the data have weights.
+    shape : mapping
+        Parameters of the likelihood besides the scale of its noise, where the caller said them.
     options : mapping
         What the caller wants of the target, such as ``solver``.
     target, formula, fixes : str
@@ -55,8 +62,10 @@ class Setting:
     """
 
     likelihood: str
-    known: Mapping[str, float]
+    known: Mapping[str, Any]
+    data: Data | None = None
     weighted: bool = False
+    shape: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     target: str = ""
     formula: str = ""
@@ -65,24 +74,47 @@ class Setting:
     @property
     def sigma(self) -> float:
         """Noise standard deviation of a Gaussian likelihood."""
-        return self._quantity("sigma")
+        return self.number("sigma")
 
     @property
     def total_weight(self) -> float:
         """N, the sum of the weights: the number of rows without weights."""
-        return self._quantity("total_weight")
+        return self.number("total_weight")
 
     @property
     def dispersion(self) -> float:
-        """phi: sigma^2 for Gaussian, 1 for Bernoulli and Poisson.
+        """What one nat is in the loss that libraries are written in.
 
-        The factor between the library's data term and nats: RSS / 2 = sigma^2 nll.
+        RSS / 2 = sigma^2 nll for Gaussian, deviance / 2 = phi nll for Gamma, the pinball loss
+        = s nll for AsymmetricLaplace; 1 for the likelihoods without noise of their own.
         """
-        return self.sigma**2 if self.likelihood == "Gaussian" else 1.0
+        noise = NOISE.get(self.likelihood)
+        if noise is None:
+            return 1.0
+        return self.sigma**2 if noise == "sigma" else self.number(noise)
+
+    def number(self, name: str) -> float:
+        """A quantity that is one number.
+
+        Raises
+        ------
+        MissingQuantityError
+            When it was not given and there are no data to say it.
+        """
+        return float(self._quantity(name))
+
+    def per_column(self, name: str) -> FloatArray:
+        """A quantity with an entry per column; raises as :meth:`number`."""
+        return np.asarray(self._quantity(name), dtype=np.float64)
 
     def assuming(self, name: str, value: float) -> Setting:
         """The same with one more quantity known."""
         return replace(self, known={**self.known, name: value})
+
+    def ordinary(self) -> Setting:
+        """Every quantity 1: what is a penalty here is one anywhere."""
+        ones = {name: np.ones(1) if q.per_column else 1.0 for name, q in QUANTITIES.items()}
+        return replace(self, known=ones)
 
     def on_behalf_of(self, convention: Any, options: Mapping[str, Any] | None = None) -> Setting:
         """The same for the formulas of this convention."""
@@ -94,16 +126,18 @@ class Setting:
             fixes=convention.fixes,
         )
 
-    def _quantity(self, name: str) -> float:
+    def _quantity(self, name: str) -> Any:
         if name in self.known:
             return self.known[name]
-        asked = _QUANTITIES[name]
+        quantity = QUANTITIES[name]
+        if quantity.of_data is not None and self.data is not None:
+            return quantity.of_data(self.data)
         alone = ""
-        if name == "sigma":
+        if name in NOISE.values():
             fixes = self.fixes or "the penalty, not the noise"
             alone = f", and its parameters alone fix only {fixes}"
         raise MissingQuantityError(
-            f"{self.target} needs {asked.argument}, which was not given: the formula is "
-            f"{self.formula}{alone}. Pass {asked.meaning}",
+            f"{self.target} needs {quantity.argument}, which was not given: the formula is "
+            f"{self.formula}{alone}. Pass {quantity.meaning}",
             name,
         )

@@ -4,6 +4,9 @@
 
     C = 1 / (1/b + 1/tau^2),    r = C / b        (r = 1: C = b;  r = 0: C = tau^2)
 
+Fitted to three classes or more it is the symmetric multinomial: K vectors of coefficients, each
+under that prior (for K = 2 the library fits one vector, which is another prior: see Multinomial).
+
 All solvers leave the intercept alone but liblinear, which penalises it like a coefficient of a
 column equal to intercept_scaling: its prior is that of the coefficients, intercept_scaling times
 as wide.
@@ -13,13 +16,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from bayesreg._checks import shown
 from bayesreg._text import nearest
 from bayesreg.conventions import _parameters
+from bayesreg.conventions import _sklearn_common as common
+from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, FLAT, L1, L2, Nats, penalty_kind, uniform
 from bayesreg.conventions._setting import Setting
+from bayesreg.data import Data
 from bayesreg.errors import ConversionError, NoEquivalentError
 from bayesreg.penalty import Penalty
 
@@ -33,6 +42,8 @@ _BY_LIBLINEAR = (L1, L2)
 
 def encode_logistic(nats: Nats, setting: Setting) -> dict[str, Any]:
     """C, l1_ratio, and a solver that treats the intercept as the model does."""
+    if nats.likelihood == "Multinomial":
+        _require_three_classes(nats, setting)
     total = nats.l1 + nats.l2
     parameters: dict[str, Any] = {
         "C": 1.0 / total if total else math.inf,
@@ -48,16 +59,44 @@ def encode_logistic(nats: Nats, setting: Setting) -> dict[str, Any]:
 
 def decode_logistic(parameters: Mapping[str, Any], setting: Setting) -> Nats:
     """1 / b = r / C, 1 / tau^2 = (1 - r) / C; liblinear's intercept scaled by the same."""
-    if parameters["class_weight"] is not None:
-        raise NoEquivalentError(
-            f"{setting.target}: class_weight multiplies rows; it is no part of the prior. "
-            "Nearest: class_weight=None and the same weights in Data(weights=...)"
-        )
+    common.refuse_class_weight(parameters, setting)
     C, ratio = _strength(parameters, setting.target)
     l1, l2 = ratio / C, (1.0 - ratio) / C
-    nats = Nats(setting.likelihood, uniform(l1, l2), _intercept(parameters, l1, l2, setting))
+    shape = {"classes": setting.shape.get("classes")} if _is_multinomial(setting) else {}
+    intercept = _intercept(parameters, l1, l2, setting)
+    nats = Nats(setting.likelihood, uniform(l1, l2), intercept, shape)
+    if shape and parameters["solver"] == "liblinear":
+        raise NoEquivalentError(
+            f"{setting.target}: liblinear takes two classes. Nearest: solver='lbfgs' or 'saga'"
+        )
     _check_solver(nats, parameters, setting.target)
     return nats
+
+
+def _is_multinomial(setting: Setting) -> bool:
+    return setting.likelihood == "Multinomial"
+
+
+def _require_three_classes(nats: Nats, setting: Setting) -> None:
+    """With two the library fits one vector: w = w_1 - w_0."""
+    stated = nats.shape.get("classes")
+    if stated is None and setting.data is not None:
+        stated = int(np.max(setting.data.y)) + 1
+    if stated == 2:
+        raise NoEquivalentError(
+            f"{setting.target} fits one vector of coefficients to two classes, w = w_1 - w_0. "
+            "Nearest: Bernoulli() with Normal(tau sqrt(2)) for Normal(tau), the same Laplace(b), "
+            "or ElasticNet(b, tau sqrt(2))"
+        )
+
+
+def _usual(parameters: Mapping[str, Any], data: Data | None) -> str | None:
+    """Multinomial when three classes or more were fitted, or are in the data."""
+    classes = parameters["classes_"]
+    found = np.size(classes) if classes is not None else 0
+    if classes is None and data is not None:
+        found = np.unique(data.y).size
+    return "Multinomial" if found > 2 else "Bernoulli"
 
 
 def logistic_settings(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +130,7 @@ def logistic_notes(parameters: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _intercept_note(parameters: Mapping[str, Any]) -> str:
-    if "fit_intercept" in parameters:
+    if not parameters.get("fit_intercept", True):
         return "no intercept"
     if parameters["solver"] == "liblinear":
         return (
@@ -123,9 +162,16 @@ def _intercept_scaling(nats: Nats, intercept: Penalty) -> float:
 
 def _allowed_solvers(nats: Nats) -> tuple[str, ...]:
     """The solvers that minimise exactly this objective, best first."""
+    if nats.has_proper_intercept and nats.likelihood == "Multinomial":
+        raise NoEquivalentError(
+            "only liblinear penalises the intercept, and it takes two classes. Nearest: "
+            "intercept=Flat()"
+        )
     if nats.has_proper_intercept:
         return ("liblinear",)
     solvers = _SOLVERS[nats.kind]
+    if nats.likelihood == "Multinomial":
+        return solvers
     if nats.intercept is None and nats.kind == L1:
         return ("liblinear", *solvers)
     if nats.intercept is None and nats.kind == L2:
@@ -148,6 +194,8 @@ def _solver(nats: Nats, wanted: Any) -> str:
 
 
 def _why_not(nats: Nats, solver: str) -> str:
+    if nats.likelihood == "Multinomial" and solver == "liblinear":
+        return "the solver 'liblinear' takes two classes."
     if nats.has_proper_intercept:
         return (
             f"the solver {solver!r} leaves the intercept unpenalised, and the model gives it a "
@@ -202,3 +250,49 @@ def _check_solver(nats: Nats, parameters: Mapping[str, Any], target: str) -> Non
             f"(C={parameters['C']!r}, l1_ratio={parameters['l1_ratio']!r}), so this is no "
             f"estimator; solvers that can: {', '.join(able)}"
         )
+
+
+def _notes(parameters: Mapping[str, Any], setting: Setting) -> tuple[str, ...]:
+    several = (
+        "each of the K classes has its own coefficients under this prior; those of a flat part, "
+        "and the intercepts, are determined up to one constant for all classes",
+        "two classes are not this model with K = 2: there w = w_1 - w_0 is one vector, and a "
+        "Normal prior of sd tau on each is one of sd tau sqrt(2) on it",
+    )
+    general = (*logistic_notes(parameters), common.AS_IS, common.SUMMED)
+    return (*several, *general) if _is_multinomial(setting) else general
+
+
+LOGISTIC = Convention(
+    name="sklearn.LogisticRegression",
+    likelihoods=("Bernoulli", "Multinomial"),
+    penalties=(L1, L2, ELASTIC_NET),
+    objective=OBJECTIVE_LOGISTIC,
+    formula="C = 1 / (1/b + 1/tau^2), l1_ratio = C / b (L1: C = b; L2: C = tau^2)",
+    fixes="",
+    intercept="flat or none; liblinear: like a coefficient",
+    source=f"{common.VERSION}/_logistic.py",
+    defaults={
+        "penalty": "deprecated",
+        "C": 1.0,
+        "l1_ratio": 0.0,
+        "fit_intercept": True,
+        "intercept_scaling": 1.0,
+        "class_weight": None,
+        "solver": "lbfgs",
+    },
+    encode=encode_logistic,
+    decode=decode_logistic,
+    code=partial(common.code, "LogisticRegression"),
+    build=partial(common.build, "LogisticRegression"),
+    solution="(estimator.coef_ if len(estimator.coef_) > 1 else estimator.coef_[0])",
+    notes=_notes,
+    settings=logistic_settings,
+    irrelevant=("dual", "tol", "random_state", "max_iter", "verbose", "warm_start", "n_jobs"),
+    options=("solver",),
+    penalises_intercept=True,
+    learned={"classes_": None},
+    usual=_usual,
+)
+
+CONVENTIONS = (LOGISTIC,)

@@ -1,0 +1,125 @@
+"""What is known when a conversion starts: likelihood and noise, N, and what the caller adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bayesreg import _checks
+from bayesreg._text import nearest
+from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._noise import estimated_sigma
+from bayesreg.conventions._quantities import QUANTITIES
+from bayesreg.conventions._refusals import refuse_offset, refuse_weights
+from bayesreg.conventions._setting import NOISE, Setting
+from bayesreg.conventions._stated import Stated, likelihood_of
+from bayesreg.conventions._steps import required
+from bayesreg.data import Data
+from bayesreg.errors import ConversionError, DataTypeError
+from bayesreg.likelihoods import ClassLikelihood, Likelihood
+
+
+def circumstances(
+    origin: Convention,
+    given: Mapping[str, Any] | None,
+    possible: tuple[str, ...],
+    likelihood: Likelihood | ClassLikelihood | str | None,
+    sigma: float | str | None,
+    data: Data | None,
+    n: float | None,
+    total_weight: float | None,
+    quantities: Mapping[str, Any],
+) -> Setting:
+    """The circumstances of a conversion from these parameters."""
+    number = _number_or_estimate(sigma, data, given)
+    complete = origin.complete(required(origin, given))
+    said = dict(origin.says(complete))
+    if said and number is not None:
+        raise ConversionError(f"{origin.name} says sigma itself ({said}); leave sigma= out")
+    usual = origin.usual(complete, checked(data))
+    chosen = likelihood_of(possible, likelihood, number, origin, usual)
+    setting = setting_of(chosen, data, n, total_weight, {**quantities, **said})
+    refuse_offset(data, setting.likelihood, origin.name)
+    refuse_weights(origin, setting.weighted)
+    return setting
+
+
+def setting_of(
+    likelihood: Stated,
+    data: Data | None,
+    n: float | None,
+    total_weight: float | None,
+    quantities: Mapping[str, Any],
+) -> Setting:
+    known: dict[str, Any] = dict(quantities)
+    if likelihood.noise is not None:
+        known[NOISE[likelihood.name]] = likelihood.noise
+    data = checked(data)
+    total = _total_weight(data, n, total_weight)
+    if total is not None:
+        known["total_weight"] = total
+    if n is not None:
+        known["rows"] = _checks.positive_number(n, "n")
+    weighted = data is not None and data.weights is not None
+    return Setting(likelihood.name, known, data, weighted, likelihood.shape)
+
+
+def _number_or_estimate(
+    sigma: float | str | None, data: Data | None, given: Mapping[str, Any] | None
+) -> float | None:
+    """sigma, estimated where that is asked for."""
+    if isinstance(sigma, str):
+        if sigma != "estimate":
+            raise ConversionError(f"sigma must be a number or 'estimate'; got {sigma!r}")
+        return estimated_sigma(data, bool((given or {}).get("fit_intercept", True)))
+    return sigma
+
+
+def data_in_second_place(parameters: Any, data: Data | None) -> tuple[Any, Data | None]:
+    """``to_prior(estimator, data)``: an estimator brings its own parameters."""
+    if isinstance(parameters, Data) and data is None:
+        return None, parameters
+    return parameters, data
+
+
+def checked(data: Data | None) -> Data | None:
+    if data is not None and not isinstance(data, Data):
+        raise DataTypeError(
+            f"data must be a bayesreg.Data; got {type(data).__name__}. Wrap it: Data(X, y)"
+        )
+    return data
+
+
+def told_apart(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Quantities that a formula may need, and options of the target."""
+    quantities: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for name, value in keywords.items():
+        quantity = QUANTITIES.get(name)
+        if quantity is None or quantity.argument != name:
+            options[name] = value
+        elif quantity.per_column:
+            quantities[name] = _checks.nonnegative_vector(value, name)
+        else:
+            quantities[name] = _checks.positive_number(value, name)
+    return quantities, options
+
+
+def refuse_unknown(names: Mapping[str, Any], verb: str) -> None:
+    for name in names:
+        known = [key for key, part in QUANTITIES.items() if part.argument == key]
+        raise ConversionError(f"{verb} has no argument {name!r}.{nearest(name, known)}")
+
+
+def _total_weight(data: Data | None, n: float | None, total_weight: float | None) -> float | None:
+    """N: from the data, else total_weight, else n (all weights 1)."""
+    if data is not None:
+        if n is not None or total_weight is not None:
+            raise ConversionError(
+                "data and n (or total_weight) were given; the data say both. Pass one of the two"
+            )
+        return data.total_weight
+    given = n if total_weight is None else total_weight
+    if given is None:
+        return None
+    return _checks.positive_number(given, "n" if total_weight is None else "total_weight")

@@ -1,0 +1,56 @@
+"""Scales of their own, in libraries that have one strength for all coefficients.
+
+With w_j = f_j u_j the columns x_j f_j have coefficients u_j, and
+
+    l1_j |w_j| + l2_j w_j^2 / 2  =  l1_j f_j |u_j| + l2_j f_j^2 u_j^2 / 2
+
+is the same for every j when f_j = 1 / l1_j (L1), 1 / sqrt(l2_j) (L2), and where both are there when
+l1_j^2 / l2_j is the same for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.conventions._nats import ELASTIC_NET, L1, Nats, uniform
+
+
+def factors_of(nats: Nats) -> FloatArray | None:
+    """What to multiply the columns by; None where no factors make the penalty uniform."""
+    l1, l2 = nats.penalty.l1, nats.penalty.l2
+    if np.any((l1 == 0) & (l2 == 0)):
+        return None
+    if nats.kind == ELASTIC_NET:
+        if np.any(l1 == 0) or np.any(l2 == 0):
+            return None
+        ratio = l1**2 / l2
+        if not np.allclose(ratio, ratio[0], rtol=1e-12, atol=0.0):
+            return None
+    factors = 1.0 / l1 if nats.kind == L1 else 1.0 / np.sqrt(l2)
+    return factors if np.all(np.isfinite(factors)) else None
+
+
+def on_rescaled_columns(nats: Nats, factors: FloatArray) -> Nats:
+    """The uniform penalty of the coefficients of ``X * factors``."""
+    l1, l2 = nats.penalty.l1[0] * factors[0], nats.penalty.l2[0] * factors[0] ** 2
+    return replace(nats, penalty=uniform(float(l1), float(l2)))
+
+
+def code_on_rescaled_columns(code: str, solution: str, factors: FloatArray) -> str:
+    """The program on ``X * column_factors``, its coefficients brought back."""
+    numbers = ", ".join(repr(float(factor)) for factor in factors)
+    back = f"coef = column_factors * ({solution})\n" if solution else ""
+    return (
+        "import numpy as np\n\n"
+        f"column_factors = np.array([{numbers}])\n"
+        f"X = X * column_factors\n\n{code}{back}"
+    )
+
+
+NOTE = (
+    "this library has one strength for all coefficients: each column is multiplied by its entry of "
+    ".column_factors before the fit, and the coefficients that come out by the same afterwards"
+)

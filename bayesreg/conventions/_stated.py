@@ -1,0 +1,108 @@
+"""The likelihood that a conversion is for, as far as the caller or the target says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bayesreg import _checks
+from bayesreg._estimated import Estimated
+from bayesreg._text import nearest
+from bayesreg.conventions import _nats
+from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._setting import NOISE, Setting
+from bayesreg.errors import ConversionError, ModelTypeError
+from bayesreg.likelihoods import (
+    LIKELIHOODS,
+    ClassLikelihood,
+    Likelihood,
+    noise_prior,
+    require_numbers,
+)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A likelihood as far as it is known: its name, the scale of its noise, the rest."""
+
+    name: str
+    noise: float | None = None
+    shape: Mapping[str, Any] = field(default_factory=dict)
+
+
+def stated(likelihood: Likelihood | ClassLikelihood) -> Stated:
+    name = type(likelihood).__name__
+    if noise_prior(likelihood) is not None:
+        raise ConversionError(
+            f"sigma is unknown (sigma ~ {noise_prior(likelihood)!r}), but the penalty that a prior "
+            "amounts to depends on it. Say which sigma is meant: Gaussian(sigma=...), or for the "
+            "one at a joint mode model.at_sigma(find_map(model, data, "
+            "target='joint').scalars['sigma'])"
+        )
+    require_numbers(likelihood)
+    noise = getattr(likelihood, NOISE[name]) if name in NOISE else None
+    return Stated(name, noise, _nats.shape_of(likelihood))
+
+
+def likelihood_of(
+    possible: tuple[str, ...],
+    wanted: Likelihood | ClassLikelihood | str | None,
+    sigma: float | None,
+    origin: Convention,
+    usual: str | None,
+) -> Stated:
+    """Which likelihood is meant, and its sigma where that was given."""
+    target, possible = origin.name, (*possible, *origin.without_model)
+    if sigma is not None and not isinstance(sigma, Estimated):
+        sigma = _checks.positive_number(sigma, "sigma")
+    if wanted is None and usual is not None:
+        stated = Stated(usual)
+    else:
+        stated = _wanted(wanted, possible, sigma, target)
+    if stated.name not in possible:
+        raise ConversionError(f"{target} is for {' or '.join(possible)} data, not {stated.name}")
+    if sigma is None:
+        return stated
+    if NOISE.get(stated.name) != "sigma":
+        raise ConversionError(
+            f"sigma was given, but {target} is {stated.name} here, which has no sigma"
+        )
+    if stated.noise not in (None, sigma):
+        raise ConversionError(f"sigma={sigma!r} contradicts likelihood=Gaussian({stated.noise!r})")
+    return replace(stated, noise=sigma)
+
+
+def _wanted(
+    wanted: Likelihood | ClassLikelihood | str | None,
+    possible: tuple[str, ...],
+    sigma: float | None,
+    target: str,
+) -> Stated:
+    if isinstance(wanted, str):
+        if wanted not in LIKELIHOODS:
+            raise ConversionError(f"no likelihood {wanted!r}.{nearest(wanted, LIKELIHOODS)}")
+        return Stated(wanted)
+    if isinstance(wanted, Likelihood | ClassLikelihood) and not isinstance(wanted, type):
+        return stated(wanted)
+    if wanted is not None:
+        raise ModelTypeError(
+            f"likelihood must be a likelihood such as Bernoulli(), or its name; got {wanted!r}"
+        )
+    if len(possible) == 1:
+        return Stated(possible[0])
+    if sigma is not None and "Gaussian" in possible:
+        return Stated("Gaussian")
+    raise ConversionError(
+        f"{target} leaves the likelihood open ({', '.join(possible)}), so it must be said: pass "
+        "likelihood=, or sigma= for Gaussian"
+    )
+
+
+def stated_noise(origin: Convention, setting: Setting) -> float | None:
+    """The noise of the model to return, also where the formula could do without."""
+    name = NOISE.get(setting.likelihood)
+    if name is None:
+        return None
+    given = setting.known.get(name)
+    return given if isinstance(given, Estimated) else setting.on_behalf_of(origin).number(name)

@@ -1,0 +1,5 @@
+"""Programs that use adelie."""
+
+from _printed import answer
+
+answer("adelie", "numpy")

@@ -1,0 +1,5 @@
+"""Programs that use celer."""
+
+from _printed import answer
+
+answer("celer", "numpy")

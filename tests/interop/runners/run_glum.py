@@ -1,0 +1,5 @@
+"""Programs that use glum."""
+
+from _printed import answer
+
+answer("glum", "numpy")

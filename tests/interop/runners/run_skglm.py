@@ -1,0 +1,5 @@
+"""Programs that use skglm."""
+
+from _printed import answer
+
+answer("skglm", "numpy")

@@ -1,0 +1,5 @@
+"""Programs that use statsmodels."""
+
+from _printed import answer
+
+answer("statsmodels", "numpy")

@@ -1,0 +1,37 @@
+"""adelie, three families: its optimum is our mode."""
+
+import numpy as np
+import pytest
+from helpers import make_data
+
+import bayesreg as br
+
+from .proof import Proof, certified, parameters, solve
+
+pytestmark = pytest.mark.interop
+
+SCALES = np.geomspace(0.1, 0.5, 7)
+PRIORS = [
+    br.Laplace(0.3), br.Normal(0.5), br.ElasticNet(0.3, 0.6), br.Laplace(SCALES),
+    br.Normal(SCALES),
+]  # fmt: skip
+PROOFS = [
+    Proof("adelie.grpnet", br.Model(likelihood, prior, intercept, standardize=standardize),
+          make_data(likelihood, weights=weights), intercept="intercept")
+    for likelihood in (br.Gaussian(1.5), br.Bernoulli(), br.Poisson())
+    for prior in PRIORS
+    for standardize in (False, True)
+    for intercept in (br.Flat(), None)
+    for weights in (False, True)
+    if not (standardize and isinstance(prior, br.ElasticNet))  # one share for all columns
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found():
+    return solve("adelie", PROOFS)
+
+
+@pytest.mark.parametrize("proof", parameters(PROOFS))
+def test_the_library_ends_at_our_mode(proof, found, record_property):
+    certified(proof, found, record_property)
