@@ -13,6 +13,7 @@ from bayesreg.conventions import (
     glum,
     skglm,
     sklearn,
+    statsmodels,
     textbook,
 )
 from bayesreg.conventions._convention import Convention
@@ -27,6 +28,7 @@ CONVENTIONS: dict[str, Convention] = {
     **MASS.CONVENTIONS,
     **skglm.CONVENTIONS,
     **sklearn.CONVENTIONS,
+    **statsmodels.CONVENTIONS,
     **textbook.CONVENTIONS,
 }
 
