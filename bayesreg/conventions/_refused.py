@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bayesreg.conventions import skglm
+from bayesreg.conventions import skglm, xgboost
 from bayesreg.errors import NoEquivalentError
 
-REFUSED = {**skglm.REFUSED}
+REFUSED = {**skglm.REFUSED, **xgboost.REFUSED}
 
 
 def refuse_by_name(name: str) -> None:

@@ -11,10 +11,14 @@ from bayesreg.conventions import (
     celer,
     glmnet,
     glum,
+    liblinear,
     skglm,
     sklearn,
+    spark,
     statsmodels,
     textbook,
+    vowpalwabbit,
+    xgboost,
 )
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._refused import refuse_by_name
@@ -25,11 +29,15 @@ CONVENTIONS: dict[str, Convention] = {
     **celer.CONVENTIONS,
     **glmnet.CONVENTIONS,
     **glum.CONVENTIONS,
+    **liblinear.CONVENTIONS,
     **MASS.CONVENTIONS,
     **skglm.CONVENTIONS,
     **sklearn.CONVENTIONS,
+    **spark.CONVENTIONS,
     **statsmodels.CONVENTIONS,
     **textbook.CONVENTIONS,
+    **vowpalwabbit.CONVENTIONS,
+    **xgboost.CONVENTIONS,
 }
 
 
