@@ -258,7 +258,8 @@ _GLM = Convention(
     notes=_notes(
         _FREEZES,
         "method='l1_slsqp' does not stop there, and takes L1_wt=1 only",
-        "n is the number of rows, also with freq_weights",
+        "n is the number of rows, also with freq_weights; with these, coordinate descent returned "
+        "nan on data that have rows of weight 0 (l1_slsqp and the ridge path are right there)",
         "a Gaussian family is not converted: its scale is 1 on the L1 and elastic-net path and "
         "estimated on the ridge path (L1_wt=0). statsmodels.OLS and WLS say what they mean",
     ),

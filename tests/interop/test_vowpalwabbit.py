@@ -21,7 +21,7 @@ PROOFS = [
     for weights in (False, True)
 ] + [
     Proof("vowpalwabbit.bfgs", br.Model(likelihood, br.Normal(SCALES), None), make_data(likelihood),
-          intercept="intercept", precision=1e-8)
+          intercept="intercept", precision=1e-7)
     for likelihood in (GAUSSIAN, br.Bernoulli())
 ]  # fmt: skip
 
