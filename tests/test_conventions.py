@@ -526,7 +526,10 @@ def test_convert_is_to_prior_then_to_penalty(source, to):
         likelihood, data = LIKELIHOODS[kind], make_data(LIKELIHOODS[kind])
         strict = to if to in STANDARDISING else source
         model = model_for(strict, likelihood, PENALTIES[penalty], data, intercept)
-        given = to_penalty(model, source, data).parameters
+        twin = to_penalty(model, source, data)
+        given = twin.parameters
+        if twin.column_factors is not None:  # the parameters are those of the rescaled columns
+            data = dataclasses.replace(data, X=data.X * twin.column_factors)
         direct = convert(source, given, to=to, data=data, likelihood=likelihood).parameters
         by_way_of = to_penalty(
             to_prior(source, given, data, likelihood=likelihood), to, data

@@ -104,7 +104,7 @@ QUANTITIES = {
         "rms_x", "data, or rms_x=..., the root of the mean of the squares of each column",
         _column_rms, per_column=True,
     ),
-    "columns": Quantity("p", "data, or p=..., the number of columns", lambda data: float(data.p)),
+    "p": Quantity("p", "data, or p=..., the number of columns", lambda data: float(data.p)),
     "unbiased_sd_x": Quantity(
         "unbiased_sd_x", "data, or unbiased_sd_x=..., the sd of each column with divisor "
         "N - sum(s^2) / N (n - 1 without weights)", _unbiased_column_sd, per_column=True,

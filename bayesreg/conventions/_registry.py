@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from bayesreg._text import nearest
 from bayesreg.conventions import (
-    MASS,
     adelie,
     celer,
     glmnet,
     glum,
     liblinear,
+    mass,
     skglm,
     sklearn,
     spark,
@@ -30,7 +30,7 @@ CONVENTIONS: dict[str, Convention] = {
     **glmnet.CONVENTIONS,
     **glum.CONVENTIONS,
     **liblinear.CONVENTIONS,
-    **MASS.CONVENTIONS,
+    **mass.CONVENTIONS,
     **skglm.CONVENTIONS,
     **sklearn.CONVENTIONS,
     **spark.CONVENTIONS,

@@ -6,8 +6,8 @@ With the options of its command line (B the bias column, R: it is not penalised)
     -s 6        C L + ||w||_1
     -s 11, 12   C sum r^2 + ||w||^2 / 2      regression with -p 0
 
-The bias w_0 is a coefficient of a column that is B everywhere: the intercept is B w_0, and its prior
-is B times as wide as that of the coefficients.
+The bias w_0 is a coefficient of a column that is B everywhere: the intercept is B w_0, and its
+prior is B times as wide as that of the coefficients.
 """
 
 from __future__ import annotations

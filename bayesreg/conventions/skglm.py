@@ -185,6 +185,4 @@ LOGISTIC = Convention(
     **{**_COMMON, "likelihoods": ("Bernoulli",), "fixes": "", "solution": "estimator.coef_[0]"},
 )
 
-CONVENTIONS = {
-    convention.name: convention for convention in (LASSO, WEIGHTED, ELASTIC, LOGISTIC)
-}
+CONVENTIONS = {convention.name: convention for convention in (LASSO, WEIGHTED, ELASTIC, LOGISTIC)}

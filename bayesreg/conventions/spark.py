@@ -44,8 +44,8 @@ def _encode(nats: Nats, setting: Setting) -> dict[str, Any]:
     strength, share, factors = _forms.strength_share_factors(l1, l2, setting.target, idle=0.0)
     if factors is not None and not np.allclose(factors, 1.0, rtol=1e-9, atol=0.0):
         raise NoEquivalentError(
-            f"{setting.target} has one strength for all coefficients, of the columns as they are or "
-            "standardised. Nearest: columns multiplied by b_j or tau_j, and a prior of one scale"
+            f"{setting.target} has one strength for all coefficients, of the columns as they are "
+            "or standardised. Nearest: columns multiplied by b_j or tau_j, and a prior of one scale"
         )
     found: dict[str, Any] = {"regParam": strength, "elasticNetParam": share,
                              "standardization": standardizes}  # fmt: skip

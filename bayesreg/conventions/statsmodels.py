@@ -51,7 +51,7 @@ def _encode(per_nat: PerNat, nats: Nats, setting: Setting) -> dict[str, Any]:
     """alpha_k L1_wt = c l1_k,  alpha_k (1 - L1_wt) = c l2_k, the constant in front."""
     l1, l2 = nats.penalty.l1, nats.penalty.l2
     if nats.intercept is not None:
-        size = int(setting.number("columns")) if l1.size == 1 else l1.size
+        size = int(setting.number("p")) if l1.size == 1 else l1.size
         l1, l2 = (
             np.append(at_constant, np.broadcast_to(rates, size))
             for at_constant, rates in ((nats.intercept.l1, l1), (nats.intercept.l2, l2))

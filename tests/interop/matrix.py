@@ -128,7 +128,8 @@ _PREAMBLE = """# What is proved against the libraries themselves
 Written by `python -m tests.interop.matrix --keep` on {date}. *proved*: the library was fitted, and
 its optimum satisfies our certificate at the converted prior and at the prior that comes back (worst
 relative duality gap over the cases). *identity only*: its objective was compared with our density.
-*formula only*: neither. *ordinary suite*: fitted in the main environment by tests/test_conventions*.
+*formula only*: neither. *ordinary suite*: fitted in the main environment
+by tests/test_conventions*.
 Columns `weights`, `standardise`, `no intercept`: some proved case has it.
 
 """

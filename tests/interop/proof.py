@@ -133,14 +133,19 @@ def wrong_optimum(proof: Proof, found: Answers, record: Any) -> None:
     """The library returns a point that is not the optimum of its own objective: by how much."""
     answer = found.by_name[proof.name]
     assert not answer.error, answer.error
-    coef, intercept = np.ravel(answer.values["coef"]), float(np.ravel(answer.values["intercept"])[0])
+    coef = np.ravel(answer.values["coef"])
+    intercept = float(np.ravel(answer.values["intercept"])[0])
     ours = br.find_map(proof.model, proof.data)
     theirs, best = (
         -proof.model.log_density(proof.data, *point)
         for point in ((coef, intercept), (np.asarray(ours.coef), float(ours.intercept)))
     )
-    record("interop", {**proof.row(), "wrong": {"theirs": theirs, "ours": best},
-                       "gap": br.certify(proof.model, proof.data, coef, intercept).relative_gap,
-                       "settings": [new for _, new in proof.edits], "versions": dict(found.versions)})  # fmt: skip
+    shown = {
+        "wrong": {"theirs": theirs, "ours": best},
+        "gap": br.certify(proof.model, proof.data, coef, intercept).relative_gap,
+        "settings": [new for _, new in proof.edits],
+        "versions": dict(found.versions),
+    }
+    record("interop", {**proof.row(), **shown})
     assert ours.certificate.relative_gap < 1e-10
     assert theirs > best + 1e-6

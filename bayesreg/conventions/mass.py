@@ -54,7 +54,9 @@ def _decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
 
 def _code(arguments: Mapping[str, Any], setting: Setting) -> str:
     formula = "y ~ x" if arguments.get("intercept", True) else "y ~ x - 1"
-    return f"library(MASS)\nfit <- lm.ridge({formula}, lambda = {arguments['lambda']!r})\ncoef(fit)\n"
+    return (
+        f"library(MASS)\nfit <- lm.ridge({formula}, lambda = {arguments['lambda']!r})\ncoef(fit)\n"
+    )
 
 
 def _build(arguments: Mapping[str, Any], setting: Setting) -> Any:
