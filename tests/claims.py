@@ -42,11 +42,16 @@ WRITABLE = [name for name, target in TARGETS.items() if not target.one_way]
 #: Libraries that always standardise: their prior is on w_j sd_j.
 STANDARDISING = {"MASS.lm_ridge": {True: "sd_x", False: "rms_x"}}
 
-#: Targets that always penalise an intercept: their model has one of twice the scale.
-PENALISED_INTERCEPT = ("sklearn.LinearSVR",)
+#: Targets that always penalise an intercept: their model has one of so many times the scale.
+PENALISED_INTERCEPT = {"sklearn.LinearSVR": 2.0, "vowpalwabbit.bfgs": 1.0}
+
+#: Targets that always have a free intercept.
+NEEDS_INTERCEPT = ("xgboost.gblinear",)
 
 #: Targets that have no parameter for "no penalty": refused, and the reason names who has.
 ALWAYS_PENALISED = (
+    "liblinear.LogisticRegression",
+    "liblinear.SVR",
     "sklearn.ElasticNetCV",
     "sklearn.LassoCV",
     "sklearn.LinearSVR",
@@ -90,8 +95,8 @@ def model_for(target, likelihood, prior, data, intercept=...):
     """
     if intercept is ...:
         intercept = Flat() if TARGETS[target].fits_intercept else None
-    if target in PENALISED_INTERCEPT and intercept is not None:
-        intercept = type(prior)(2.0 * prior.scale)
+    if target in PENALISED_INTERCEPT and intercept is not None and prior != Flat():
+        intercept = type(prior)(PENALISED_INTERCEPT[target] * prior.scale)
     scales = STANDARDISING.get(target)
     if scales and prior != Flat():
         sd = QUANTITIES[scales[intercept is not None]].of_data(data)
@@ -104,6 +109,14 @@ def _divided(prior, sd):
         return ElasticNet(prior.laplace_scale / sd, prior.normal_scale / sd)
     assert isinstance(prior, Laplace | Normal)
     return type(prior)(prior.scale / np.asarray(sd))
+
+
+def intercept_of(*names):
+    """An intercept that all these targets can have; ... where there is none."""
+    free = all(TARGETS[name].fits_intercept and name not in PENALISED_INTERCEPT for name in names)
+    if free:
+        return Flat()
+    return ... if any(name in NEEDS_INTERCEPT for name in names) else None
 
 
 def takes(target, data):

@@ -62,6 +62,12 @@ def _sample_column_sd(data: Data) -> FloatArray:
     return np.asarray(np.std(data.to_dense().X, axis=0, ddof=1))
 
 
+def _unbiased_column_sd(data: Data) -> FloatArray:
+    _, s = _used(data)
+    total = float(np.sum(s))
+    return column_deviation(data) * np.sqrt(total / (total - float(s @ s) / total))
+
+
 def _column_squares(data: Data) -> FloatArray:
     weights = np.ones(data.y.size) if data.weights is None else data.weights
     squares = data.X.multiply(data.X) if hasattr(data.X, "multiply") else data.X**2
@@ -98,7 +104,11 @@ QUANTITIES = {
         "rms_x", "data, or rms_x=..., the root of the mean of the squares of each column",
         _column_rms, per_column=True,
     ),
-    "columns": Quantity("p", "data, or p=..., the number of columns", lambda data: float(data.p)),
+    "p": Quantity("p", "data, or p=..., the number of columns", lambda data: float(data.p)),
+    "unbiased_sd_x": Quantity(
+        "unbiased_sd_x", "data, or unbiased_sd_x=..., the sd of each column with divisor "
+        "N - sum(s^2) / N (n - 1 without weights)", _unbiased_column_sd, per_column=True,
+    ),
     "sample_sd_x": Quantity(
         "sample_sd_x", "data, or sample_sd_x=..., the sd of each column with divisor n - 1",
         _sample_column_sd, per_column=True,

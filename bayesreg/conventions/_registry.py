@@ -6,14 +6,19 @@ from collections.abc import Iterable
 
 from bayesreg._text import nearest
 from bayesreg.conventions import (
-    MASS,
     adelie,
     celer,
     glmnet,
     glum,
+    liblinear,
+    mass,
     skglm,
     sklearn,
+    spark,
+    statsmodels,
     textbook,
+    vowpalwabbit,
+    xgboost,
 )
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._refused import refuse_by_name
@@ -24,10 +29,15 @@ CONVENTIONS: dict[str, Convention] = {
     **celer.CONVENTIONS,
     **glmnet.CONVENTIONS,
     **glum.CONVENTIONS,
-    **MASS.CONVENTIONS,
+    **liblinear.CONVENTIONS,
+    **mass.CONVENTIONS,
     **skglm.CONVENTIONS,
     **sklearn.CONVENTIONS,
+    **spark.CONVENTIONS,
+    **statsmodels.CONVENTIONS,
     **textbook.CONVENTIONS,
+    **vowpalwabbit.CONVENTIONS,
+    **xgboost.CONVENTIONS,
 }
 
 

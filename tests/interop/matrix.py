@@ -48,6 +48,8 @@ def summary(results: Iterable[Row]) -> list[Row]:
     """One row for each target, likelihood and penalty that is claimed."""
     by_cell: dict[tuple[str, ...], list[Row]] = {}
     for row in results:
+        if "wrong" in row:
+            continue
         cell = (row["target"], row["likelihood"], row["penalty"])
         by_cell.setdefault(cell, []).append(row)
     claims = [
@@ -93,6 +95,21 @@ def text(cells: Iterable[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def wrong(results: Iterable[Row]) -> str:
+    """Where a library returns a point that is not the optimum of its own objective."""
+    rows = [row for row in results if "wrong" in row]
+    header = ["target", "likelihood", "penalty", "settings", "its objective (nats)",
+              "the optimum (nats)", "relative gap", "versions", "date"]  # fmt: skip
+    lines = [_line(header), _line(["---"] * len(header))]
+    for row in rows:
+        versions = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
+        values = [f"{row['wrong'][name]:.6f}" for name in ("theirs", "ours")]
+        lines.append(_line([row["target"], row["likelihood"], row["penalty"],
+                            ", ".join(row["settings"]), *values, f"{row['gap']:.1e}", versions,
+                            row["date"]]))  # fmt: skip
+    return "\n".join(["", "Wrong optima:", "", *lines]) + "\n" if rows else ""
+
+
 def _entries(cell: Row) -> list[str]:
     start = [cell["target"], cell["likelihood"], cell["penalty"], cell["status"]]
     if "cases" not in cell:
@@ -121,12 +138,11 @@ def main(arguments: list[str]) -> None:
     path = directory() / RESULTS
     if not path.exists():
         path = KEPT
-    cells = summary(json.loads(path.read_text())) if path.exists() else summary([])
-    table = text(cells)
+    results = json.loads(path.read_text()) if path.exists() else []
+    table = text(summary(results)) + wrong(results)
     sys.stdout.write(table)
     if "--keep" in arguments:
-        rows = json.loads(path.read_text())
-        KEPT.write_text(json.dumps(rows, indent=1) + "\n")
+        KEPT.write_text(json.dumps(results, indent=1) + "\n")
         today = datetime.now(UTC).date().isoformat()
         PRINTED.write_text(_PREAMBLE.format(date=today) + table)
 

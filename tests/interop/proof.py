@@ -34,6 +34,8 @@ class Proof:
         The expression of the intercept once the printed code has run.
     precision : float
         The relative duality gap within which the library's own optimum lies.
+    edits : tuple of (str, str)
+        Replacements in the printed code, to show what the library does otherwise.
     """
 
     target: str
@@ -42,15 +44,19 @@ class Proof:
     options: Mapping[str, Any] = field(default_factory=dict)
     intercept: str = "estimator.intercept_"
     precision: float = PRECISION
+    edits: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
         row = self.row()
         flags = [name for name in ("weights", "standardise") if row[name]]
         flags += [] if row["intercept"] else ["no-intercept"]
+        proper = row["intercept"] and not isinstance(self.model.intercept, br.Flat)
+        flags += ["intercept-prior"] if proper else []
         parts = [self.target, row["likelihood"], type(self.model.prior).__name__, *flags]
         scale = getattr(self.model.prior, "axis_scale", 0.0)
         parts += ["each"] if np.ndim(scale) else []
+        parts += ["edited"] if self.edits else []
         return "-".join([*parts, *map(str, self.options.values())])
 
     def twin(self) -> br.conventions.Penalised:
@@ -59,7 +65,11 @@ class Proof:
     def case(self) -> Case:
         twin = self.twin()
         coef = CONVENTIONS[self.target].solution if twin.column_factors is None else "coef"
-        return Case(self.name, twin.code, self.data, {"coef": coef, "intercept": self.intercept})
+        code = twin.code
+        for old, new in self.edits:
+            assert old in code
+            code = code.replace(old, new)
+        return Case(self.name, code, self.data, {"coef": coef, "intercept": self.intercept})
 
     def row(self) -> dict[str, Any]:
         """Where this case stands in the matrix."""
@@ -117,3 +127,25 @@ def _factors(proof: Proof) -> Any:
 def _columns(proof: Proof) -> br.Data:
     data = proof.data
     return br.Data(data.to_dense().X * _factors(proof), data.y, data.weights)
+
+
+def wrong_optimum(proof: Proof, found: Answers, record: Any) -> None:
+    """The library returns a point that is not the optimum of its own objective: by how much."""
+    answer = found.by_name[proof.name]
+    assert not answer.error, answer.error
+    coef = np.ravel(answer.values["coef"])
+    intercept = float(np.ravel(answer.values["intercept"])[0])
+    ours = br.find_map(proof.model, proof.data)
+    theirs, best = (
+        -proof.model.log_density(proof.data, *point)
+        for point in ((coef, intercept), (np.asarray(ours.coef), float(ours.intercept)))
+    )
+    shown = {
+        "wrong": {"theirs": theirs, "ours": best},
+        "gap": br.certify(proof.model, proof.data, coef, intercept).relative_gap,
+        "settings": [new for _, new in proof.edits],
+        "versions": dict(found.versions),
+    }
+    record("interop", {**proof.row(), **shown})
+    assert ours.certificate.relative_gap < 1e-10
+    assert theirs > best + 1e-6

@@ -1,0 +1,5 @@
+"""Programs that use spark."""
+
+from _printed import answer
+
+answer("pyspark", "numpy")

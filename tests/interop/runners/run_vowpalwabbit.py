@@ -1,0 +1,5 @@
+"""Programs that use vowpalwabbit."""
+
+from _printed import answer
+
+answer("vowpalwabbit", "numpy")
