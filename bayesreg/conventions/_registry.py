@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bayesreg._text import nearest
-from bayesreg.conventions import celer, glmnet, sklearn, textbook
+from bayesreg.conventions import celer, glmnet, sklearn, textbook, torch
 from bayesreg.conventions._convention import Convention
 from bayesreg.errors import ConversionError
 
@@ -14,6 +14,7 @@ CONVENTIONS: dict[str, Convention] = {
     **glmnet.CONVENTIONS,
     **sklearn.CONVENTIONS,
     **textbook.CONVENTIONS,
+    **torch.CONVENTIONS,
 }
 
 
