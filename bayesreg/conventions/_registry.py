@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bayesreg._text import nearest
-from bayesreg.conventions import celer, glmnet, sklearn, textbook, torch
+from bayesreg.conventions import (
+    celer,
+    dropout,
+    glmnet,
+    keras,
+    mlx,
+    optax,
+    sklearn,
+    tensorflow,
+    textbook,
+    torch,
+)
 from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._decoupled import refuse_decoupled
 from bayesreg.errors import ConversionError
 
 CONVENTIONS: dict[str, Convention] = {
     **celer.CONVENTIONS,
+    **dropout.CONVENTIONS,
     **glmnet.CONVENTIONS,
+    **keras.CONVENTIONS,
+    **mlx.CONVENTIONS,
+    **optax.CONVENTIONS,
     **sklearn.CONVENTIONS,
+    **tensorflow.CONVENTIONS,
     **textbook.CONVENTIONS,
     **torch.CONVENTIONS,
 }
@@ -59,6 +76,7 @@ def find(name: object, argument: str) -> Convention:
         raise ConversionError(
             f"{argument} must be the name of a convention, such as 'sklearn.Lasso'; got {name!r}"
         )
+    refuse_decoupled(name)
     if name not in CONVENTIONS:
         raise ConversionError(f"{argument} {name!r} is unknown.{nearest(name, CONVENTIONS)}")
     return CONVENTIONS[name]

@@ -76,7 +76,7 @@ def _sgd(parameters: Parameters, setting: Setting) -> str:
         *_groups(parameters),
         'lr = 1 / (curvature + max(group["weight_decay"] for group in groups))',
         "optimizer = torch.optim.SGD(groups, lr=float(lr), momentum=0.98, nesterov=True)",
-        "for _ in range(10_000):",
+        "for _ in range(3_000):",
         "    optimizer.zero_grad()",
         "    loss().backward()",
         "    optimizer.step()",
@@ -88,8 +88,8 @@ def _adam(parameters: Parameters, setting: Setting) -> str:
         *_layer(parameters, setting)[:-1],
         *_groups(parameters),
         "optimizer = torch.optim.Adam(groups, lr=0.1)",
-        "scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.998)",
-        "for _ in range(10_000):",
+        "scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.995)",
+        "for _ in range(3_000):",
         "    optimizer.zero_grad()",
         "    loss().backward()",
         "    optimizer.step()",
@@ -98,18 +98,25 @@ def _adam(parameters: Parameters, setting: Setting) -> str:
 
 
 def _by_hand(parameters: Parameters, setting: Setting) -> str:
-    """Gradient steps on the smooth part, each followed by the proximal step of l1."""
+    """Accelerated proximal gradient: gradient step of the smooth part, then that of l1."""
     l1, l2 = parameters["l1"], parameters["l2"]
     return text([
         *_layer(parameters, setting, f" + {l2!r} * layer.weight.square().sum()" if l2 else ""),
         f"lr = float(1 / (curvature + {2 * l2!r}))",
         "optimizer = torch.optim.SGD(layer.parameters(), lr=lr)",
-        "for _ in range(60_000):",
+        "now = [parameter.detach().clone() for parameter in layer.parameters()]",
+        "for _ in range(3_000):",
         "    optimizer.zero_grad()",
         "    loss().backward()",
         "    optimizer.step()",
         "    with torch.no_grad():",
         f"        layer.weight.copy_(torch.nn.functional.softshrink(layer.weight, lr * {l1!r}))",
+        "        before, now = now, [parameter.clone() for parameter in layer.parameters()]",
+        "        for parameter, new, old in zip(layer.parameters(), now, before):",
+        "            parameter.add_(new - old, alpha=0.98)",
+        "with torch.no_grad():",
+        "    for parameter, new in zip(layer.parameters(), now):",
+        "        parameter.copy_(new)",
     ])  # fmt: skip
 
 

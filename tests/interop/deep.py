@@ -23,19 +23,21 @@ PRIORS = {
 
 
 def proofs(target: str, intercept: str, precision: float = 1e-8, **options: Any) -> list[Proof]:
-    """Plain, weighted, through the origin, and with a Normal intercept where it can be had."""
+    """Plain; and of the first prior, or the last, one of each variant.
+
+    Weighted, through the origin, with a Normal intercept where the target penalises it.
+    """
     convention = next(one for one in br.targets() if one.name == target)
     found = []
     for name in convention.likelihoods:
         likelihood = LIKELIHOODS[name]
-        for kind in convention.penalties:
-            for k, prior in enumerate(PRIORS[kind]):
-                variants = [(br.Flat(), False)] if k else [(br.Flat(), False), (br.Flat(), True)]
-                variants += [] if k else [(None, False)]
-                variants += [(br.Normal(1.5), True)] if convention.penalises_intercept and k else []
-                found += [
-                    Proof(target, br.Model(likelihood, prior, a),
-                          make_data(likelihood, weights=weights), options, intercept, precision)
-                    for a, weights in variants
-                ]  # fmt: skip
+        priors = [prior for kind in convention.penalties for prior in PRIORS[kind]]
+        cases = [(prior, br.Flat(), False) for prior in priors]
+        cases += [(priors[0], br.Flat(), True), (priors[0], None, False)]
+        cases += [(priors[-1], br.Normal(1.5), True)] if convention.penalises_intercept else []
+        found += [
+            Proof(target, br.Model(likelihood, prior, a), make_data(likelihood, weights=weights),
+                  options, intercept, precision)
+            for prior, a, weights in cases
+        ]  # fmt: skip
     return found

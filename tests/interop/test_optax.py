@@ -1,0 +1,22 @@
+"""optax: its optimum is our mode."""
+
+import pytest
+
+from .deep import certified, parameters, proofs, solve
+
+pytestmark = pytest.mark.interop
+
+PROOFS = [
+    *proofs("optax.add_decayed_weights", 'jax.device_get(parameters.get("b", 0.0))'),
+    *proofs("optax.add_decayed_weights", 'jax.device_get(parameters["b"])', loss="l2_loss")[:0],
+]
+
+
+@pytest.fixture(scope="module")
+def found():
+    return solve("optax", PROOFS)
+
+
+@pytest.mark.parametrize("proof", parameters(PROOFS))
+def test_the_library_ends_at_our_mode(proof, found, record_property):
+    certified(proof, found, record_property)
