@@ -18,6 +18,9 @@ def model_for(target, likelihood, prior, data, intercept=...):
     """
     if intercept is ...:
         intercept = Flat() if TARGETS[target].fits_intercept else None
+    if target == "textbook.dropout" and prior != Flat():
+        squares = QUANTITIES["squares_x"].of_data(data)
+        return Model(likelihood, _divided(prior, np.sqrt(squares)), intercept)
     scales = STANDARDISING.get(target)
     if scales and prior != Flat():
         sd = QUANTITIES[scales[intercept is not None]].of_data(data)

@@ -32,7 +32,7 @@ LAYERS = [
     ["likelihoods", "priors"],
     ["coefficients", "columns"],
     ["model"],
-    ["class_problem", "problem"],
+    ["class_problem", "design_priors", "gradient_descent", "problem"],
     ["corner_limits", "corner_null", "dual_programme", "moments"],
     ["corner_gap"],
     ["corner_zeros"],

@@ -48,7 +48,11 @@ _SOLUTION = "layer.get_weights()[0][:, 0]"
 
 
 def _code(
-    parameters: Parameters, setting: Setting, regularizer: str, decay: str = "", momentum: float = 0.98
+    parameters: Parameters,
+    setting: Setting,
+    regularizer: str,
+    decay: str = "",
+    momentum: float = 0.98,
 ) -> str:
     """A layer at 0, trained by SGD on the whole data at once."""
     loss, bias = str(parameters["loss"]), bool(parameters.get("use_bias", True))
@@ -95,7 +99,9 @@ def _code(
     ])  # fmt: skip
 
 
-def _regularized(kind: str, names: tuple[str, ...], parameters: Parameters, setting: Setting) -> str:
+def _regularized(
+    kind: str, names: tuple[str, ...], parameters: Parameters, setting: Setting
+) -> str:
     inside = ", ".join(f"{name}={parameters[name]!r}" for name in names)
     return _code(parameters, setting, f"keras.regularizers.{kind}({inside})")
 

@@ -1,6 +1,6 @@
 """TensorFlow: tf.nn.l2_loss(w) = sum w^2 / 2, formulas only.
 
-    mean loss + strength * tf.nn.l2_loss(w)  =  mean loss + strength / 2 sum w^2
+mean loss + strength * tf.nn.l2_loss(w)  =  mean loss + strength / 2 sum w^2
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def _code(parameters: Parameters, setting: Setting) -> str:
 
 
 L2_LOSS = convention(
-    Network("tensorflow.l2_loss", _LOSSES, {"reduce_mean": "rows", "reduce_sum": ""}, l2="strength"),
+    Network(
+        "tensorflow.l2_loss", _LOSSES, {"reduce_mean": "rows", "reduce_sum": ""}, l2="strength"
+    ),
     objective="loss/D + strength tf.nn.l2_loss(w) = loss/D + strength/2 sum w^2, D = rows for "
     "reduce_mean, 1 for reduce_sum",
     formula="strength = 2 sigma^2 / (n tau^2) for squared_difference, 1 / (n tau^2) for "
