@@ -111,7 +111,7 @@ def _curvature(
     data: Data, likelihood: Likelihood, coef: FloatArray | None, intercept: float | None
 ) -> FloatArray:
     if isinstance(likelihood, Gaussian):
-        return np.full(data.n, 1.0 / likelihood.noise**2)
+        return np.full(data.y.size, 1.0 / likelihood.noise**2)
     if not isinstance(likelihood, Bernoulli):
         raise ModelError(
             "dropout of inputs is a prior for a Gaussian likelihood, and nearly one for "
@@ -120,10 +120,10 @@ def _curvature(
     if coef is None:
         s = _weights(data)
         mean = float(s @ data.y / np.sum(s))
-        return np.full(data.n, mean * (1.0 - mean))
+        return np.full(data.y.size, mean * (1.0 - mean))
     eta = data.to_dense().X @ np.asarray(coef) + (intercept or 0.0)
     return likelihood.curvature(data.y, eta)
 
 
 def _weights(data: Data) -> FloatArray:
-    return np.ones(data.n) if data.weights is None else data.weights
+    return np.ones(data.y.size) if data.weights is None else data.weights

@@ -1,8 +1,8 @@
 """Full-batch gradient descent on a penalised regression: what each penalty does to the update.
 
-With the mean loss of m rows, a learning rate lr and the strength lam = c / tau^2 or c / b (c what one
-nat is in that loss, summed: sigma^2 for half the squared error, 1 for logistic and Poisson loss),
-g the gradient of the loss summed over the rows,
+With the mean loss of m rows, a learning rate lr, g the gradient of the loss summed over the rows and
+the strength lam = c / tau^2 or c / b (c what one nat is in the summed loss: sigma^2 for half the
+squared error, 1 for logistic and Poisson loss),
 
     Normal    w <- (1 - lr lam / m) w - lr g / m                     shrinks by a factor
     Laplace   w <- w - lr g / m - lr lam / m sign(w)                 a sign step: no exact zeros
@@ -194,7 +194,7 @@ class _Extended:
         X = data.to_dense().X
         parts = [model.coefficient_penalty(data)]
         if model.intercept is not None:
-            X = np.column_stack([X, np.ones(data.n)])
+            X = np.column_stack([X, np.ones(data.y.size)])
             parts.append(model.intercept_penalty())
         for part in parts:
             _require_plain(part)
@@ -203,7 +203,7 @@ class _Extended:
 
     @property
     def weights(self) -> FloatArray:
-        return np.ones(self.data.n) if self.data.weights is None else self.data.weights
+        return np.ones(self.data.y.size) if self.data.weights is None else self.data.weights
 
     def eta(self, v: FloatArray) -> FloatArray:
         return self.X @ v + (0.0 if self.data.offset is None else self.data.offset)

@@ -13,7 +13,7 @@ A2 = 1/2 for a weight_decay that is added to the gradient (w - lr (g + weight_de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -267,6 +267,6 @@ def convention(
     )
 
 
-def text(lines: list[str]) -> str:
+def text(lines: Sequence[str | None]) -> str:
     """Program text; empty entries are dropped, None is an empty line."""
     return "".join(f"{line or ''}\n" for line in lines if line != "")

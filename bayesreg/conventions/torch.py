@@ -28,7 +28,7 @@ _LOSSES = {
 _REDUCTIONS = {"mean": "rows", "sum": ""}
 
 
-def _layer(parameters: Parameters, setting: Setting, extra: str = "") -> list[str]:
+def _layer(parameters: Parameters, setting: Setting, extra: str = "") -> list[str | None]:
     """The data, a layer at 0, its loss of the whole batch and a step length."""
     loss = str(parameters["loss"])
     kind, half = loss.split(" ")[0], " / 2" if loss.endswith("2") else ""
@@ -43,19 +43,19 @@ def _layer(parameters: Parameters, setting: Setting, extra: str = "") -> list[st
     square = f"(sample_weight * {square})" if weighted else square
     return [
         "import torch",
-        None,  # type: ignore[list-item]
+        None,
         "X, y = torch.as_tensor(X), torch.as_tensor(y)",
         "sample_weight = torch.as_tensor(sample_weight)" if weighted else "",
         f"layer = torch.nn.Linear(X.shape[1], 1, bias={bias}, dtype=torch.float64)",
         "for parameter in layer.parameters():",
         "    torch.nn.init.zeros_(parameter)",
         f"loss_of = torch.nn.{kind}({inside})",
-        None,  # type: ignore[list-item]
-        None,  # type: ignore[list-item]
+        None,
+        None,
         "def loss():",
         f"    return {of_rows}{extra}",
-        None,  # type: ignore[list-item]
-        None,  # type: ignore[list-item]
+        None,
+        None,
         f"curvature = {_LOSSES[loss].curvature} * {square}.{reduction}()",
     ]
 
