@@ -71,7 +71,7 @@ def dropout_prior(
 
     Exact for Gaussian (nll'' = 1 / sigma^2): the expectation of the objective over the masks is
     the penalised one.  For Bernoulli nll'' = p_i (1 - p_i) depends on the coefficients, and the
-    expectation is this only to second order in rate / (1 - rate); the prior is the one at the given
+    expectation is this only to second order in x_ij w_j; the prior is the one at the given
     coefficients, by default at the null model, where p_i is the mean of y.
 
     Parameters

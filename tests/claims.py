@@ -10,6 +10,9 @@ TARGETS = {target.name: target for target in targets()}
 #: Libraries that always standardise: their prior is on w_j sd_j.
 STANDARDISING = {"MASS.lm_ridge": {True: "sd_x", False: "rms_x"}}
 
+#: Dropout's prior is on w_j times the root of the sum of squares of column j.
+STANDARDISING["dropout.Linear"] = {True: "squares_x", False: "squares_x"}
+
 
 def model_for(target, likelihood, prior, data, intercept=...):
     """The model with this prior; on the library's own scale where it has no other.
@@ -18,12 +21,10 @@ def model_for(target, likelihood, prior, data, intercept=...):
     """
     if intercept is ...:
         intercept = Flat() if TARGETS[target].fits_intercept else None
-    if target == "textbook.dropout" and prior != Flat():
-        squares = QUANTITIES["squares_x"].of_data(data)
-        return Model(likelihood, _divided(prior, np.sqrt(squares)), intercept)
     scales = STANDARDISING.get(target)
     if scales and prior != Flat():
         sd = QUANTITIES[scales[intercept is not None]].of_data(data)
+        sd = np.sqrt(sd) if target == "dropout.Linear" else sd
         return Model(likelihood, _divided(prior, sd), intercept)
     return Model(likelihood, prior, intercept)
 

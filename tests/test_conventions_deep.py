@@ -81,7 +81,7 @@ def test_one_group_for_all_penalises_the_bias(target):
     assert prior_of(target, {"weight_decay": 0.08, "bias": False}).intercept is None
     twin = br.to_penalty(br.Model(GAUSSIAN, br.Normal(1.0)), target, n=100)
     assert twin.parameters["bias_weight_decay"] == 0.0
-    assert any("bias too" in note for note in twin.notes)
+    assert any("the bias too" in note for note in twin.notes)
     proper = br.Model(GAUSSIAN, br.Normal(1.0), br.Normal(2.0))
     twin = br.to_penalty(proper, target, n=100)
     assert twin.parameters["bias_weight_decay"] == pytest.approx(0.02, rel=1e-13)
@@ -170,9 +170,9 @@ WRONG = [
     (lambda: br.to_prior("keras.L2", {"l2": 0.01}, n=100), "leaves the likelihood open"),
     (lambda: br.to_prior("keras.L2", {"l2": 0.01}, sigma=2.0), "needs n"),
     (lambda: br.to_prior("keras.l2", {"l2": 0.01}, sigma=2.0, n=5), "Did you mean.*'keras.L2'"),
-    (lambda: br.to_prior("textbook.dropout", {"rate": 1.0}, make_data(GAUSSIAN), sigma=2.0),
+    (lambda: br.to_prior("dropout.Linear", {"rate": 1.0}, make_data(GAUSSIAN), sigma=2.0),
      "rate must be below 1"),
-    (lambda: br.to_prior("textbook.dropout", {"rate": 0.5}, n=5, sigma=2.0), "needs squares_x"),
+    (lambda: br.to_prior("dropout.Linear", {"rate": 0.5}, n=5, sigma=2.0), "needs squares_x"),
     (lambda: br.to_penalty(br.Model(br.Multinomial(), br.Normal(1.0)), "torch.SGD",
                            make_class_data()), "Multinomial|classes"),
 ]  # fmt: skip

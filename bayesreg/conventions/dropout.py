@@ -105,7 +105,7 @@ def _notes(parameters: Parameters, setting: Setting) -> tuple[str, ...]:
 
 
 DROPOUT = Convention(
-    name="textbook.dropout",
+    name="dropout.Linear",
     likelihoods=("Gaussian",),
     penalties=(L2,),
     objective="E RSS over dropped inputs = RSS + rate/(1 - rate) sum_j w_j^2 sum_i s_i x_ij^2",

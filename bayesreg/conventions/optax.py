@@ -77,7 +77,8 @@ DECAYED = convention(
     notes=(
         "add_decayed_weights comes before the optimiser in chain(...): after it, or inside adamw, "
         "the decay is decoupled, and under Adam no penalty at all",
-        "without mask= the bias decays too, a Normal prior on the intercept; the program masks it",
+        "without mask= the decay is of the bias too, a Normal prior on the intercept; the program "
+        "masks it",
         "optax.l2_loss is half the squared error: a loss, not a penalty",
     ),
     irrelevant=("learning_rate", "momentum", "nesterov"),
