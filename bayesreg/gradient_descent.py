@@ -1,7 +1,7 @@
 """Full-batch gradient descent on a penalised regression: what each penalty does to the update.
 
-With the mean loss of m rows, a learning rate lr, g the gradient of the loss summed over the rows and
-the strength lam = c / tau^2 or c / b (c what one nat is in the summed loss: sigma^2 for half the
+With the mean loss of m rows, a learning rate lr, g the gradient of the loss summed over the rows
+and the strength lam = c / tau^2 or c / b (c what one nat is in the summed loss: sigma^2 for half the
 squared error, 1 for logistic and Poisson loss),
 
     Normal    w <- (1 - lr lam / m) w - lr g / m                     shrinks by a factor

@@ -197,3 +197,16 @@ def test_columns_with_scales_of_their_own_are_rescaled():
     twin = br.to_penalty(model, "torch.SGD", data)
     np.testing.assert_allclose(twin.column_factors, model.prior.scale, rtol=1e-13)
     assert twin.code.endswith("coef = column_factors * layer.weight.detach().numpy()[0]\n")
+
+
+@pytest.mark.parametrize(
+    ("target", "parameters", "reason"),
+    [
+        ("keras.L2", {"l2": 0.04}, "Fixed parameters are not a fixed prior"),
+        ("dropout.Linear", {"rate": 0.5}, "Fixed parameters are not a fixed prior"),
+        ("keras.L2", {"l2": 0.04, "reduction": "sum"}, "does not depend on the number of rows"),
+    ],
+)
+def test_what_folds_do_to_it_is_said(target, parameters, reason):
+    page = br.explain(target, parameters, make_data(GAUSSIAN), likelihood=GAUSSIAN)
+    assert reason in " ".join(page.split())

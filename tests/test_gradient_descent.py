@@ -230,6 +230,7 @@ def test_zellner_needs_independent_columns():
     X = np.arange(12.0).reshape(6, 2)
     with pytest.raises(DataError, match="linearly independent"):
         br.zellner_prior(br.Data(X, np.zeros(6)), 5.0)
+    data = make_data(GAUSSIAN)
+    model = br.Model(GAUSSIAN, br.zellner_prior(data, 5.0))
     with pytest.raises(br.errors.NoEquivalentError, match="several coefficients share"):
-        data = make_data(GAUSSIAN)
-        br.to_penalty(br.Model(GAUSSIAN, br.zellner_prior(data, 5.0)), "sklearn.Ridge", data)
+        br.to_penalty(model, "sklearn.Ridge", data)

@@ -266,7 +266,11 @@ def _on_fewer_rows(
 ) -> Nats | None:
     """What the same parameters mean in a fit of 5-fold cross-validation; None without N."""
     fewer = dict(setting.known)
-    for name in ("total_weight", "rows"):
+    if setting.data is not None:
+        fewer.setdefault("rows", setting.data.y.size)
+        if origin.name.startswith("dropout."):
+            fewer["squares_x"] = setting.on_behalf_of(origin).per_column("squares_x")
+    for name in ("total_weight", "rows", "squares_x"):
         if name in fewer:
             fewer[name] = 0.8 * fewer[name]
     if "total_weight" not in fewer:

@@ -6,8 +6,8 @@ x_ij and variance (1 - q) / q x_ij^2, so that for squared error
     E sum s_i (y_i - a - sum_j x_ij m_ij w_j / q)^2
         = RSS + rate / (1 - rate) sum_j w_j^2 S_j,        S_j = sum_i s_i x_ij^2
 
-exactly: a Normal prior with tau_j^2 = sigma^2 (1 - rate) / (rate S_j).  S_j is about 0, not about the
-mean; a column in other units is penalised as before.
+exactly: a Normal prior with tau_j^2 = sigma^2 (1 - rate) / (rate S_j).  S_j is about 0, not about
+the mean; a column in other units is penalised as before.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _build(parameters: Parameters, setting: Setting) -> Any:
 def _notes(parameters: Parameters, setting: Setting) -> tuple[str, ...]:
     return (
         "exact for squared error, in expectation over the masks; for logistic loss only an "
-        "approximation holds, with x_ij^2 p_i (1 - p_i), which depends on w: dropout_prior gives it",
+        "approximation holds, with x_ij^2 p_i (1 - p_i), which depends on w (dropout_prior)",
         "rate is the probability that an input is dropped, as in keras.layers.Dropout(rate) and "
         "torch.nn.Dropout(p), which divide what stays by 1 - rate; without that division the "
         "coefficients come out divided by 1 - rate",

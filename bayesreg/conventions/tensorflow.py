@@ -69,7 +69,7 @@ L2_LOSS = convention(
     solution="w.numpy()",
     notes=(
         "l2_loss has the 1/2: strength is twice the l2 of keras.regularizers.L2 for the same prior",
-        "the penalty is on the variables that are passed to l2_loss: here the weights, not the bias",
+        "the penalty is on what is passed to l2_loss: here the weights, not the bias",
     ),
 )
 

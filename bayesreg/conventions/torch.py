@@ -13,7 +13,6 @@ vanishes where they cancel, so that it stands still at the same points as SGD.  
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._networks import Loss, Network, Parameters, convention, text
