@@ -1,8 +1,8 @@
 """Full-batch gradient descent on a penalised regression: what each penalty does to the update.
 
 With the mean loss of m rows, a learning rate lr, g the gradient of the loss summed over the rows
-and the strength lam = c / tau^2 or c / b (c what one nat is in the summed loss: sigma^2 for half the
-squared error, 1 for logistic and Poisson loss),
+and the strength lam = c / tau^2 or c / b (c what one nat is in the summed loss: sigma^2 for half
+the squared error, 1 for logistic and Poisson loss),
 
     Normal    w <- (1 - lr lam / m) w - lr g / m                     shrinks by a factor
     Laplace   w <- w - lr g / m - lr lam / m sign(w)                 a sign step: no exact zeros
@@ -134,7 +134,8 @@ def descend(
     lr : float, optional
         Step length on the objective in nats divided by m, the sum of the weights (beside
         RSS / (2 m) the same step has learning rate lr / sigma^2). By default the inverse of the
-        largest curvature at the start, which is safe for least squares and logistic regression.
+        largest curvature where eta is 0: safe for least squares and logistic regression, a guess
+        for other likelihoods (``movement`` tells).
     kink : "proximal" or "sign"
         What an L1 penalty does: soft-thresholding, or a step along its sign.
     coef, intercept : array and float, optional
@@ -164,7 +165,7 @@ def descend(
     problem = _Extended.of(model, data)
     start = np.zeros(data.p) if coef is None else np.array(coef, dtype=np.float64)
     v = before = np.append(start, intercept) if model.intercept is not None else start
-    step = problem.longest_step(v) if lr is None else _checks.positive_number(lr, "lr")
+    step = problem.longest_step() if lr is None else _checks.positive_number(lr, "lr")
     for _ in range(steps):
         before, v = v, problem.step(v, step, kink)
     movement = float(np.max(np.abs(v - before), initial=0.0)) / step
@@ -185,19 +186,22 @@ class _Extended:
     @classmethod
     def of(cls, model: Model, data: Data) -> _Extended:
         likelihood = model.likelihood
-        if has_classes(likelihood) or not is_smooth(likelihood):
+        if (
+            not isinstance(likelihood, Likelihood)
+            or has_classes(likelihood)
+            or not is_smooth(likelihood)
+        ):
             raise ModelError(
                 f"gradient descent needs one coefficient vector and a loss with a gradient, and "
                 f"{likelihood!r} has not. Nearest: find_map, which takes the model as it is"
             )
         require_numbers(likelihood)
         X = data.to_dense().X
-        parts = [model.coefficient_penalty(data)]
-        if model.intercept is not None:
+        parts = [_plain(model.coefficient_penalty(data))]
+        on_intercept = model.intercept_penalty()
+        if on_intercept is not None:
             X = np.column_stack([X, np.ones(data.y.size)])
-            parts.append(model.intercept_penalty())
-        for part in parts:
-            _require_plain(part)
+            parts.append(_plain(on_intercept))
         l1, l2 = (np.concatenate([getattr(part, name) for part in parts]) for name in ("l1", "l2"))
         return cls(X, data, likelihood, l1, l2)
 
@@ -217,19 +221,20 @@ class _Extended:
         moved = shrink_step(v, gradient, lr, self.l2, m)
         return moved if kink == "sign" else soft_threshold(moved, lr * self.l1 / m)
 
-    def longest_step(self, v: FloatArray) -> float:
+    def longest_step(self) -> float:
         """1 / the largest curvature of the objective over m; 1/4 bounds that of logistic loss."""
-        by_row = self.likelihood.curvature(self.data.y, self.eta(v))
-        root = np.sqrt(self.weights * by_row)[:, None]
+        by_row = self.likelihood.curvature(self.data.y, np.zeros(self.data.y.size))
+        root = np.sqrt(self.weights * np.abs(by_row))[:, None]
         largest = float(np.linalg.norm(root * self.X, 2)) ** 2 + float(np.max(self.l2, initial=0.0))
         return self.data.total_weight / largest
 
 
-def _require_plain(penalty: AnyPenalty | None) -> None:
+def _plain(penalty: AnyPenalty) -> Penalty:
     if not isinstance(penalty, Penalty) or not penalty.is_separable or penalty.tails is not None:
         raise ModelError(_PLAIN)
     if np.any(np.isfinite(penalty.lower) | np.isfinite(penalty.upper)) or np.any(penalty.loc != 0):
         raise ModelError(_PLAIN)
+    return penalty
 
 
 _PLAIN = (
