@@ -8,7 +8,8 @@ A Dense(1) layer, on the full batch (D = rows for the default reduction):
 A regulariser has no 1/2.  weight_decay is decoupled in every Keras optimiser: the weights lose
 lr wd w beside the step.  Under SGD the step at rest is -lr g / (1 - momentum), so that the two
 cancel where g = -(1 - momentum) wd w: a penalty, of which momentum is a part.  Under the
-optimisers that scale the gradient per coordinate it is none, see :mod:`bayesreg.conventions._decoupled`.
+optimisers that scale the gradient per coordinate it is none, see
+:mod:`bayesreg.conventions._decoupled`.
 """
 
 from __future__ import annotations
