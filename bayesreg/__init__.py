@@ -24,6 +24,16 @@ if TYPE_CHECKING:
         to_prior,
     )
     from bayesreg.data import Data
+    from bayesreg.design_priors import dropout_prior, zellner_prior
+    from bayesreg.gradient_descent import (
+        Descent,
+        adamw_step,
+        descend,
+        proximal_step,
+        shrink_step,
+        sign_step,
+        soft_threshold,
+    )
     from bayesreg.likelihoods import (
         AsymmetricLaplace,
         Bernoulli,
@@ -71,6 +81,7 @@ _HOME = {
     "Certificate": "proof.certificate",
     "Comparison": "comparison",
     "Data": "data",
+    "Descent": "gradient_descent",
     "ElasticNet": "priors",
     "Exponential": "priors",
     "Flat": "priors",
@@ -97,10 +108,13 @@ _HOME = {
     "StudentT": "likelihoods",
     "Truncated": "priors",
     "Uniform": "priors",
+    "adamw_step": "gradient_descent",
     "bind": "problem",
     "certify": "proof.certify",
     "compare": "comparison",
     "convert": "conventions",
+    "descend": "gradient_descent",
+    "dropout_prior": "design_priors",
     "explain": "conventions",
     "find_map": "solvers",
     "find_map_path": "solvers",
@@ -109,13 +123,18 @@ _HOME = {
     "from_text": "spec",
     "plot_map_vs_posterior": "plots",
     "plot_path": "plots",
+    "proximal_step": "gradient_descent",
     "sample": "posterior",
+    "shrink_step": "gradient_descent",
+    "sign_step": "gradient_descent",
+    "soft_threshold": "gradient_descent",
     "targets": "conventions",
     "to_dict": "spec",
     "to_penalty": "conventions",
     "to_prior": "conventions",
     "to_pymc": "pymc",
     "verify": "verification",
+    "zellner_prior": "design_priors",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -40,7 +40,17 @@ TARGETS = {target.name: target for target in targets()}
 WRITABLE = [name for name, target in TARGETS.items() if not target.one_way]
 
 #: Libraries that always standardise: their prior is on w_j sd_j.
-STANDARDISING = {"MASS.lm_ridge": {True: "sd_x", False: "rms_x"}}
+#: Dropout's prior is on w_j times the root of the sum of squares of column j.
+STANDARDISING = {
+    "MASS.lm_ridge": {True: "sd_x", False: "rms_x"},
+    "dropout.Linear": {True: "squares_x", False: "squares_x"},
+}
+
+#: Pairs of which neither has the scales of columns that the other insists on.
+STRANGERS = (
+    {"dropout.Linear", "MASS.lm_ridge"},
+    {"dropout.Linear", "spark.LinearRegression"},
+)
 
 #: Targets that always penalise an intercept: their model has one of so many times the scale.
 PENALISED_INTERCEPT = {"sklearn.LinearSVR": 2.0, "vowpalwabbit.bfgs": 1.0}
@@ -100,6 +110,7 @@ def model_for(target, likelihood, prior, data, intercept=...):
     scales = STANDARDISING.get(target)
     if scales and prior != Flat():
         sd = QUANTITIES[scales[intercept is not None]].of_data(data)
+        sd = np.sqrt(sd) if target == "dropout.Linear" else sd
         return Model(likelihood, _divided(prior, sd), intercept)
     return Model(likelihood, prior, intercept)
 

@@ -14,6 +14,7 @@ from claims import (
     NEEDS_INTERCEPT,
     SIGMA,
     STANDARDISING,
+    STRANGERS,
     TARGETS,
     WRITABLE,
     assert_same_model,
@@ -266,6 +267,8 @@ def test_convert_is_to_prior_then_to_penalty(source):
             _assert_refused_by_name(source, to)
         else:
             for kind, penalty in itertools.product(common, shared):
+                if {source, to} in STRANGERS and penalty != "flat":
+                    continue
                 _assert_by_way_of_the_prior(source, to, LIKELIHOODS[kind], penalty)
 
 
@@ -286,7 +289,7 @@ def _assert_by_way_of_the_prior(source, to, likelihood, penalty):
 def _assert_refused_by_name(source, to):
     """Nothing that ``source`` can say is in the vocabulary of ``to``."""
     likelihood = LIKELIHOODS[TARGETS[source].likelihoods[0]]
-    *_, prior = (prior for name, prior in penalties_of(source).items() if name != "flat")
+    *_, prior = sorted(penalties_of(source).values(), key=lambda prior: prior != Flat())
     data = data_for(likelihood, source, to)
     given = to_penalty(model_for(source, likelihood, prior, data), source, data)
     with pytest.raises(NoEquivalentError, match=to):

@@ -32,7 +32,7 @@ LAYERS = [
     ["likelihoods", "priors"],
     ["coefficients", "columns"],
     ["model"],
-    ["class_problem", "problem"],
+    ["class_problem", "design_priors", "gradient_descent", "problem"],
     ["moments"],
     ["proof"],
     [

@@ -102,7 +102,8 @@ def _on_fewer_rows(
     fewer = dict(setting.known)
     if setting.data is not None:
         fewer.setdefault("rows", setting.data.y.size)
-    for name in ("total_weight", "rows"):
+        fewer.setdefault("squares_x", setting.on_behalf_of(origin).per_column("squares_x"))
+    for name in ("total_weight", "rows", "squares_x"):
         if name in fewer:
             fewer[name] = (1 - 1 / _folds(given)) * fewer[name]
     if "total_weight" not in fewer:

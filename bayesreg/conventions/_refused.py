@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bayesreg.conventions import _sklearn_refused, skglm, xgboost
+from bayesreg.conventions import _decoupled, _sklearn_refused, skglm, xgboost
 from bayesreg.errors import NoEquivalentError
 
-REFUSED = {**skglm.REFUSED, **xgboost.REFUSED, **_sklearn_refused.REFUSED}
+REFUSED = {**_decoupled.REFUSED, **skglm.REFUSED, **xgboost.REFUSED, **_sklearn_refused.REFUSED}
 
 
 def refuse_by_name(name: str) -> None:

@@ -84,6 +84,11 @@ def _mean_dispersion(number: float) -> Factor:
     return lambda setting: number * setting.dispersion / setting.total_weight
 
 
+def _per_row(setting: Setting) -> float:
+    """c of ``L / m``."""
+    return 1.0 / setting.total_weight
+
+
 def _abs(text: str, factor: Factor, parameter: str = "lam") -> Term:
     return Term(L1, factor, f"{text} * np.sum(np.abs(coef))", parameter)
 
@@ -117,6 +122,23 @@ FORMS = (
         "nll_l2", _ANY, _times(1.0), _NLL, (_square("lam", _times(1.0)),),
         objective="L + lam sum w^2", formula="lam = 1 / (2 tau^2)",
         source="L is the negative log likelihood, a sum over rows", note=_NO_HALF,
+    ),
+    Form(
+        "nll_half_l2", _ANY, _times(1.0), _NLL, (_square("lam / 2", _times(0.5)),),
+        objective="L + lam/2 sum w^2", formula="lam = 1 / tau^2",
+        source="L is the negative log likelihood, a sum over rows",
+    ),
+    Form(
+        "mean_nll_l1", ("Bernoulli", "Poisson"), _per_row, f"{_NLL} / {{m}}",
+        (_abs("lam", _times(1.0)),),
+        objective="L/m + lam sum|w|", formula="lam = 1 / (N b)",
+        source="a mean loss with a penalty that is not divided by m", note=_GROWS,
+    ),
+    Form(
+        "mean_nll_l2", ("Bernoulli", "Poisson"), _per_row, f"{_NLL} / {{m}}",
+        (_square("lam", _times(1.0)),),
+        objective="L/m + lam sum w^2", formula="lam = 1 / (2 N tau^2)",
+        source="a mean loss with a penalty that is not divided by m", note=_GROWS,
     ),
     Form(
         "rss_ridge", _GAUSSIAN, _dispersion(2.0), _RSS, (_square("lam", _times(1.0)),),

@@ -63,7 +63,7 @@ def answers(library: str, cases: Sequence[Case]) -> Answers:
             raise RuntimeError(f"the runner of {library} ended badly:\n{done.stderr[-3000:]}")
         found = (_read if entry.python else _read_from_r)(place, cases)
     for name, version in entry.pinned().items():
-        if found.versions.get(name, version) != version:
+        if found.versions.get(name, version).split("+")[0] != version:
             raise EnvironmentAbsentError(
                 f"the environment of {library} has {name} {found.versions[name]}, and "
                 f"environments.toml says {version}; build it again with\n    {entry.command}"

@@ -1,0 +1,186 @@
+"""PyTorch: formulas only.
+
+A linear layer, on the full batch (wd = weight_decay, D = rows for reduction="mean", 1 for "sum"):
+
+    SGD, Adam (weight_decay)     loss / D + wd / 2 sum w^2
+    penalty by hand              loss / D + l1 sum|w| + l2 sum w^2
+
+Both optimisers add wd w to the gradient; Adam then scales the sum of the two per coordinate, which
+vanishes where they cancel, so that it stands still at the same points as SGD.  AdamW does not: see
+:mod:`bayesreg.conventions._decoupled`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._networks import Loss, Network, Parameters, convention, text
+from bayesreg.conventions._setting import Setting
+
+_LOSSES = {
+    "MSELoss": Loss("Gaussian", 2.0, "2"),
+    "MSELoss / 2": Loss("Gaussian", 1.0, "1"),
+    "BCEWithLogitsLoss": Loss("Bernoulli", 1.0, "0.25"),
+    "PoissonNLLLoss": Loss("Poisson", 1.0, "y.max()"),
+}
+_REDUCTIONS = {"mean": "rows", "sum": ""}
+
+
+def _layer(parameters: Parameters, setting: Setting, extra: str = "") -> list[str | None]:
+    """The data, a layer at 0, its loss of the whole batch and a step length."""
+    loss = str(parameters["loss"])
+    kind, half = loss.split(" ")[0], " / 2" if loss.endswith("2") else ""
+    reduction = parameters.get("reduction", "mean")
+    bias = parameters.get("bias", True)
+    weighted = setting.weighted
+    inside = 'reduction="none"' if weighted else f"reduction={reduction!r}".replace("'", '"')
+    of_rows = f"loss_of(layer(X).squeeze(1), y){half}"
+    if weighted:
+        of_rows = f"(sample_weight * {of_rows}).{reduction}()"
+    square = "(X.square().sum(1) + 1)" if bias else "X.square().sum(1)"
+    square = f"(sample_weight * {square})" if weighted else square
+    return [
+        "import torch",
+        None,
+        "X, y = torch.as_tensor(X), torch.as_tensor(y)",
+        "sample_weight = torch.as_tensor(sample_weight)" if weighted else "",
+        f"layer = torch.nn.Linear(X.shape[1], 1, bias={bias}, dtype=torch.float64)",
+        "for parameter in layer.parameters():",
+        "    torch.nn.init.zeros_(parameter)",
+        f"loss_of = torch.nn.{kind}({inside})",
+        None,
+        None,
+        "def loss():",
+        f"    return {of_rows}{extra}",
+        None,
+        None,
+        f"curvature = {_LOSSES[loss].curvature} * {square}.{reduction}()",
+    ]
+
+
+def _groups(parameters: Parameters) -> list[str]:
+    """A parameter group for the weights and one for the bias."""
+    decay = parameters["weight_decay"]
+    lines = ["groups = [", f'    {{"params": [layer.weight], "weight_decay": {decay!r}}},']
+    if parameters.get("bias", True):
+        own = parameters["bias_weight_decay"]
+        lines.append(f'    {{"params": [layer.bias], "weight_decay": {own!r}}},')
+    return [*lines, "]"]
+
+
+def _sgd(parameters: Parameters, setting: Setting) -> str:
+    return text([
+        *_layer(parameters, setting),
+        *_groups(parameters),
+        'lr = 1 / (curvature + max(group["weight_decay"] for group in groups))',
+        "optimizer = torch.optim.SGD(groups, lr=float(lr), momentum=0.98, nesterov=True)",
+        "for _ in range(3_000):",
+        "    optimizer.zero_grad()",
+        "    loss().backward()",
+        "    optimizer.step()",
+    ])  # fmt: skip
+
+
+def _adam(parameters: Parameters, setting: Setting) -> str:
+    return text([
+        *_layer(parameters, setting)[:-1],
+        *_groups(parameters),
+        "optimizer = torch.optim.Adam(groups, lr=0.1)",
+        "scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.995)",
+        "for _ in range(3_000):",
+        "    optimizer.zero_grad()",
+        "    loss().backward()",
+        "    optimizer.step()",
+        "    scheduler.step()",
+    ])  # fmt: skip
+
+
+def _by_hand(parameters: Parameters, setting: Setting) -> str:
+    """Accelerated proximal gradient: gradient step of the smooth part, then that of l1."""
+    l1, l2 = parameters["l1"], parameters["l2"]
+    return text([
+        *_layer(parameters, setting, f" + {l2!r} * layer.weight.square().sum()" if l2 else ""),
+        f"lr = float(1 / (curvature + {2 * l2!r}))",
+        "optimizer = torch.optim.SGD(layer.parameters(), lr=lr)",
+        "now = [parameter.detach().clone() for parameter in layer.parameters()]",
+        "for _ in range(3_000):",
+        "    optimizer.zero_grad()",
+        "    loss().backward()",
+        "    optimizer.step()",
+        "    with torch.no_grad():",
+        f"        layer.weight.copy_(torch.nn.functional.softshrink(layer.weight, lr * {l1!r}))",
+        "        before, now = now, [parameter.clone() for parameter in layer.parameters()]",
+        "        for parameter, new, old in zip(layer.parameters(), now, before):",
+        "            parameter.add_(new - old, alpha=0.98)",
+        "with torch.no_grad():",
+        "    for parameter, new in zip(layer.parameters(), now):",
+        "        parameter.copy_(new)",
+    ])  # fmt: skip
+
+
+_COUPLED = "weight_decay is added to the gradient (coupled), so that the optimum is that of the L2 "
+_BIAS = (
+    "weight_decay given to optim(model.parameters()) decays the bias too, a Normal prior on the "
+    "intercept; the program has a parameter group for each, which frees the bias"
+)
+_ADAMW = (
+    "AdamW is another thing: its weight_decay is decoupled and no penalty at all "
+    "(to_prior('torch.AdamW', ...) says what it is)"
+)
+_BROADCAST = (
+    "the prediction must have the shape of y: MSELoss of (n, 1) against (n,) broadcasts to n x n"
+)
+
+
+def _decay(
+    name: str, code: Callable[[Parameters, Setting], str], irrelevant: tuple[str, ...], *own: str
+) -> Convention:
+    return convention(
+        Network(name, _LOSSES, _REDUCTIONS, l2="weight_decay", bias_decay="bias_weight_decay"),
+        objective="loss/D + weight_decay/2 sum w^2 + bias_weight_decay/2 a^2, D = rows for "
+        'reduction="mean", 1 for "sum"',
+        formula="weight_decay = 2 sigma^2 / (n tau^2) for MSELoss, "
+        "1 / (n tau^2) for BCEWithLogitsLoss and PoissonNLLLoss",
+        source="torch 2.13.0, torch/optim",
+        strengths={"weight_decay": 0.0},
+        code=code,
+        solution="layer.weight.detach().numpy()[0]",
+        notes=(*own, _BIAS, _ADAMW, _BROADCAST),
+        irrelevant=irrelevant,
+    )
+
+
+_MANNER = ("lr", "foreach", "maximize", "differentiable", "fused")
+SGD = _decay(
+    "torch.SGD", _sgd, (*_MANNER, "momentum", "dampening", "nesterov"),
+    _COUPLED + "penalty weight_decay/2 sum w^2, whatever the momentum",
+)  # fmt: skip
+ADAM = _decay(
+    "torch.Adam", _adam, (*_MANNER, "betas", "eps", "amsgrad", "capturable"),
+    _COUPLED + "penalty weight_decay/2 sum w^2, as for SGD: on the full batch Adam's scaling moves "
+    "the way there and not the end (with the noise of mini-batches it moves the end as well); "
+    "the same holds for RMSprop, Adagrad, NAdam and RAdam as they are by default",
+    "decoupled_weight_decay=True makes it AdamW",
+)  # fmt: skip
+PENALTY = convention(
+    Network("torch.penalty", _LOSSES, _REDUCTIONS, l1="l1", l2="l2", square=lambda parameters: 1.0),
+    objective='loss/D + l1 sum|w| + l2 sum w^2, D = rows for reduction="mean", 1 for "sum"',
+    formula="l1 = 2 sigma^2 / (n b), l2 = sigma^2 / (n tau^2) for MSELoss; "
+    "1 / (n b), 1 / (2 n tau^2) for BCEWithLogitsLoss and PoissonNLLLoss",
+    fixes="sigma^2 / b and sigma / tau",
+    source="by hand: loss + l1 * layer.weight.abs().sum() + l2 * layer.weight.square().sum()",
+    strengths={"l1": 0.0, "l2": 0.0},
+    code=_by_hand,
+    solution="layer.weight.detach().numpy()[0]",
+    notes=(
+        "the penalty is written on layer.weight only, so that the bias is free",
+        "l2 sum w^2 has no 1/2: l2 is half of the weight_decay of the same prior",
+        "the derivative of abs is a sign, whose steps make no exact zeros; the program takes the "
+        "proximal step (soft-thresholding) after each gradient step, which makes them and ends "
+        "at the same optimum",
+        _BROADCAST,
+    ),
+)
+
+CONVENTIONS = {one.name: one for one in (ADAM, SGD, PENALTY)}

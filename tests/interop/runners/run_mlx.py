@@ -1,0 +1,5 @@
+"""Programs that use mlx."""
+
+from _printed import answer
+
+answer("mlx", "numpy")

@@ -1,0 +1,5 @@
+"""Programs that use optax."""
+
+from _printed import answer
+
+answer("optax", "numpy")

@@ -1,0 +1,5 @@
+"""Programs that use PyTorch."""
+
+from _printed import answer
+
+answer("torch", "numpy")
