@@ -40,7 +40,7 @@ def require_agreement(
     """
     theirs = _densities(pm_model)
     worst = 0.0
-    for part, points in (("prior", _prior_points(model, data)), ("likelihood", _eta_points(data))):
+    for part, points in (("prior", _prior_points(model, data)), ("likelihood", _eta_points(model, data))):
         ours, found = [], []
         for sigma, a, w in points:
             stated = model if on_sigma is None else model.at_sigma(sigma)
@@ -143,12 +143,14 @@ def _within(points: list[Any], model: Model) -> list[Any]:
     return [(lower + (upper - lower) * (s - 0.5), a, w) for s, a, w in points]
 
 
-def _eta_points(data: Data) -> list[tuple[float, float, FloatArray]]:
+def _eta_points(model: Model, data: Data) -> list[tuple[float, float, FloatArray]]:
     """Coefficients that move the linear predictor by about 1 in all."""
     rng = np.random.default_rng(2)
     size = np.sqrt(np.mean(data.to_dense().X ** 2, axis=0) * data.p)
     width = np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 1.0)
-    return [
-        (float(rng.uniform(0.6, 1.4)), float(rng.normal()), width * rng.normal(size=data.p))
+    level = 0.0 if model.intercept is None else 1.0
+    points = [
+        (float(rng.uniform(0.6, 1.4)), level * float(rng.normal()), width * rng.normal(size=data.p))
         for _ in range(_POINTS)
     ]
+    return _within(points, model)

@@ -67,17 +67,21 @@ def in_double(value: Any) -> FloatArray:
     return np.asarray(array, dtype=np.float64)
 
 
-def columns(graph: Graph, eta: Any, names: Sequence[str], n: int, wide: Any) -> Any:
+def columns(
+    graph: Graph, eta: Any, names: Sequence[str], n: int, wide: Any,
+    fixed: Mapping[str, float] | None = None,
+) -> tuple[FloatArray, FloatArray, float]:
     """(offset, X, worst): eta = offset + X theta, and how far from it random points are.
 
     With theta_j = 2^300 and the others 0, eta is 2^300 times column j to the last bit, for what is
     added to it is smaller than its rounding.  Where that overflows, differences at 1 and 0 serve.
-    ``wide`` brings eta to the n targets.
+    ``wide`` brings eta to the n targets; what is not in ``names`` stays at ``fixed``, else at 0.
     """
     evaluate = graph.function([eta])
 
     def at(values: Mapping[str, Any]) -> FloatArray:
-        return wide(in_double(evaluate(values)[0]))
+        found: FloatArray = wide(in_double(evaluate({**(fixed or {}), **values})[0]))
+        return found
 
     zero = {name: np.zeros(graph.shapes[name]) for name in names}
     offset = at(zero)
@@ -89,6 +93,8 @@ def columns(graph: Graph, eta: Any, names: Sequence[str], n: int, wide: Any) -> 
             unit[j] = 1.0
             found.append(_column(at, zero, name, unit.reshape(graph.shapes[name]), offset))
     X = np.column_stack(found) if found else np.zeros((n, 0))
+    if not (np.all(np.isfinite(X)) and np.all(np.isfinite(offset))):
+        return offset, X, np.inf
     return offset, X, _nonlinearity(at, graph, names, offset, X)
 
 

@@ -98,5 +98,6 @@ def _operation(variable: Any) -> tuple[str, list[Any]]:
     node = variable.owner
     if node is None:
         return "", []
-    scalar = getattr(node.op, "scalar_op", None)
+    # A sum over an axis has a scalar operation too.
+    scalar = node.op.scalar_op if type(node.op).__name__ == "Elemwise" else None
     return type(scalar or node.op).__name__, list(node.inputs)

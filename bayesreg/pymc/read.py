@@ -140,10 +140,8 @@ def _read(model: Any) -> FromPyMC:
     refuse_hyperpriors(graph, target)
     y = in_double(constant_value(model.rvs_to_values[observed]))
     coefficients = graph.names_in(target.eta)
-    offset, X, departure = columns(
-        graph, target.eta, coefficients, y.size, lambda eta: _wide(eta, y.shape)
-    )
-    _refuse_nonlinear(graph, coefficients, departure)
+    predictor = (target.eta, y.size, lambda eta: _wide(eta, y.shape))
+    offset, X = _linear(graph, coefficients, *predictor)
     values = _values_at(graph, target)
     likelihood, weights, on_sigma = read_sigma(graph, target, values, y.shape)
     parts = {name: _part(graph, name, values, on_sigma) for name in coefficients}
@@ -233,16 +231,32 @@ def _wide(eta: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     return np.broadcast_to(eta, shape).ravel()
 
 
-def _refuse_nonlinear(graph: Graph, names: Sequence[str], departure: float) -> None:
+def _linear(
+    graph: Graph, names: Sequence[str], eta: Any, n: int, wide: Any
+) -> tuple[FloatArray, FloatArray]:
+    """(offset, X), once it is sure that there is no more to eta than these."""
+    offset, X, departure = columns(graph, eta, names, n, wide)
     if departure <= _LINEAR:
-        return
-    raise NoEquivalentError(
-        f"the predictor is not linear in {', '.join(names)} (it departs from linear by "
-        f"{departure:.2g} of its size), as with products of variables, splines of a parameter, or "
-        "another link than logit (Bernoulli, Binomial) or log (Poisson, NegativeBinomial, Gamma). "
-        f"Nearest: one factor stated as a number, given={{{names[-1]!r}: 1.0}}, or the canonical "
-        "link"
+        return offset, X
+    remedies = [name for name in names if _is_linear_without(name, graph, names, eta, n, wide)]
+    nearest_model = (
+        f"one factor stated as a number, given={{{remedies[0]!r}: 1.0}}"
+        if remedies
+        else "the canonical link, and a predictor that is a sum of columns times coefficients"
     )
+    raise NoEquivalentError(
+        f"the predictor is not linear in {', '.join(names)}, as with products of variables, splines of a parameter, or "
+        "another link than logit (Bernoulli, Binomial) or log (Poisson, NegativeBinomial, Gamma). "
+        f"Nearest: {nearest_model}"
+    )
+
+
+def _is_linear_without(
+    name: str, graph: Graph, names: Sequence[str], eta: Any, n: int, wide: Any
+) -> bool:
+    """Whether the predictor is linear once this variable is a number."""
+    rest = [other for other in names if other != name]
+    return bool(rest) and columns(graph, eta, rest, n, wide, {name: 1.0})[2] <= _LINEAR
 
 
 def _require_pymc_model(model: object) -> None:

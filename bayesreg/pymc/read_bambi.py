@@ -65,7 +65,8 @@ def from_bambi(model: Any, *, given: Mapping[str, Any] | None = None) -> FromPyM
 
 def _autoscaled(model: Any, read: FromPyMC) -> list[str]:
     """Variables whose Normal prior bambi scaled."""
-    parent = model.components[model.family.likelihood.parent]
+    components = model.parameters if hasattr(model, "parameters") else model.components
+    parent = components[model.family.likelihood.parent]
     terms = [*parent.common_terms.values()]
     terms += [parent.intercept_term] if parent.intercept_term is not None else []
     named = {getattr(term, "label", getattr(term, "name", "")): term.prior for term in terms}

@@ -26,6 +26,11 @@ def one_target(model: Any) -> Any:
             f"({found}). Nearest: a model for each; where some targets are missing, the rows "
             "that are observed"
         )
+    if any(rv.name.endswith("_unobserved") for rv in model.free_RVs):
+        raise NoEquivalentError(
+            f"some of {observed[0].name} is missing, and PyMC imputes it. Nearest: the model with "
+            "the rows that are observed"
+        )
     if "Minibatch" in type(observed[0].owner.op).__name__:
         raise NoEquivalentError(
             f"{observed[0].name} is a minibatch (total_size), a random part of the likelihood. "

@@ -176,6 +176,9 @@ def kind_of(rv: Any) -> str:
 def parameters_of(rv: Any) -> list[Any]:
     """The variables that a distribution's parameters are."""
     op, node = rv.owner.op, rv.owner
+    if hasattr(op, "base_rv_op"):
+        base = op.base_rv_op.make_node(*node.inputs[:-2])
+        return [*op.base_rv_op.dist_params(base), *node.inputs[-2:]]
     if hasattr(op, "dist_params"):
         return list(op.dist_params(node))
     return []
