@@ -51,9 +51,7 @@ def generated(seed):
         br.StudentT(3.0, scale, loc), br.Cauchy(scale, loc), br.Flat(),
     ][seed // 3 % 6]  # fmt: skip
     intercept = [br.Flat(), None, br.Normal(2.0, loc=1.0), br.Laplace(0.7)][seed // 2 % 4]
-    data = make_data(
-        likelihood, n=40, p=p, seed=seed, weights=seed % 4 == 1, offset=seed % 5 == 2
-    )
+    data = make_data(likelihood, n=40, p=p, seed=seed, weights=seed % 4 == 1, offset=seed % 5 == 2)
     names = [f"column {j}" for j in range(p)]
     data = br.Data(data.X, data.y, data.weights, data.offset, names, data.trials)
     return br.Model(likelihood, prior, intercept), data
@@ -243,7 +241,7 @@ def test_likelihoods_and_links(build, likelihood):
     assert found.model == br.Model(likelihood, br.Normal(0.5), None)
     np.testing.assert_array_equal(found.data.X, X)
     if build is exposure:
-        np.testing.assert_allclose(found.data.offset, OFFSET, rtol=1e-14)
+        np.testing.assert_allclose(found.data.offset, OFFSET, rtol=1e-14, atol=1e-15)
 
 
 PRIORS = [
@@ -483,5 +481,7 @@ def test_the_reading_has_the_density_of_scipy():
     """Outside both: a model written by hand against scipy.stats."""
     model, data = read(as_matmul)
     w, a = RNG.normal(size=P), 0.3
-    expected = np.sum(stats.norm.logpdf(Y, a + X @ w, 1.5)) + np.sum(stats.laplace.logpdf(w, 0, 0.3))
+    expected = np.sum(stats.norm.logpdf(Y, a + X @ w, 1.5)) + np.sum(
+        stats.laplace.logpdf(w, 0, 0.3)
+    )
     assert model.log_density(data, w, a) == pytest.approx(expected, rel=1e-12)

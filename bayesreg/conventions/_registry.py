@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bayesreg._text import nearest
-from bayesreg.conventions import celer, glmnet, sklearn, textbook
+from bayesreg.conventions import (
+    bambi,
+    brms,
+    celer,
+    glmnet,
+    numpyro,
+    pymc,
+    rstanarm,
+    sklearn,
+    stan,
+    textbook,
+)
 from bayesreg.conventions._convention import Convention
 from bayesreg.errors import ConversionError
 
 CONVENTIONS: dict[str, Convention] = {
+    **bambi.CONVENTIONS,
+    **brms.CONVENTIONS,
     **celer.CONVENTIONS,
     **glmnet.CONVENTIONS,
+    **numpyro.CONVENTIONS,
+    **pymc.CONVENTIONS,
+    **rstanarm.CONVENTIONS,
     **sklearn.CONVENTIONS,
+    **stan.CONVENTIONS,
     **textbook.CONVENTIONS,
 }
 

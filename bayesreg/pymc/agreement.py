@@ -40,7 +40,10 @@ def require_agreement(
     """
     theirs = _densities(pm_model)
     worst = 0.0
-    for part, points in (("prior", _prior_points(model, data)), ("likelihood", _eta_points(model, data))):
+    for part, points in (
+        ("prior", _prior_points(model, data)),
+        ("likelihood", _eta_points(model, data)),
+    ):
         ours, found = [], []
         for sigma, a, w in points:
             stated = model if on_sigma is None else model.at_sigma(sigma)

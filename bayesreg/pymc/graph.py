@@ -68,7 +68,11 @@ def in_double(value: Any) -> FloatArray:
 
 
 def columns(
-    graph: Graph, eta: Any, names: Sequence[str], n: int, wide: Any,
+    graph: Graph,
+    eta: Any,
+    names: Sequence[str],
+    n: int,
+    wide: Any,
     fixed: Mapping[str, float] | None = None,
 ) -> tuple[FloatArray, FloatArray, float]:
     """(offset, X, worst): eta = offset + X theta, and how far from it random points are.

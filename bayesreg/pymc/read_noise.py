@@ -40,7 +40,7 @@ def refuse_hyperpriors(graph: Graph, target: Target) -> None:
         raise NoEquivalentError(
             f"{shared[0]} is in the linear predictor and in the other parameters of the "
             "likelihood too. Nearest: a noise that does not depend on the coefficients (for a "
-                "Gamma: alpha=shape, beta=shape / mu)"
+            "Gamma: alpha=shape, beta=shape / mu)"
         )
 
 

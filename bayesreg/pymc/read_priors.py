@@ -202,7 +202,7 @@ def read_prior(rv: Any, values: Sequence[FloatArray], shape: tuple[int, ...]) ->
     if kind == "HalfFlat":
         return Part("Flat", {}, (np.zeros(size), np.full(size, np.inf)))
     spread = [np.ravel(np.broadcast_to(value, shape)) for value in values]
-    if kind == "Truncated":
+    if hasattr(rv.owner.op, "base_rv_op"):
         *inner, lower, upper = spread
         base = _reader(_base_kind(rv), rv)(*inner)
         return Part(base.kind, base.arguments, (lower, upper))
@@ -315,4 +315,3 @@ def whole_prior(named: Sequence[tuple[Sequence[str], Part]]) -> Any:
         for names, part in named
         for j, name in enumerate(names)
     }
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,14 +37,11 @@ class Target:
         The other parameters of the likelihood.
     likelihood : callable
         The likelihood of the values of the parameters; Gaussian has its sigma read elsewhere.
-    per_row : tuple of str
-        Parameters that may have a value of its own in each row.
     """
 
     eta: Any
     parameters: Mapping[str, Any]
     likelihood: Callable[[Numbers], Any]
-    per_row: tuple[str, ...] = field(default=())
 
 
 def read_target(rv: Any) -> Target:
@@ -59,7 +56,10 @@ def read_target(rv: Any) -> Target:
     stated = getattr(rv.tag, "bayesreg_likelihood", None)
     if kind.startswith("CustomDist") and stated is not None:
         eta, weights = parameters_of(rv)
-        return Target(eta, {"weights": weights}, lambda values: stated, ("weights",))
+        if not isinstance(stated, Binomial):
+            return Target(eta, {"weights": weights}, lambda values: stated)
+        trials = as_tensor(stated.trials)
+        return Target(eta, {"weights": weights, "trials": trials}, lambda values: Binomial())
     if kind not in _READERS:
         raise NoEquivalentError(
             f"{rv.name} ~ {kind} is no likelihood of a penalised regression here. Nearest: "
@@ -68,8 +68,14 @@ def read_target(rv: Any) -> Target:
     return _READERS[kind](*parameters_of(rv))
 
 
+def as_tensor(value: FloatArray) -> Any:
+    import pytensor.tensor as pt
+
+    return pt.as_tensor_variable(value)
+
+
 def _gaussian(mu: Any, sigma: Any) -> Target:
-    return Target(plain(mu), {"sigma": sigma}, lambda values: None, ("sigma",))
+    return Target(plain(mu), {"sigma": sigma}, lambda values: None)
 
 
 def _bernoulli(p: Any) -> Target:
@@ -77,7 +83,7 @@ def _bernoulli(p: Any) -> Target:
 
 
 def _binomial(n: Any, p: Any) -> Target:
-    return Target(logit_of(p), {"trials": n}, lambda values: Binomial(), ("trials",))
+    return Target(logit_of(p), {"trials": n}, lambda values: Binomial())
 
 
 def _poisson(mu: Any) -> Target:

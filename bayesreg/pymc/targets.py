@@ -36,7 +36,7 @@ def observe(problem: Problem, eta: Any, sigma: Any = None) -> None:
     counts = not isinstance(kind, Gamma | StudentT | AsymmetricLaplace)
     observed = observe_weighted(arguments, distribution, eta, y, weights, counts)
     # A CustomDist does not say what it is; from_pymc reads it here, and checks it.
-    observed.tag.bayesreg_likelihood = kind.stated() if hasattr(kind, "stated") else kind
+    observed.tag.bayesreg_likelihood = kind
 
 
 def observe_weighted(
