@@ -171,3 +171,7 @@ CENTRED_NOTE = (
     "its own intercept prior is on the intercept at the mean of the columns (they are centred "
     "inside), not at x = 0; flat is the same in both"
 )
+WEIGHTS_NOTE = (
+    "weights are precisions of a Gaussian, else multiples of the log likelihood; leave out rows of "
+    "weight 0, whose sigma would be infinite"
+)

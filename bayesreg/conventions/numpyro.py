@@ -89,6 +89,8 @@ def _notes(kind: str, parameters: Mapping[str, Any], setting: Setting) -> tuple[
     notes = [_shared.MODE_NOTE, "JAX computes in single precision unless jax_enable_x64 is set"]
     if setting.likelihood == "Gaussian":
         notes.append(_shared.SIGMA_NOTE)
+    if setting.weighted:
+        notes.append(_shared.WEIGHTS_NOTE)
     return tuple(notes)
 
 

@@ -69,7 +69,7 @@ def _notes(kind: str, parameters: Mapping[str, Any], setting: Setting) -> tuple[
     else:
         notes.append("sigma= of pm.Normal is a standard deviation, tau= a precision: 1 / sigma^2")
     if setting.weighted:
-        notes.append("weights are precisions of a Gaussian, else multiples of the log likelihood")
+        notes.append(_shared.WEIGHTS_NOTE)
     return tuple(notes)
 
 
