@@ -14,7 +14,6 @@ from bayesreg.errors import ModelTypeError, NoEquivalentError
 from bayesreg.pymc import read_priors
 from bayesreg.pymc.agreement import require_agreement
 
-
 RNG = np.random.default_rng(0)
 N_ROWS, P = 30, 4
 X = RNG.normal(2.0, [0.3, 1.0, 2.0, 5.0], (N_ROWS, P))
@@ -35,11 +34,11 @@ def normal(mu, sigma=1.5, observed=Y, **keywords):
     return pm.Normal("y", mu, sigma, observed=observed, **keywords)
 
 
-# ---- there and back ------------------------------------------------------------------------------
+# ---- there and back -----------------------------------------------------------------------------
 
 
 def generated(seed):
-    """A model and data: any likelihood, prior, intercept, with weights, offsets, sizes at random."""
+    """A model and data: any likelihood, prior, intercept, weights, offset, size."""
     rng = np.random.default_rng([7, seed])
     kinds = [row.values[0] for row in (*LIKELIHOODS, *LOCAL_LIKELIHOODS)]
     likelihood = kinds[seed % len(kinds)]
@@ -132,7 +131,7 @@ def test_a_covariance_comes_back():
     assert found.model.prior.loc == 0.1
 
 
-# ---- as people write them -------------------------------------------------------------------------
+# ---- as people write them -----------------------------------------------------------------------
 
 GAUSSIAN = br.Gaussian(1.5)
 
@@ -337,7 +336,7 @@ def test_the_mode_that_follows_is_certified():
     assert br.find_map(model, data).certificate.holds
 
 
-# ---- no equivalent --------------------------------------------------------------------------------
+# ---- no equivalent ------------------------------------------------------------------------------
 
 
 def hyper():
@@ -414,7 +413,7 @@ REFUSED = [
     (lambda: pm.Categorical("y", logit_p=X[:, :3] * pm.Normal("w"), observed=GROUP),
      r"Categorical is no likelihood.*Multinomial\(\)"),
     (lambda: normal(X @ pm.LogNormal("w", 0, 1, shape=P)), "LogNormal is no prior.*HalfNormal"),
-    (lambda: normal(X @ coefficients(), pm.LogNormal("s", 0, 1)), "s ~ LogNormal is no prior of si"),
+    (lambda: normal(X @ coefficients(), pm.LogNormal("s", 0, 1)), "s ~ LogNormal is no prior"),
     (lambda: normal(X @ pt.abs(coefficients())), "not linear in w"),
     (lambda: normal(pt.clip(X @ coefficients(), -1, 1)), "not linear in w"),
     (lambda: pm.Bernoulli("y", pm.math.invprobit(X @ coefficients()), observed=BINARY),
@@ -444,7 +443,7 @@ def test_what_is_no_pymc_model():
         br.from_bambi({})
 
 
-# ---- a misread model is not returned --------------------------------------------------------------
+# ---- a misread model is not returned ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("factor", [1.0001, 2.0])

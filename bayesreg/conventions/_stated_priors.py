@@ -3,8 +3,8 @@
     pm.Laplace(0, b), dist.Laplace(0, b), double_exponential(0, b):   l1 = 1 / b
     pm.Normal(0, tau), dist.Normal(0, tau), normal(0, tau):           l2 = 1 / tau^2
 
-A scale of inf stands for a flat prior.  No formula needs sigma, but those libraries estimate it, and
-a penalty is only what it is at a sigma that is stated.
+A scale of inf stands for a flat prior.  No formula needs sigma, but most of them estimate it, and a
+penalty is only what it is at a sigma that is stated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.conventions import _parameters
-from bayesreg.conventions._nats import L1, L2, Nats, free_intercept, per_column, uniform
+from bayesreg.conventions._nats import L1, Nats, free_intercept, per_column, uniform
 from bayesreg.conventions._setting import Setting
 from bayesreg.errors import ConversionError, NoEquivalentError
 from bayesreg.penalty import Penalty

@@ -1,7 +1,8 @@
 """R's brms: set_prior("normal(0, tau)", class = "b") and "double_exponential(0, b)".
 
-The generated Stan program (2.18.0) has the prior on b itself, without scaling.  The default of class
-b is flat; class Intercept is the intercept of centred columns, student_t by default and flat as "".
+The generated Stan program (2.18.0) has the prior on b itself, without scaling.  Class b is
+flat by default; class Intercept is the intercept of centred columns, student_t by default, flat as
+"".
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def _factor(parameters: Mapping[str, Any], setting: Setting) -> FloatArray:
     """1: brms scales nothing, unless class b is the coefficients of a QR basis."""
     if parameters.get("decomp") == "QR":
         raise NoEquivalentError(
-            f'{setting.target} with decomp="QR" has its prior on the coefficients of a QR basis, so '
-            'the coefficients have a joint prior. Nearest: decomp="none"; or MultivariateNormal'
+            f'{setting.target} with decomp="QR" has its prior on the coefficients of a QR basis, '
+            'so the coefficients have a joint prior. Nearest: decomp="none"; or MultivariateNormal'
         )
     if parameters.get("decomp", "none") not in (None, "none"):
         raise ConversionError(
@@ -76,8 +77,8 @@ def _notes(name: str, parameters: Mapping[str, Any], setting: Setting) -> tuple[
     notes += [
         "the default prior of class b is flat: no penalty",
         "0 + Intercept moves the intercept to class b, where it is shrunk with the rest",
-        'decomp = "QR" puts class b on the QR coefficients; lasso() is defunct since 2.19.2 and was '
-        "hierarchical",
+        'decomp = "QR" puts class b on the QR coefficients; lasso() is defunct since 2.19.2 and '
+        "was hierarchical",
     ]
     if setting.likelihood == "Gaussian":
         notes.append("brms estimates sigma unless it is told not to: constant() states it, as here")

@@ -63,8 +63,8 @@ def _code(name: str, parameters: Mapping[str, Any], setting: Setting) -> str:
     weights = ", weights = weights" if setting.weighted else ""
     return (
         "library(rstanarm)\n"
-        f"fit <- stan_glm(y ~ x{'' if there else ' - 1'}, family = {_FAMILIES[setting.likelihood]}, "
-        f"prior = {prior}"
+        f"fit <- stan_glm(y ~ x{'' if there else ' - 1'}, "
+        f"family = {_FAMILIES[setting.likelihood]}, prior = {prior}"
         f"{', prior_intercept = NULL' if there else ''}{weights})\n"
         "prior_summary(fit)\n"
     )

@@ -95,9 +95,9 @@ def _point(
     for name, own in names.items():
         point[name] = w[start : start + len(own)].reshape(shapes[name])
         start += len(own)
-    for name, value in ((intercept, a), (on_sigma, sigma)):
-        if name is not None:
-            point[name] = np.full(shapes[name], value)
+    for scalar, value in ((intercept, a), (on_sigma, sigma)):
+        if scalar is not None:
+            point[scalar] = np.full(shapes[scalar], value)
     return point
 
 

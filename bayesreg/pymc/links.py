@@ -1,6 +1,6 @@
 """The linear predictor inside a PyMC parameter: the inverse of its link, taken in the graph.
 
-exp(eta) -> eta,  c exp(eta) -> log c + eta,  sigmoid(eta) -> eta,  a / (a + exp(-eta)) -> eta + log a.
+exp(eta) -> eta,  c exp(eta) -> log c + eta,  sigmoid(eta) -> eta,  1 / (1 + exp(-eta)) -> eta.
 What is not recognised keeps an explicit log or logit, which is the same but for rounding.
 """
 
@@ -75,10 +75,10 @@ def _same(one: Any, other: Any) -> bool:
     one, other = _bare(one), _bare(other)
     if one is other:
         return True
-    values = [getattr(part, "data", None) for part in (one, other)]
-    if any(value is None for value in values):
+    left, right = (getattr(part, "data", None) for part in (one, other))
+    if left is None or right is None:
         return False
-    return bool(np.size(values[0]) == np.size(values[1]) == 1 and np.all(values[0] == values[1]))
+    return bool(np.size(left) == np.size(right) == 1 and np.all(left == right))
 
 
 def _bare(variable: Any) -> Any:

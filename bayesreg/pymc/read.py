@@ -245,9 +245,9 @@ def _linear(
         else "the canonical link, and a predictor that is a sum of columns times coefficients"
     )
     raise NoEquivalentError(
-        f"the predictor is not linear in {', '.join(names)}, as with products of variables, splines of a parameter, or "
-        "another link than logit (Bernoulli, Binomial) or log (Poisson, NegativeBinomial, Gamma). "
-        f"Nearest: {nearest_model}"
+        f"the predictor is not linear in {', '.join(names)}, as with products of variables, "
+        "splines of a parameter, or another link than logit (Bernoulli, Binomial) or log "
+        f"(Poisson, NegativeBinomial, Gamma). Nearest: {nearest_model}"
     )
 
 

@@ -18,7 +18,7 @@ _AUTOSCALED = (
     "Normal priors only: a Laplace in their place is taken as it is given"
 )
 _CENTRED = (
-    "bambi centred the columns of X, so the intercept is at their mean, and a prior on it is there; "
+    "bambi centred the columns of X, so the intercept, and a prior on it, is at their mean. "
     "X here is what the coefficients met"
 )
 

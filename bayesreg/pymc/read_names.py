@@ -58,15 +58,16 @@ def _own_names(
 ) -> tuple[str, ...]:
     dims = model.named_vars_to_dims.get(name) or ()
     coords = [model.coords.get(dim) if dim is not None else None for dim in dims]
-    labelled = bool(dims) and all(coord is not None for coord in coords)
+    known = [coord for coord in coords if coord is not None]
+    labelled = bool(dims) and len(known) == len(coords)
     if shape == ():
         return (name,)
     if labelled and not plain:
-        if len(coords) == 1:
-            texts = tuple(str(label) for label in coords[0])
+        if len(known) == 1:
+            texts = tuple(str(label) for label in known[0])
             numbered = all(text.isdigit() for text in texts)
             return tuple(_label(name, text) for text in texts) if numbered else texts
-        return tuple(_label(name, ",".join(map(str, labels))) for labels in product(*coords))
+        return tuple(_label(name, ",".join(map(str, labels))) for labels in product(*known))
     if alone and len(shape) == 1 and not plain:
         return tuple(f"x{j}" for j in range(shape[0]))
     return tuple(

@@ -54,8 +54,8 @@ def _refuse_hyperprior(name: str, owner: str, in_predictor: bool) -> None:
     raise NoEquivalentError(
         f"{name} is a hyperprior: the prior of {owner} depends on it, so there is no one penalty, "
         f"and the joint mode is often at a scale of 0. Nearest: from_pymc(model, given="
-        f"{{{name!r}: 0.5}}), which states it as a number; or a Model whose prior has that density as its scale, for "
-        "choose_scale or sample"
+        f"{{{name!r}: 0.5}}), which states it as a number; or a Model whose prior has "
+        "that density as its scale, for choose_scale or sample"
     )
 
 

@@ -69,7 +69,7 @@ class Part:
     def take(self, entries: Any) -> Part:
         bounds = None if self.bounds is None else tuple(bound[entries] for bound in self.bounds)
         arguments = {name: value[entries] for name, value in self.arguments.items()}
-        return Part(self.kind, arguments, bounds, self.relative)  # type: ignore[arg-type]
+        return Part(self.kind, arguments, bounds, self.relative)
 
 
 def common(value: Any) -> Any:

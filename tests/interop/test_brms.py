@@ -27,7 +27,7 @@ def label(name, likelihood, scale, weights):
 
 def statements(name, scale):
     """What the program must say."""
-    if np.ndim(scale) == 0:
+    if isinstance(scale, float):
         return [f"{name}_lpdf(b | 0, {scale!r})"]
     return [f"{name}_lpdf(b[{j + 1}] | 0, {float(value)!r})" for j, value in enumerate(scale)]
 
@@ -36,7 +36,10 @@ def case_of(name, likelihood, scale, weights):
     prior = br.Normal(scale) if name == "normal" else br.Laplace(scale)
     data = make_data(likelihood, weights=weights)
     twin = br.to_penalty(br.Model(likelihood, prior), f"brms.{name}", data)
-    said = [f'grepl("{text}", program, fixed = TRUE)' for text in statements(name, scale)]
+    said = [
+        f'grepl("{text}", program, fixed = TRUE)'
+        for text in statements(name, twin.parameters["scale"])
+    ]
     wanted = {
         "said": f"c({', '.join(said)})",
         "other": 'grepl("lpdf\\\\((Intercept|sigma) [|]", program)',
