@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from bayesreg.problem import Problem, bind
     from bayesreg.proof.certificate import Certificate
     from bayesreg.proof.certify import certify
-    from bayesreg.pymc import to_pymc
+    from bayesreg.pymc import FromPyMC, from_bambi, from_pymc, to_pymc
     from bayesreg.solvers import MapEstimate, MapPath, find_map, find_map_path
     from bayesreg.spec import from_dict, from_text, to_dict
     from bayesreg.verification import Report, verify
@@ -85,6 +85,7 @@ _HOME = {
     "ElasticNet": "priors",
     "Exponential": "priors",
     "Flat": "priors",
+    "FromPyMC": "pymc",
     "Gamma": "likelihoods",
     "Gaussian": "likelihoods",
     "GroupLaplace": "priors",
@@ -118,8 +119,10 @@ _HOME = {
     "explain": "conventions",
     "find_map": "solvers",
     "find_map_path": "solvers",
+    "from_bambi": "pymc",
     "from_dict": "spec",
     "from_sklearn": "conventions",
+    "from_pymc": "pymc",
     "from_text": "spec",
     "plot_map_vs_posterior": "plots",
     "plot_path": "plots",

@@ -34,7 +34,9 @@ def observe(problem: Problem, eta: Any, sigma: Any = None) -> None:
         return
     distribution, arguments = _counterpart(kind)
     counts = not isinstance(kind, Gamma | StudentT | AsymmetricLaplace)
-    observe_weighted(arguments, distribution, eta, y, weights, counts)
+    observed = observe_weighted(arguments, distribution, eta, y, weights, counts)
+    # A CustomDist does not say what it is; from_pymc reads it here, and checks it.
+    observed.tag.bayesreg_likelihood = kind
 
 
 def observe_weighted(
@@ -45,19 +47,18 @@ def observe_weighted(
     weights: FloatArray,
     counts: bool = True,
     signature: str | None = None,
-) -> None:
+) -> Any:
     """s_i log p(y_i | eta_i): the distribution itself where every weight is 1."""
     import pymc as pm
 
     observed = y.astype(np.int64) if counts else y
     if np.all(weights == 1.0):
-        distribution("y", **arguments(eta), observed=observed, dims="obs")
-        return
+        return distribution("y", **arguments(eta), observed=observed, dims="obs")
 
     def weighted_logp(value: Any, eta: Any, weights: Any) -> Any:
         return weights * pm.logp(distribution.dist(**arguments(eta)), value)
 
-    pm.CustomDist(
+    return pm.CustomDist(
         "y", eta, weights, logp=weighted_logp, observed=observed, dims="obs",
         dtype=str(observed.dtype), signature=signature,
     )  # fmt: skip

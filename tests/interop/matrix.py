@@ -23,9 +23,10 @@ RESULTS = "results.json"
 KEPT = ROOT / "tests" / "reference" / "interop.json"
 PRINTED = KEPT.with_suffix(".md")
 
-#: Targets whose objective is compared with our density by tests/test_conventions.py, and those
+#: Targets whose objective is compared with our density (tests/test_conventions.py, or here for the
+#: libraries that state a density), and those
 #: whose library is in the main environment, so that the ordinary suite fits them.
-IDENTITIES, ORDINARY = ("textbook.",), ("sklearn.",)
+IDENTITIES, ORDINARY = ("textbook.", "bambi.", "numpyro."), ("sklearn.", "pymc.")
 
 PROVED, FAILED, IDENTITY, FORMULA = "proved", "FAILED", "identity only", "formula only"
 VARIANTS = ("plain", "weights", "standardise", "no intercept")

@@ -1,0 +1,159 @@
+"""A PyMC model and ours have the same log density at random points, but for a constant.
+
+Prior and likelihood apart, each where it changes: coefficients a prior scale away from its centre
+for the one, a linear predictor of order 1 for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.data import Data
+from bayesreg.errors import NoEquivalentError
+from bayesreg.model import Model
+
+_POINTS = 6
+
+#: PyMC holds some plain numbers in single precision, which is seen in the ninth digit.
+_TOLERANCE = 1e-7
+
+
+def require_agreement(
+    pm_model: Any,
+    model: Model,
+    data: Data,
+    names: Mapping[str, Sequence[str]],
+    intercept: str | None,
+    on_sigma: str | None,
+    shapes: Mapping[str, tuple[int, ...]],
+) -> float:
+    """The largest difference found.
+
+    Raises
+    ------
+    NoEquivalentError
+        Where the densities differ: the model was not understood.
+    """
+    theirs = _densities(pm_model)
+    worst = 0.0
+    for part, points in (
+        ("prior", _prior_points(model, data)),
+        ("likelihood", _eta_points(model, data)),
+    ):
+        ours, found = [], []
+        for sigma, a, w in points:
+            stated = model if on_sigma is None else model.at_sigma(sigma)
+            ours.append(_ours(part, stated, model, data, w, a, sigma, on_sigma))
+            point = _point(w, a, sigma, names, intercept, on_sigma, shapes)
+            found.append(theirs[part](point))
+        gap = np.asarray(found) - np.asarray(ours)
+        off = float(np.ptp(gap))
+        if not off <= _TOLERANCE * (1.0 + float(np.max(np.abs(ours)))):
+            raise NoEquivalentError(
+                f"the {part} of this model is not what was read from it, {model!r}: the log "
+                f"densities differ by {off:.3g} nats between random points. Nearest: named "
+                "distributions (pm.Laplace, pm.Normal, ...) and a linear predictor that is linear"
+            )
+        worst = max(worst, off)
+    return worst
+
+
+def _ours(
+    part: str, stated: Model, model: Model, data: Data, w: FloatArray, a: float, sigma: float,
+    on_sigma: str | None,
+) -> float:  # fmt: skip
+    if part == "likelihood":
+        return float(np.sum(stated.log_likelihood(data, w, a)))
+    value = stated.log_prior(data, w, a)
+    if on_sigma is None:
+        return value
+    density: Any = model.likelihood
+    return value + float(density.noise_prior.log_density(sigma))
+
+
+def _densities(pm_model: Any) -> dict[str, Any]:
+    """Log prior and log likelihood of the PyMC model at values of its own variables."""
+    from pymc.model.transform.conditioning import remove_value_transforms
+
+    plain = remove_value_transforms(pm_model)
+    parts = {"prior": [*plain.free_RVs, *plain.potentials], "likelihood": plain.observed_RVs}
+    return {
+        part: plain.compile_logp(vars=list(variables), jacobian=False, mode="FAST_COMPILE")
+        for part, variables in parts.items()
+    }
+
+
+def _point(
+    w: FloatArray, a: float, sigma: float, names: Mapping[str, Sequence[str]],
+    intercept: str | None, on_sigma: str | None, shapes: Mapping[str, tuple[int, ...]],
+) -> dict[str, Any]:  # fmt: skip
+    point, start = {}, 0
+    for name, own in names.items():
+        point[name] = w[start : start + len(own)].reshape(shapes[name])
+        start += len(own)
+    for scalar, value in ((intercept, a), (on_sigma, sigma)):
+        if scalar is not None:
+            point[scalar] = np.full(shapes[scalar], value)
+    return point
+
+
+def _prior_points(model: Model, data: Data) -> list[tuple[float, float, FloatArray]]:
+    """Around the centre, a prior scale wide, within the bounds."""
+    rng = np.random.default_rng(1)
+    at_one = model.at_sigma(1.0) if getattr(model.likelihood, "noise_prior", None) else model
+    penalty = at_one.coefficient_penalty(data)
+    on_intercept = at_one.intercept_penalty()
+    points = []
+    for _ in range(_POINTS):
+        a = 0.0 if on_intercept is None else float(_draw(on_intercept, rng)[0])
+        points.append((float(rng.uniform(0.6, 1.4)), a, _draw(penalty, rng)))
+    return _within(points, model)
+
+
+def _draw(penalty: Any, rng: Any) -> FloatArray:
+    """Values of the coefficients where the penalty changes by about one nat each."""
+    loc = np.asarray(getattr(penalty, "loc", np.zeros(penalty.size)), dtype=np.float64)
+    l1, l2 = (np.asarray(getattr(penalty, name, np.zeros(loc.size))) for name in ("l1", "l2"))
+    rate = np.maximum(l1, np.sqrt(l2))
+    tails = getattr(penalty, "tails", None)
+    if tails is not None:
+        rate = np.maximum(rate, np.where(tails.present, 1.0 / tails.scale, 0.0))
+    width = np.where(rate > 0, 1.0 / np.where(rate > 0, rate, 1.0), 1.0)
+    w = loc + width * rng.normal(size=loc.size)
+    lower, upper = getattr(penalty, "lower", None), getattr(penalty, "upper", None)
+    if lower is None or upper is None:
+        return w
+    return np.where((w > lower) & (w < upper), w, _between(lower, upper, width, rng))
+
+
+def _between(lower: FloatArray, upper: FloatArray, width: FloatArray, rng: Any) -> FloatArray:
+    """Inside the bounds, no further from the finite one than a few widths."""
+    bottom = np.where(np.isfinite(lower), lower, np.where(np.isfinite(upper), upper - width, 0.0))
+    top = np.where(np.isfinite(upper), upper, bottom + width)
+    return bottom + (top - bottom) * rng.uniform(0.05, 0.95, size=lower.size)
+
+
+def _within(points: list[Any], model: Model) -> list[Any]:
+    """sigma inside the bounds of a uniform density of it."""
+    density = getattr(model.likelihood, "noise_prior", None)
+    lower, upper = getattr(density, "lower", None), getattr(density, "upper", None)
+    if lower is None or upper is None:
+        return points
+    return [(lower + (upper - lower) * (s - 0.5), a, w) for s, a, w in points]
+
+
+def _eta_points(model: Model, data: Data) -> list[tuple[float, float, FloatArray]]:
+    """Coefficients that move the linear predictor by about 1 in all."""
+    rng = np.random.default_rng(2)
+    size = np.sqrt(np.mean(data.to_dense().X ** 2, axis=0) * data.p)
+    width = np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 1.0)
+    level = 0.0 if model.intercept is None else 1.0
+    points = [
+        (float(rng.uniform(0.6, 1.4)), level * float(rng.normal()), width * rng.normal(size=data.p))
+        for _ in range(_POINTS)
+    ]
+    return _within(points, model)

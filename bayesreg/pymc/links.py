@@ -1,0 +1,103 @@
+"""The linear predictor inside a PyMC parameter: the inverse of its link, taken in the graph.
+
+exp(eta) -> eta,  c exp(eta) -> log c + eta,  sigmoid(eta) -> eta,  1 / (1 + exp(-eta)) -> eta.
+What is not recognised keeps an explicit log or logit, which is the same but for rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Operations that hand their first argument on.
+_VIEWS = ("ViewOp", "Identity", "SpecifyShape", "CheckAndRaise", "Assert", "TensorFromScalar")
+
+
+def log_of(variable: Any) -> Any:
+    """log(variable) as a graph, without the log where there is an exp."""
+    import pytensor.tensor as pt
+
+    kind, inputs = _operation(variable)
+    if kind == "Exp":
+        return plain(inputs[0])
+    if kind == "Mul":
+        return sum((log_of(part) for part in inputs[1:]), start=log_of(inputs[0]))
+    if kind == "TrueDiv":
+        return log_of(inputs[0]) - log_of(inputs[1])
+    if kind == "Reciprocal":
+        return -log_of(inputs[0])
+    if kind in ("DimShuffle", *_VIEWS):
+        return _again(variable, log_of(inputs[0]))
+    return pt.log(variable)
+
+
+def logit_of(variable: Any) -> Any:
+    """log(variable / (1 - variable)) as a graph."""
+    import pytensor.tensor as pt
+
+    kind, inputs = _operation(variable)
+    if kind == "Sigmoid":
+        return plain(inputs[0])
+    if kind == "TrueDiv":
+        rest = _without(inputs[0], inputs[1])
+        if rest is not None:
+            return log_of(inputs[0]) - log_of(rest)
+    if kind in ("DimShuffle", *_VIEWS):
+        return _again(variable, logit_of(inputs[0]))
+    return pt.log(variable) - pt.log1p(-variable)
+
+
+def plain(variable: Any) -> Any:
+    """The same with log(exp(x)) written as x, in sums and differences."""
+    kind, inputs = _operation(variable)
+    if kind == "Log":
+        return log_of(inputs[0])
+    if kind == "Sub":
+        return plain(inputs[0]) - plain(inputs[1])
+    if kind == "Add":
+        return sum((plain(part) for part in inputs[1:]), start=plain(inputs[0]))
+    return variable
+
+
+def _without(part: Any, total: Any) -> Any:
+    """The sum ``total`` without its term ``part``; None where it has no such term."""
+    kind, terms = _operation(total)
+    for k, term in enumerate(terms if kind == "Add" else ()):
+        rest = [other for j, other in enumerate(terms) if j != k]
+        if rest and _same(term, part):
+            return sum(rest[1:], start=rest[0])
+    return None
+
+
+def _same(one: Any, other: Any) -> bool:
+    """The same variable or the same constant number, whatever its dimensions."""
+    import numpy as np
+
+    one, other = _bare(one), _bare(other)
+    if one is other:
+        return True
+    left, right = (getattr(part, "data", None) for part in (one, other))
+    if left is None or right is None:
+        return False
+    return bool(np.size(left) == np.size(right) == 1 and np.all(left == right))
+
+
+def _bare(variable: Any) -> Any:
+    """Without the dimensions that were put around it."""
+    kind, inputs = _operation(variable)
+    return _bare(inputs[0]) if kind in ("DimShuffle", *_VIEWS) else variable
+
+
+def _again(variable: Any, inner: Any) -> Any:
+    """The change of dimensions of ``variable``, made to ``inner`` instead."""
+    node = variable.owner
+    return inner if type(node.op).__name__ in _VIEWS else node.op(inner)
+
+
+def _operation(variable: Any) -> tuple[str, list[Any]]:
+    """Name of the operation that made a variable, and what it was made of."""
+    node = variable.owner
+    if node is None:
+        return "", []
+    # A sum over an axis has a scalar operation too.
+    scalar = node.op.scalar_op if type(node.op).__name__ == "Elemwise" else None
+    return type(scalar or node.op).__name__, list(node.inputs)

@@ -1,0 +1,5 @@
+"""Programs that use bambi."""
+
+from _printed import answer
+
+answer("bambi", "pymc")

@@ -1,0 +1,5 @@
+"""Programs that use numpyro."""
+
+from _printed import answer
+
+answer("numpyro", "jax")
