@@ -20,7 +20,8 @@ class Certificate:
     Attributes
     ----------
     gap : float
-        Upper bound on J(point) - J(mode), in nats.
+        Upper bound on J(point) - J(mode), in nats. Infinite where there is no mode, even if J is
+        as near as one likes to its infimum.
     relative_gap : float
         ``gap`` divided by ``half_null_deviance``, or by 1 nat where that is 0.
     kkt_residual : float

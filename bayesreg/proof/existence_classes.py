@@ -3,14 +3,50 @@
 A change D of the flat columns and intercepts never raises the loss when x_i (D_k - D_{y_i}) <= 0 in
 every row for every class k.  If some such D lowers it anywhere, the loss falls along D without
 end: the classes are separated.  That is a linear programme.
+
+As for one predictor (``existence``) a point near a mode shows without it that there is one: with
+theta' after a Newton step, theta'_ik > 0 for k other than y_i and X_f' theta' = 0,
+0 = sum_ik theta'_ik x_i (D_k - D_{y_i}) has terms of one sign only.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from bayesreg._types import IntArray
+from bayesreg._types import FloatArray, IntArray
 from bayesreg.class_problem import ClassProblem
+from bayesreg.proof.refit_classes import newton_step
+
+# A probability below this is not felt in the Newton step of many rows.
+_FELT = 1e-7
+
+
+def class_mode_exists(problem: ClassProblem, eta: FloatArray) -> bool:
+    """False when J has no minimum; ``eta`` are the predictors of a point near its infimum."""
+    free = np.flatnonzero(problem.is_unpenalised)
+    if problem.has_intercept and problem.is_unpenalised[-1] and np.any(problem.class_weights == 0):
+        return False
+    if not np.any(free < problem.p):
+        return True
+    return _shown_to_exist(problem, eta, free) or _receding_columns(problem, free) is None
+
+
+def _shown_to_exist(problem: ClassProblem, eta: FloatArray, free: IntArray) -> bool:
+    if not np.all(problem.penalty.is_flat[free]):
+        return False
+    block = _in_units(problem.block(free))
+    chance, _ = problem.likelihood.probabilities(eta)
+    other = np.arange(problem.n_classes) != problem.y.astype(np.intp)[:, None]
+    if not np.all(chance[other] > _FELT) or np.linalg.matrix_rank(block) < free.size:
+        return False
+    everything = np.ones((problem.n_classes, free.size), dtype=bool)
+    step, _ = newton_step(problem, eta, block, everything)
+    relative = step - np.sum(chance * step, axis=1, keepdims=True)
+    return bool(np.all(np.abs(relative[other]) < 0.5))
+
+
+def _in_units(block: FloatArray) -> FloatArray:
+    return block / np.maximum(np.max(np.abs(block), axis=0), np.finfo(float).tiny)
 
 
 def why_no_class_mode(problem: ClassProblem, names: tuple[str, ...]) -> str | None:
@@ -49,8 +85,7 @@ def _receding_columns(problem: ClassProblem, flat: IntArray) -> IntArray | None:
     from scipy.optimize import linprog
     from scipy.sparse import csr_array, vstack
 
-    block = problem.block(flat)
-    block = block / np.maximum(np.max(np.abs(block), axis=0), np.finfo(float).tiny)
+    block = _in_units(problem.block(flat))
     K, m = problem.n_classes, flat.size
     y = problem.y.astype(np.intp)
     parts = []

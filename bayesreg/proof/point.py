@@ -15,6 +15,7 @@ from bayesreg.proof.classes import class_figures, half_null_loss
 from bayesreg.proof.corner_gap import prove
 from bayesreg.proof.corner_limits import require_supported_penalty
 from bayesreg.proof.corner_zeros import corner_zeros_proved
+from bayesreg.proof.existence import mode_exists
 from bayesreg.proof.gap import gap_and_imbalance, weakly_penalised
 from bayesreg.proof.null import null_deviance
 from bayesreg.proof.polish import polished_gap
@@ -90,6 +91,8 @@ def certify_point(
             relaxed, residual = gap_and_imbalance(problem, v, eta, gradient, free | weak)
             if relaxed < gap:
                 gap, flat_residual = relaxed, residual
+    if gap <= tol * scale and not mode_exists(problem, eta):
+        gap = np.inf
     return Certificate(
         gap=gap,
         relative_gap=gap / scale,
