@@ -73,9 +73,7 @@ AsymmetricLaplace
     standardize: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        # A class has its instances' attributes, so that the protocol alone would accept it.
-        known = isinstance(self.likelihood, Likelihood | ClassLikelihood)
-        if isinstance(self.likelihood, type) or not known:
+        if not _is_a(self.likelihood, LIKELIHOODS, Likelihood, ClassLikelihood):
             raise ModelTypeError(_not_a("likelihood", self.likelihood, LIKELIHOODS))
         object.__setattr__(self, "likelihood", in_place(self.likelihood, "likelihood"))
         if isinstance(self.prior, Mapping):
@@ -86,7 +84,7 @@ AsymmetricLaplace
                 if not isinstance(key, str):
                     raise ModelTypeError(f"prior is keyed by column name or glob; got {key!r}")
         for where, prior in self._priors().items():
-            if isinstance(prior, type) or not isinstance(prior, Prior):
+            if not _is_a(prior, PRIORS, Prior):
                 raise ModelTypeError(_why_no_prior(prior, where) or _not_a(where, prior, PRIORS))
             in_place(prior, "prior")
             if prior.relative_to_noise and not isinstance(self.likelihood, Gaussian):
@@ -377,6 +375,14 @@ def _why_no_prior(found: object, where: str) -> str:
         "not convex (Jeffreys is even infinite at 0), so that no mode could be proved. For "
         "positive coefficients take HalfNormal(scale) or Exponential(scale)"
     )
+
+
+def _is_a(part: object, known: Mapping[str, type], *protocols: Any) -> bool:
+    """One of ours, which is quick to see, or what behaves like it."""
+    if known.get(type(part).__name__) is type(part):
+        return True
+    # A class has its instances' attributes, so that the protocol alone would accept it.
+    return not isinstance(part, type) and any(isinstance(part, kind) for kind in protocols)
 
 
 def _not_a(where: str, found: object, known: dict[str, type]) -> str:

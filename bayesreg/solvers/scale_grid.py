@@ -35,19 +35,27 @@ def smallest_scale(model: Model, data: Data) -> float:
     return model.axis_scale(data) * _first_factor(problem, data.names)
 
 
-def _as_given(scales: Any) -> Any:
-    """Entries of any type as they are: numpy would make numbers of bools beside them."""
-    return scales if isinstance(scales, np.ndarray) else np.asarray(scales, dtype=object)
+def _are_numbers(scales: Any) -> bool:
+    """No bools and no text among them: numpy would make numbers of both."""
+    if isinstance(scales, np.ndarray) and scales.dtype.kind in "iuf":
+        return True
+    parts = np.ravel(np.asarray(scales, dtype=object))
+    return not any(isinstance(part, bool | np.bool_ | str) for part in parts)
+
+
+def _no_scales(scales: Any) -> ModelTypeError:
+    return ModelTypeError(
+        f"scales must be a sequence of positive numbers; got {_checks.shown(scales)}"
+    )
 
 
 def checked_scales(scales: Sequence[float] | FloatArray) -> FloatArray:
-    words = f"scales must be a sequence of positive numbers; got {_checks.shown(scales)}"
     try:
         axis = np.asarray(scales, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ModelTypeError(words) from None
-    if any(isinstance(part, bool | np.bool_ | str) for part in np.ravel(_as_given(scales))):
-        raise ModelTypeError(words)
+        raise _no_scales(scales) from None
+    if not _are_numbers(scales):
+        raise _no_scales(scales)
     if axis.ndim != 1 or not axis.size:
         raise ModelError(f"scales must be a non-empty sequence of numbers; got shape {axis.shape}")
     bad = np.flatnonzero(~((axis >= _checks.SMALLEST) & (axis <= _checks.LARGEST)))
