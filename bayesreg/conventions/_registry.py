@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import escape
 
 from bayesreg._text import nearest
 from bayesreg.conventions import (
@@ -87,6 +88,13 @@ class Targets(tuple[Convention, ...]):
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        """A table for notebooks: a row per target."""
+        names = ("target", "minimises", "lambda from the prior", "likelihoods", "penalties")
+        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in names)
+        rows = "".join(f"<tr>{_html_cells(convention)}</tr>" for convention in self)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
 
 def targets() -> Targets:
     """Every convention: what it minimises, what it can express, how it treats the intercept.
@@ -123,3 +131,15 @@ def _row(convention: Convention) -> tuple[str, ...]:
 
 def _aligned(row: Iterable[str], widths: Iterable[int]) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _html_cells(convention: Convention) -> str:
+    one_way = " (read only)" if convention.one_way else ""
+    cells = (
+        convention.name + one_way,
+        convention.objective,
+        convention.formula,
+        ", ".join(convention.losses),
+        ", ".join(convention.penalties),
+    )
+    return "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in cells)
