@@ -243,3 +243,16 @@ OTHERS = [
 @pytest.mark.parametrize("model", OTHERS)
 def test_who_is_left_to_others(model):
     assert not row_descent_pays(bind(model, make_data(br.Poisson())))
+
+
+def test_the_gap_falls_where_the_objective_has_no_more_digits():
+    """A support too large for Newton's method, and a gap far below the rounding of J by sight."""
+    rng = np.random.default_rng(12)
+    X = sparse.random_array((2000, 3000), density=0.02, rng=rng, format="csc")
+    y = (rng.random(2000) < 0.5).astype(float)
+    model, data = br.Model(br.Bernoulli(), br.Laplace(3.0)), br.Data(X, y)
+    problem = bind(model, data)
+    half = null_deviance(problem) / 2
+    found = descend(problem, start_of(problem), 1e-13 * half, 200)
+    certificate = certify_point(problem, found.v, 1e-11)
+    assert certificate.relative_gap < 1e-11

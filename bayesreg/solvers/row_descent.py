@@ -42,6 +42,8 @@ _DENSE_NEWTON = 3000
 # Of the quantities that the kernels know of a column, those that change with the point.
 _D, _PULL, _QUANTITIES = 0, 5, 8
 _TINY = float(np.finfo(float).tiny)
+# Of J, a sum over rows, relative to its size.
+_ROUNDING = 64 * float(np.finfo(float).eps)
 
 
 def row_descent_pays(problem: Problem) -> bool:
@@ -85,15 +87,19 @@ def too_many_for_newton(problem: Problem, v: FloatArray) -> bool:
 def descend(problem: Problem, v: FloatArray, aim: float, max_iterations: int) -> Solution:
     """Lower J from the extended vector v until it should be within ``aim`` nats of the least."""
     at = _State.at(problem, v)
+    best, least = at.v, np.inf
     # What overflows lowers nothing: the last good point stays.
     with np.errstate(all="ignore"):
         for iteration in range(max_iterations):
             gap, full = _model_minimum(at, aim)
             if gap <= aim:
                 return Solution(at.v, iteration, True)
-            lower = _lower(at, full)
+            progress, least = gap < 0.7 * least, min(gap, least)
+            best = at.v if gap == least else best
+            # The gap still falls where J has no more digits to fall by.
+            lower = _lower(at, full) or (_level(at, full) if progress else None)
             if lower is None:
-                return Solution(at.v, iteration, False)
+                return Solution(best, iteration, False)
             at = lower
     return Solution(at.v, max_iterations, False)
 
@@ -121,6 +127,9 @@ class _State:
         working = np.empty(p, dtype=np.int64)
         return cls(problem, columns, working, sweep, v, eta, _value(problem, v, eta))
 
+    def moved(self, v: FloatArray, eta: FloatArray, value: float) -> _State:
+        return replace(self, v=v, eta=eta, value=value)
+
 
 def _lower(at: _State, full: FloatArray) -> _State | None:
     """The first of the points 1, 1/2, 1/4, ... of the way to ``full`` that is lower."""
@@ -130,7 +139,16 @@ def _lower(at: _State, full: FloatArray) -> _State | None:
         eta = problem.linear_predictor(v)
         value = _value(problem, v, eta)
         if value < at.value:
-            return _State(problem, at.columns, at.working, at.sweep, v, eta, value)
+            return at.moved(v, eta, value)
+    return None
+
+
+def _level(at: _State, full: FloatArray) -> _State | None:
+    """``full``, where J differs by its rounding at most."""
+    eta = at.problem.linear_predictor(full)
+    value = _value(at.problem, full, eta)
+    if value <= at.value + _ROUNDING * abs(at.value):
+        return at.moved(full, eta, value)
     return None
 
 
