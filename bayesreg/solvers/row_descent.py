@@ -96,8 +96,8 @@ def descend(problem: Problem, v: FloatArray, aim: float, max_iterations: int) ->
                 return Solution(at.v, iteration, True)
             progress, least = gap < 0.7 * least, min(gap, least)
             best = at.v if gap == least else best
-            # The gap still falls where J has no more digits to fall by.
-            lower = _lower(at, full) or (_level(at, full) if progress else None)
+            # The gap falls on where J has no more digits to fall by.
+            lower = (_level(at, full) if progress else None) or _lower(at, full)
             if lower is None:
                 return Solution(best, iteration, False)
             at = lower
@@ -144,7 +144,7 @@ def _lower(at: _State, full: FloatArray) -> _State | None:
 
 
 def _level(at: _State, full: FloatArray) -> _State | None:
-    """``full``, where J differs by its rounding at most."""
+    """``full``, unless J rises there by more than its rounding."""
     eta = at.problem.linear_predictor(full)
     value = _value(at.problem, full, eta)
     if value <= at.value + _ROUNDING * abs(at.value):
