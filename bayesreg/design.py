@@ -206,6 +206,20 @@ def raw_products(X: Design, by_row: FloatArray, rows: FloatArray) -> tuple[Float
     return by_row[0] * gram if equal else gram, sums
 
 
+def products_of_columns(
+    X: FloatArray, columns: IntArray, by_row: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """X_c' diag(h) X_c and X_c' h over some columns of a dense X, block by block."""
+    gram, sums = np.zeros((columns.size, columns.size)), np.zeros(columns.size)
+    root = np.sqrt(by_row)
+    for first in range(0, X.shape[0], _ROWS_PER_PRODUCT):
+        rows = slice(first, first + _ROWS_PER_PRODUCT)
+        block = X[rows, columns] * root[rows, None]
+        gram += block.T @ block
+        sums += block.T @ root[rows]
+    return gram, sums
+
+
 def terms_in_a_sum(n: int) -> float:
     """What the rounding of one entry of :func:`raw_products` grows with."""
     return n if n <= _ROWS_PER_PRODUCT else _ROWS_PER_PRODUCT + n / _ROWS_PER_PRODUCT

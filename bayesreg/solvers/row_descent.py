@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from bayesreg._types import FloatArray, IntArray
-from bayesreg.design import is_sparse
+from bayesreg.design import is_sparse, products_of_columns
 from bayesreg.likelihoods import Gaussian
 from bayesreg.problem import Problem
 from bayesreg.solvers.newton import Solution
@@ -260,10 +260,7 @@ def _settle_by_moments(
     """The same on the second moments, where columns are so few that a sweep is then for nothing."""
     from bayesreg._kernels.quadratic_descent import quadratic_descent
 
-    root = np.sqrt(h)
-    block = X[:, working] * root[:, None]
-    sums = block.T @ root
-    H = block.T @ block
+    H, sums = products_of_columns(X, working, h)
     part = columns[working]
     gradient = -part[:, _PULL]
     if np.isfinite(weight):
