@@ -58,7 +58,9 @@ class Points:
 
     def up_to(self, k: int) -> Points:
         """The first k of them."""
-        return Points(self.coef[:k], self.intercept[:k], self.certificates[:k], self.estimates[:k])
+        certificates = Lazily(k, self.certificates.__getitem__)
+        estimates = Lazily(k, self.estimates.__getitem__)
+        return Points(self.coef[:k], self.intercept[:k], certificates, estimates)
 
     @classmethod
     def of(cls, estimates: Sequence[MapEstimate]) -> Points:
