@@ -96,7 +96,7 @@ class Homotopy:
 
     def _meets(self, response: FloatArray) -> FloatArray:
         """How far lam falls until the pull on each coefficient at its loc reaches lam l1."""
-        bound, least = self.lam * self.l1, np.inf
+        bound, least = self.lam * self.l1, np.full(self.l1.size, np.inf)
         for pull, rate in ((self.pull, response), (-self.pull, -response)):
             closing = self.l1 - rate
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -104,7 +104,7 @@ class Homotopy:
             least = np.minimum(least, np.where(closing > _SAME * self.l1, meets, np.inf))
         least[self.active] = np.inf
         least[self.dependent] = np.inf
-        return np.asarray(least)
+        return least
 
     def _move(self, q: FloatArray, response: FloatArray, step: float, event: int) -> bool:
         """Go there and change the active set; False where it stayed as it was."""

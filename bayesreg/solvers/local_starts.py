@@ -18,6 +18,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.likelihoods import Gaussian
 from bayesreg.problem import Problem
+from bayesreg.solvers.local_patterns import pattern_starts
 from bayesreg.solvers.newton import minimise
 from bayesreg.solvers.start import starting_point
 
@@ -49,6 +50,7 @@ def starting_points(problem: Problem, names: tuple[str, ...]) -> Iterator[FloatA
     if float(problem.n) * problem.size**2 > _LARGE:
         return
     rng = np.random.default_rng(_SEED)
+    yield from pattern_starts(problem, believed)
     if robust:
         yield from _shifted_intercepts(problem, shrunk)
         yield from _subsets(problem, rng)
