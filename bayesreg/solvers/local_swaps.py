@@ -57,9 +57,7 @@ def swapped_starts(problem: Problem, v: FloatArray) -> list[FloatArray]:
 class _Search:
     """The stand-in at one mode."""
 
-    def __init__(
-        self, problem: Problem, v: FloatArray, slab: IntArray, present: BoolArray
-    ) -> None:
+    def __init__(self, problem: Problem, v: FloatArray, slab: IntArray, present: BoolArray) -> None:
         self.problem, self.v, self.slab, self.present = problem, v, slab, present
         # Coefficients without tails move along, where they are few.
         rest = np.flatnonzero(~present & ~problem.penalty.is_pinned)
