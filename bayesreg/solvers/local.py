@@ -1,8 +1,8 @@
 """The modes of a posterior that is not log-concave: several starts, local certificates.
 
-For Student-t likelihoods, Student-t and Cauchy priors.  Every distinct local mode that was found is
-listed, best first; whether a better one was missed cannot be proved, and the certificate says
-"local".
+For Student-t likelihoods, Student-t and Cauchy priors.  The distinct local modes that were found are
+listed, best first.  Others may exist: that none is better cannot be proved, and the certificate
+says "local".
 """
 
 from __future__ import annotations

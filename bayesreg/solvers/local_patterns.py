@@ -1,12 +1,13 @@
 """Starts for every way to believe some coefficients with tails and to shrink the others.
 
-A Cauchy or Student-t prior is a spike with a slab: a mode keeps some coefficients in the spike, near
-loc, and leaves the others to the data.  Of few coefficients all 2^m choices are gone through, many
-at once: reweighted least squares on one quadratic stand-in of the loss,
+A Cauchy or Student-t prior is a spike with a slab: a mode keeps some coefficients in the spike,
+near loc, and leaves the others to the data.  Of few coefficients all 2^m choices are gone through,
+many at once: reweighted least squares on one quadratic stand-in of the loss,
 
     v <- argmin  v' G v / 2 - b' v + sum_j weight_j(v_old) (v_j - loc_j)^2 / 2,
 
-exact for a Gaussian likelihood.  Where these end, apart from repetitions, the proper descent begins.
+exact for a Gaussian likelihood.  Where these end, apart from repetitions, the proper descent
+begins.
 """
 
 from __future__ import annotations

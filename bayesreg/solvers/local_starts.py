@@ -3,7 +3,7 @@
 No finite list finds every mode of every problem.  These are the places where modes of the models at
 hand are known to lie: the prior's centre, the convex problem with a Gaussian in place of Student's
 t, the data without the prior, a fit that outliers hardly touch, clusters of rows, and coefficients
-in turn believed or shrunk.
+in turn believed or shrunk (all choices of few: :mod:`bayesreg.solvers.local_patterns`).
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class WideSystem:
 
         Also None where too many D_j are small for this way to pay.
         """
-        large = D > _WELL_ABOVE * self.squares
+        large = _WELL_ABOVE * self.squares < D
         N = np.flatnonzero(~large)
         if N.size > 2 * len(self.Z) or not np.all(D + self.squares > 0):
             return None

@@ -53,12 +53,13 @@ def find_map_path(
         its loc to 1000 times that; for Normal priors, evenly spaced in effective degrees of
         freedom. Where the model is not log-concave they must be given. ``"knots"``: exactly where
         a coefficient leaves or meets its loc (Gaussian likelihood, Laplace priors); between them
-        the coefficients are linear in 1 / scale.
+        the coefficients are linear in 1 / scale. Several at scales within 1e-10 of each other,
+        relatively, are one knot. For p > n a knot costs one product with X.
     n_scales : int
         Length of the default grid.
     max_nonzero : int, optional
         Stop at the first scale, from the smallest, with more coefficients off 0 than this; it is
-        the last of the result.
+        the last of the result, and nothing beyond it is computed.
     tol, on_failure, max_iterations
         As in :func:`find_map`, for every point.
 
