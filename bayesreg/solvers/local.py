@@ -1,7 +1,7 @@
 """The modes of a posterior that is not log-concave: several starts, local certificates.
 
-For Student-t likelihoods, Student-t and Cauchy priors.  The distinct local modes that were found are
-listed, best first.  Others may exist: that none is better cannot be proved, and the certificate
+For Student-t likelihoods, Student-t and Cauchy priors.  The distinct local modes that were found
+are listed, best first.  Others may exist: that none is better cannot be proved, and the certificate
 says "local".
 """
 
