@@ -21,6 +21,8 @@ from bayesreg.student_t import student_log_density
 class Cauchy:
     """Cauchy prior: it lets single coefficients be large, at the price of several local modes.
 
+    ``find_map`` lists those that it found; others may exist.
+
     Parameters
     ----------
     scale : float or one per coefficient

@@ -63,8 +63,8 @@ class MapEstimate:
         model states them all as numbers. A dispersion that was found (``alpha``, ``phi``) also
         stands in ``model`` as that number.
     modes : tuple of LocalMode
-        Every local mode that was found, best first, where there can be more than one; the first
-        is this estimate. Empty for convex problems.
+        The local modes that were found, best first, where there can be more than one; the first
+        is this estimate. Others may exist, and a better one among them. Empty for convex problems.
     target : str or None
         Which mode, where sigma or a dispersion is unknown: "joint" (``log_density`` is log p(y,
         intercept, coef, sigma), ``scalars["sigma"]`` its sigma) or "marginal" (``log_density`` is

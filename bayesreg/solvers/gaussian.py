@@ -99,6 +99,20 @@ def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> 
     return Along(v, certify_path_by_rows(problem, penalty, f, g, v, half, tol))
 
 
+def prove_along(
+    problem: Problem, known: Moments | None, f: FloatArray, v: FloatArray, tol: float
+) -> Along:
+    """Points that came from elsewhere, certified: of l1 divided by f, without any l2."""
+    size = problem.p if problem.flat_intercept else problem.size
+    penalty = problem.penalty.take(slice(0, size))
+    if known is None:
+        half = null_deviance(problem) / 2
+        return Along(v, certify_path_by_rows(problem, penalty, f, f, v, half, tol))
+    half = _half_null_deviance(problem, known)
+    along = replace(penalty, l1=penalty.l1 / f[:, None], l2=penalty.l2 / f[:, None])
+    return Along(v, certify_path(known, along, v[:, :size] - known.start, half, tol))
+
+
 def _half_null_deviance(problem: Problem, known: Moments) -> float:
     return 0.5 * known.total if known.mean is not None else null_deviance(problem) / 2
 

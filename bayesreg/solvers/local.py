@@ -1,13 +1,13 @@
 """The modes of a posterior that is not log-concave: several starts, local certificates.
 
-For Student-t likelihoods, Student-t and Cauchy priors.  Every distinct local mode that was found is
-listed, best first; whether a better one was missed cannot be proved, and the certificate says
-"local".
+For Student-t likelihoods, Student-t and Cauchy priors.  The distinct local modes that were found
+are listed, best first.  Others may exist: that none is better cannot be proved, and the certificate
+says "local".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -28,9 +28,13 @@ from bayesreg.solvers.local_descent import (
     ways_off_a_saddle,
 )
 from bayesreg.solvers.local_starts import starting_points
+from bayesreg.solvers.local_swaps import swapped_starts
 
 # Two points closer than this in natural units, with values this close, are one mode.
 _SAME_PLACE, _SAME_VALUE = 1e-4, 1e-11
+
+# Searches for a better mode from the best so far.
+_ROUNDS = 12
 
 # Below this the scaled Hessian is singular: a ridge of points attains the same density.
 _SINGULAR = 1e-10
@@ -59,33 +63,55 @@ def best_of(
     reason = why_no_mode(problem, names)
     if reason is not None:
         raise NoModeError(f"no mode: {reason}")
-    points = local_modes(problem, starts, options.max_iterations)
+    points = _modes_and_better(problem, starts, options.max_iterations)
     best = points[0]
     coef, intercept = _reported(problem, best.v, names)
     rounded = problem.shift.any() or bool(problem.blocks)
     v = problem.extended(coef, intercept) if rounded else best.v
     ties = len(points) > 1 and _same_value(best, points[1])
     penalty = problem.coefficient_penalty
+    certificate = certify_point(problem, v, options.tol)
     return MapEstimate(
         coef=coef,
         intercept=intercept,
-        certificate=certify_point(problem, v, options.tol),
+        certificate=certificate,
         log_density=-(problem.value(v) + problem.constants),
         names=names,
         model=model,
         l1=penalty.l1,
         l2=penalty.l2,
         loc=penalty.loc,
-        unique=not (ties or is_ridge(problem, v)),
+        unique=not (ties or certificate.least_curvature < _SINGULAR),
         iterations=best.steps,
         settled=best.settled,
         modes=tuple(_mode(problem, point, names) for point in points),
     )
 
 
-def local_modes(problem: Problem, starts: Iterable[FloatArray], max_steps: int) -> list[LocalPoint]:
-    """Distinct local modes, best first; where none settled, the best point reached."""
-    found: list[LocalPoint] = []
+def _modes_and_better(
+    problem: Problem, starts: Iterable[FloatArray], max_steps: int
+) -> list[LocalPoint]:
+    """The modes that the starts lead to, and those that swaps from the best one lead to."""
+    points = local_modes(problem, starts, max_steps)
+    for _ in range(_ROUNDS):
+        best = points[0]
+        points = local_modes(problem, swapped_starts(problem, best.v), max_steps, points)
+        if points[0] is best:
+            break
+    return points
+
+
+def local_modes(
+    problem: Problem,
+    starts: Iterable[FloatArray],
+    max_steps: int,
+    known: Sequence[LocalPoint] = (),
+) -> list[LocalPoint]:
+    """Distinct local modes, best first; where none settled, the best point reached.
+
+    ``known`` ones stay in the list.
+    """
+    found = list(known)
     for start in starts:
         if not np.isfinite(problem.value(np.clip(start, problem.penalty.lower,
                                                  problem.penalty.upper))):  # fmt: skip

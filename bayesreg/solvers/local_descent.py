@@ -17,6 +17,7 @@ from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.likelihoods import Gaussian
 from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem
+from bayesreg.solvers.local_systems import WideSystem, is_wide, solve_definite
 from bayesreg.solvers.newton import minimise
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
 
@@ -146,11 +147,27 @@ def _majorant_optimum(
         lower = problem.value(moved)
         if lower < value:
             return moved, lower
+    wide = _wide_majorant_optimum(problem, v, eta)
+    if wide is not None and (lower := problem.value(wide)) < value:
+        return wide, lower
     above = majorant_problem(problem, v, eta)
     moved = minimise(above, v, _INNER_ITERATIONS[0]).v
     if np.array_equal(moved, v):
         moved = minimise(above, v, _INNER_ITERATIONS[1]).v
     return moved, problem.value(moved)
+
+
+def _wide_majorant_optimum(problem: Problem, v: FloatArray, eta: FloatArray) -> FloatArray | None:
+    """The same without kinks and with few rows: one system in as many dimensions as these."""
+    penalty = problem.penalty
+    if penalty.l1.any() or not is_wide(problem.n, problem.size):
+        return None
+    everything = np.arange(problem.size)
+    rows = np.sqrt(np.maximum(problem.majorising_rows(eta), 0.0))
+    gradient = problem.transposed_product(problem.gradient_rows(eta)) + penalty.slope(v)
+    system = WideSystem(rows[:, None] * problem.block(everything))
+    step = system.solve(penalty.majorant(v).l2, -gradient)
+    return None if step is None else np.clip(v + step, penalty.lower, penalty.upper)
 
 
 def _newton_steps(problem: Problem, v: FloatArray, limit: int) -> tuple[FloatArray, int]:
@@ -189,18 +206,45 @@ def _newton_direction(
     At the majorant's own Hessian this is a step of reweighted least squares, which descends.
     """
     penalty = problem.penalty.take(free)
+    direction = _wide_direction(problem, penalty.curvature(v[free]), penalty.majorant(v[free]).l2,
+                                eta, free, gradient)  # fmt: skip
+    if direction is not None:
+        return direction
     exact = _hessian(problem, free, problem.curvature_rows(eta), penalty.curvature(v[free]))
-    direction = _solve_definite(exact, -gradient)
+    direction = solve_definite(exact, -gradient)
     if direction is not None:
         return direction
     above = _hessian(problem, free, problem.majorising_rows(eta), penalty.majorant(v[free]).l2)
     for share in (0.1, 0.3, 0.6, 0.9, 1.0):
-        direction = _solve_definite((1.0 - share) * exact + share * above, -gradient)
+        direction = solve_definite((1.0 - share) * exact + share * above, -gradient)
         if direction is not None:
             return direction
     ridge = above + 1e-10 * np.diag(np.maximum(np.diag(above), np.finfo(float).tiny))
-    direction = _solve_definite(ridge, -gradient)
+    direction = solve_definite(ridge, -gradient)
     return -gradient / np.maximum(np.diag(above), _EPS) if direction is None else direction
+
+
+def _wide_direction(
+    problem: Problem,
+    exact: FloatArray,
+    above: FloatArray,
+    eta: FloatArray,
+    free: IntArray,
+    gradient: FloatArray,
+) -> FloatArray | None:
+    """The same in as many dimensions as there are rows, where these are few; else None.
+
+    ``exact`` and ``above`` are the curvatures of the penalty and of its majorant.
+    """
+    if not is_wide(problem.n, free.size) or problem.majorised is not None:
+        return None
+    rows = problem.curvature_rows(eta)
+    system = WideSystem(np.sqrt(np.maximum(rows, 0.0))[:, None] * problem.block(free))
+    for share in (0.0, 0.1, 0.3, 0.6, 0.9, 1.0):
+        direction = system.solve((1.0 - share) * exact + share * above, -gradient)
+        if direction is not None:
+            return direction
+    return None
 
 
 def _hessian(
@@ -212,23 +256,6 @@ def _hessian(
         matrix -= problem.cross_products(free, free, np.maximum(-by_row, 0.0), None)
     matrix[np.diag_indices_from(matrix)] += on_diagonal
     return matrix
-
-
-def _solve_definite(A: FloatArray, b: FloatArray) -> FloatArray | None:
-    """A^-1 b, or None where A is not safely positive definite."""
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
-
-    diagonal = np.diag(A)
-    if not (np.all(np.isfinite(diagonal)) and np.all(diagonal > 0)):
-        return None
-    size = np.sqrt(diagonal)
-    try:
-        factor = cho_factor(A / size / size[:, None], lower=True, check_finite=False)
-    except LinAlgError:
-        return None
-    if np.min(np.diag(factor[0])) < 1e-7:
-        return None
-    return cho_solve(factor, b / size, check_finite=False) / size
 
 
 def _line_search(
@@ -275,6 +302,8 @@ def ways_off_a_saddle(problem: Problem, point: LocalPoint) -> list[FloatArray]:
     unit = 1.0 / np.sqrt(
         np.maximum(majorant_curvature(problem, v, eta)[free], np.finfo(float).tiny)
     )
+    if _is_convex_there(problem, eta, free, penalty.curvature(v[free]), unit):
+        return []
     hessian = _hessian(problem, free, problem.curvature_rows(eta), penalty.curvature(v[free]))
     values, vectors = np.linalg.eigh(hessian * unit * unit[:, None])
     if values[0] > -1e-9:
@@ -288,6 +317,17 @@ def ways_off_a_saddle(problem: Problem, point: LocalPoint) -> list[FloatArray]:
                 found.append(moved)
                 break
     return found
+
+
+def _is_convex_there(
+    problem: Problem, eta: FloatArray, free: IntArray, on_diagonal: FloatArray, unit: FloatArray
+) -> bool:
+    """Whether the Hessian is seen to be positive definite without its eigenvalues."""
+    if not is_wide(problem.n, free.size) or problem.majorised is not None:
+        return False
+    rows = np.sqrt(np.maximum(problem.curvature_rows(eta), 0.0))
+    system = WideSystem(rows[:, None] * problem.block(free) * unit)
+    return system.solve(on_diagonal * unit**2, np.zeros(free.size)) is not None
 
 
 def _is_rounding(residual: float, value: float, share: float) -> bool:

@@ -3,7 +3,7 @@
 No finite list finds every mode of every problem.  These are the places where modes of the models at
 hand are known to lie: the prior's centre, the convex problem with a Gaussian in place of Student's
 t, the data without the prior, a fit that outliers hardly touch, clusters of rows, and coefficients
-in turn believed or shrunk.
+in turn believed or shrunk (all choices of few: :mod:`bayesreg.solvers.local_patterns`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.likelihoods import Gaussian
 from bayesreg.problem import Problem
+from bayesreg.solvers.local_patterns import pattern_starts
 from bayesreg.solvers.newton import minimise
 from bayesreg.solvers.start import starting_point
 
@@ -49,6 +50,7 @@ def starting_points(problem: Problem, names: tuple[str, ...]) -> Iterator[FloatA
     if float(problem.n) * problem.size**2 > _LARGE:
         return
     rng = np.random.default_rng(_SEED)
+    yield from pattern_starts(problem, believed)
     if robust:
         yield from _shifted_intercepts(problem, shrunk)
         yield from _subsets(problem, rng)

@@ -76,8 +76,8 @@ def find_map(
     NotUniqueWarning
         Other points attain the same density.
     LocalModesWarning
-        Several local modes were found; all are in ``modes``. Or, with sigma unknown, the null
-        model wins.
+        Several local modes were found; ``modes`` lists those found, others may exist. Or, with
+        sigma unknown, the null model wins.
 
     Examples
     --------

@@ -17,13 +17,13 @@ from bayesreg.problem import Problem, bind
 from bayesreg.proof.corner_limits import require_supported_penalty
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.failure import check_options
-from bayesreg.solvers.knots import knot_factors
+from bayesreg.solvers.knots import Knots, find_knots
 from bayesreg.solvers.local_path import require_scales
 
 if TYPE_CHECKING:
     pass
 from bayesreg.solvers.map_path import Lazily, MapPath
-from bayesreg.solvers.path_points import Task, points_of, points_until
+from bayesreg.solvers.path_points import Task, points_at_knots, points_of, points_until
 from bayesreg.solvers.scale_grid import checked_scales, default_scales
 
 
@@ -53,12 +53,13 @@ def find_map_path(
         its loc to 1000 times that; for Normal priors, evenly spaced in effective degrees of
         freedom. Where the model is not log-concave they must be given. ``"knots"``: exactly where
         a coefficient leaves or meets its loc (Gaussian likelihood, Laplace priors); between them
-        the coefficients are linear in 1 / scale.
+        the coefficients are linear in 1 / scale. Several at scales within 1e-10 of each other,
+        relatively, are one knot. For p > n a knot costs one product with X.
     n_scales : int
         Length of the default grid.
     max_nonzero : int, optional
         Stop at the first scale, from the smallest, with more coefficients off 0 than this; it is
-        the last of the result.
+        the last of the result, and nothing beyond it is computed.
     tol, on_failure, max_iterations
         As in :func:`find_map`, for every point.
 
@@ -107,8 +108,9 @@ def find_map_path(
     if not model.log_concave:
         require_scales(scales)
     _check_limit(max_nonzero)
-    if isinstance(scales, str):
-        grid: Any = reference * _knots(problem, scales)
+    knots = _knots(problem, scales, max_nonzero) if isinstance(scales, str) else None
+    if knots is not None:
+        grid: Any = reference * knots.factors
     else:
         grid = default_scales(problem, reference, n_scales, data) if scales is None else scales
     axis = checked_scales(grid)
@@ -116,9 +118,12 @@ def find_map_path(
     t = widening / reference
     common = t if np.any(problem.penalty.l1[: problem.p] > 0) else t**2
     task = Task(problem, model, data, t, tol, on_failure, max_iterations)
-    points = (
-        points_of(task, common) if max_nonzero is None else points_until(task, common, max_nonzero)
-    )
+    if knots is not None and len(knots.v) == t.size:
+        points = points_at_knots(task, knots, max_nonzero)
+    elif max_nonzero is None:
+        points = points_of(task, common)
+    else:
+        points = points_until(task, common, max_nonzero)
     reached = position < len(points.coef)
     axis, position = axis[reached], position[reached]
     ascending = np.array_equal(position, np.arange(len(points.coef)))
@@ -144,13 +149,13 @@ def _check_limit(max_nonzero: int | None) -> None:
         raise ModelError(f"max_nonzero must be a whole number >= 0; got {max_nonzero!r}")
 
 
-def _knots(problem: Problem, word: str) -> FloatArray:
+def _knots(problem: Problem, word: str, max_nonzero: int | None) -> Knots:
     if word != "knots":
         raise ModelTypeError(
             "scales must be a sequence of positive numbers or the word 'knots'; "
             f"got {_checks.shown(word)}"
         )
-    factors = knot_factors(problem)
-    if not factors.size:
+    knots = find_knots(problem, max_nonzero)
+    if not knots.factors.size:
         raise ModelError("no coefficient ever leaves its loc, so the path has no knots")
-    return factors
+    return knots

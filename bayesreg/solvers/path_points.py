@@ -19,7 +19,8 @@ from bayesreg.proof.null import null_deviance
 from bayesreg.solvers.choice import Options
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.failure import act_on_failure
-from bayesreg.solvers.gaussian import path_at_once
+from bayesreg.solvers.gaussian import Along, path_at_once, prove_along
+from bayesreg.solvers.knots import Knots
 from bayesreg.solvers.local_path import local_estimates
 from bayesreg.solvers.newton import Solution
 from bayesreg.solvers.quantile import solve_corners
@@ -57,7 +58,9 @@ class Points:
 
     def up_to(self, k: int) -> Points:
         """The first k of them."""
-        return Points(self.coef[:k], self.intercept[:k], self.certificates[:k], self.estimates[:k])
+        certificates = Lazily(k, self.certificates.__getitem__)
+        estimates = Lazily(k, self.estimates.__getitem__)
+        return Points(self.coef[:k], self.intercept[:k], certificates, estimates)
 
     @classmethod
     def of(cls, estimates: Sequence[MapEstimate]) -> Points:
@@ -76,6 +79,16 @@ def points_of(task: Task, common: FloatArray) -> Points:
     if not task.model.log_concave:
         return _locally(task)
     return _at_once(task, common) or _one_by_one(task)
+
+
+def points_at_knots(task: Task, knots: Knots, max_nonzero: int | None) -> Points:
+    """The points that came with the knots, certified together."""
+    along = prove_along(task.problem, knots.moments, task.t, knots.v, task.tol)
+    points = _certified(task, along)
+    if max_nonzero is None:
+        return points
+    beyond = np.flatnonzero(np.count_nonzero(points.coef, axis=1) > max_nonzero)
+    return points.up_to(int(beyond[0]) + 1) if beyond.size else points
 
 
 def points_until(task: Task, common: FloatArray, max_nonzero: int) -> Points:
@@ -146,11 +159,13 @@ def _at_once(task: Task, common: FloatArray) -> Points | None:
 
     Points that this does not certify are solved again, one by one.
     """
-    problem = task.problem
-    along = path_at_once(problem, task.t, common, task.tol)
-    if along is None:
-        return None
-    v, gaps = along.v, along.gaps
+    along = path_at_once(task.problem, task.t, common, task.tol)
+    return None if along is None else _certified(task, along)
+
+
+def _certified(task: Task, along: Along) -> Points:
+    """The points, those without a certificate solved again one by one."""
+    problem, v, gaps = task.problem, along.v, along.gaps
     half = gaps.half_null_deviance
     coef, intercept = _user_coefficients(problem, v)
     repaired: dict[int, MapEstimate] = {}
