@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg import _checks, design
+from bayesreg._frames import require_column_order
 from bayesreg._text import dataclass_text
 from bayesreg._types import BoolArray, FloatArray, ScalarOrVector
 from bayesreg.coefficients import (
@@ -185,6 +186,7 @@ AsymmetricLaplace
     def _parameters(self, data: Data, coef: Any, intercept: Any) -> tuple[FloatArray, Any]:
         """coef (p,) and a float, or for K classes coef (K, p) and intercepts (K,), checked."""
         require_model_and_data(self, data)
+        require_column_order(coef, data.names, "coef")
         classes = self.number_of_classes(data)
         if not classes:
             return coefficient_vector(coef, data.p), float(intercept)

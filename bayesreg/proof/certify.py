@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bayesreg import _checks
+from bayesreg._frames import require_column_order
 from bayesreg._types import FloatArray
 from bayesreg.class_problem import bind_classes
 from bayesreg.coefficients import class_intercepts, coefficient_matrix, coefficient_vector
@@ -62,6 +63,7 @@ def certify(
     if has_classes(model.likelihood):
         return _certify_classes(model, data, coef, intercept, tol)
     problem = bind(model, data)
+    require_column_order(coef, data.names, "coef")
     w = coefficient_vector(coef, data.p)
     if not np.all(np.isfinite(w)):
         j = int(np.argmin(np.isfinite(w)))
@@ -113,6 +115,7 @@ def _certify_classes(
     model: Model, data: Data, coef: FloatArray, intercept: float | FloatArray, tol: float
 ) -> Certificate:
     problem = bind_classes(model, data)
+    require_column_order(coef, data.names, "coef")
     W = coefficient_matrix(coef, problem.n_classes, data.p)
     if not np.all(np.isfinite(W)):
         k, j = np.argwhere(~np.isfinite(W))[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg._frames import column_names
 from bayesreg._json import plain
 from bayesreg._tables import Table, number
 from bayesreg._types import BoolArray, FloatArray
@@ -152,7 +153,7 @@ class MapEstimate:
                 f"X has {data.p} columns, but the fit is on {len(self.names)} "
                 f"({_some(self.names)}); pass those columns, in this order"
             )
-        if hasattr(X, "columns") and _reordered(data.names, self.names):
+        if column_names(X) is not None and _reordered(data.names, self.names):
             raise DataError(
                 f"X has the columns of the fit in another order ({_some(data.names)} instead of "
                 f"{_some(self.names)}); pass X[list(fit.names)]"
