@@ -50,7 +50,7 @@ class Model:
     Parameters
     ----------
     likelihood : Gaussian, Bernoulli, Binomial, Poisson, NegativeBinomial, Gamma, Multinomial, \
-AsymmetricLaplace
+StudentT, AsymmetricLaplace
     prior : Prior or mapping of column name (or glob) to Prior
         One prior for every coefficient, or one per column; a mapping must reach every column
         exactly once. The columns of one key share a GroupLaplace or MultivariateNormal prior.
@@ -290,16 +290,15 @@ AsymmetricLaplace
 
         The column is the first, in the order of the data, whose prior has an L1 part, or where
         none has, whose prior is not flat; both numbers are those of the prior as stated (with
-        ``standardize``, of the standardised column).
+        ``standardize``, of the standardised column). Where StudentT and Cauchy priors are all
+        there is, lambda is NaN: they have none.
         """
         stated = self._stated_penalty(data, known_noise(self.likelihood))
         part = stated.l1 if np.any(stated.l1 > 0) else stated.l2
-        penalised = np.flatnonzero(part > 0)
-        if not penalised.size and getattr(stated, "tails", None) is not None:
-            raise ModelError(
-                "StudentT and Cauchy priors have no lambda, so there is no axis to vary; call "
-                "find_map at each scale, or give some column a Laplace or Normal prior"
-            )
+        tails = getattr(stated, "tails", None)
+        if tails is not None and not np.any(part > 0):
+            part = np.where(tails.present, np.nan, 0.0)
+        penalised = np.flatnonzero(part != 0)
         if not penalised.size:
             raise ModelError("every coefficient has a flat prior; there is no scale to vary")
         j = int(penalised[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
@@ -91,6 +92,7 @@ def find_map(
     require_model_and_data(model, data)
     find = choose_method(model).load()
     estimate = find(model, data, Options(target, tol, max_iterations))
+    estimate = replace(estimate, needs_offset=data.offset is not None)
     act_on_failure(estimate, data, on_failure, max_iterations)
     words = local_modes_words(estimate, data)
     if words is not None:

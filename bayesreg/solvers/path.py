@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,8 +58,9 @@ def find_map_path(
     n_scales : int
         Length of the default grid.
     max_nonzero : int, optional
-        Stop at the first scale, from the smallest, with more coefficients off 0 than this; it is
-        the last of the result.
+        Stop at the first scale, from the smallest, with more coefficients off their prior's loc
+        (0 unless it states one) than this; it is the last of the result. For priors that hold
+        coefficients exactly there: those with an L1 part or a group, or bounded at loc.
     tol, on_failure, max_iterations
         As in :func:`find_map`, for every point.
 
@@ -106,7 +108,7 @@ def find_map_path(
     column, reference, reference_lambda = model.axis(data)
     if not model.log_concave:
         require_scales(scales)
-    _check_limit(max_nonzero)
+    _check_limit(max_nonzero, problem)
     if isinstance(scales, str):
         grid: Any = reference * _knots(problem, scales)
     else:
@@ -132,16 +134,27 @@ def find_map_path(
         coef=coef,
         intercept=points.intercept[position],
         certificates=Lazily(axis.size, lambda k: points.certificates[position[k]]),
-        estimates=Lazily(axis.size, lambda k: points.estimates[position[k]]),
+        estimates=Lazily(
+            axis.size,
+            lambda k: replace(points.estimates[position[k]], needs_offset=data.offset is not None),
+        ),
         names=data.names,
         model=model,
     )
 
 
-def _check_limit(max_nonzero: int | None) -> None:
+def _check_limit(max_nonzero: int | None, problem: Problem) -> None:
     whole = isinstance(max_nonzero, int | np.integer) and not isinstance(max_nonzero, bool)
     if max_nonzero is not None and not (whole and max_nonzero >= 0):
         raise ModelError(f"max_nonzero must be a whole number >= 0; got {max_nonzero!r}")
+    penalty = problem.penalty.take(slice(0, problem.p))
+    at_bound = (penalty.lower == penalty.loc) | (penalty.upper == penalty.loc)
+    if max_nonzero is not None and not np.any((penalty.l1 > 0) | at_bound):
+        raise ModelError(
+            "max_nonzero counts the coefficients that have left their loc, and under this prior "
+            "none is ever exactly there; leave it out, or take a prior with an L1 part (Laplace, "
+            "ElasticNet, GroupLaplace)"
+        )
 
 
 def _knots(problem: Problem, word: str) -> FloatArray:
