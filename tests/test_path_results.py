@@ -99,7 +99,7 @@ def test_predict_asks_for_the_offset_that_the_fit_had():
     model = br.Model(br.Poisson(), br.Laplace(0.3))
     fits = [br.find_map(model, data), *br.find_map_path(model, data, n_scales=3).estimates]
     for fit in fits:
-        with pytest.raises(DataError, match="the fit had an offset.*pass offset="):
+        with pytest.raises(DataError, match=r"the fit had an offset.*pass offset="):
             fit.predict(data.X)
         eta = data.X @ fit.coef + fit.intercept
         np.testing.assert_allclose(fit.predict(data.X, data.offset), np.exp(eta + data.offset))
