@@ -52,8 +52,9 @@ class Model:
     likelihood : Gaussian, Bernoulli, Binomial, Poisson, NegativeBinomial, Gamma, Multinomial, \
 StudentT, AsymmetricLaplace
     prior : Prior or mapping of column name (or glob) to Prior
-        One prior for every coefficient, or one per column; a mapping must reach every column
-        exactly once. The columns of one key share a GroupLaplace or MultivariateNormal prior.
+        One prior for every coefficient, or one per column; a mapping must give every column
+        exactly one, where a column's own name comes before any glob: ``{"age": Flat(), "*":
+        Laplace(1.0)}``. The columns of one key share a GroupLaplace or MultivariateNormal prior.
     intercept : Prior or None
         Prior of the intercept, flat by default; ``None`` for a model without one.
     standardize : bool
@@ -383,6 +384,8 @@ def _why_no_prior(found: object, where: str) -> str:
 def _not_a(where: str, found: object, known: dict[str, type]) -> str:
     kind = "likelihood" if where == "likelihood" else "prior"
     hint = f"; call it: {found.__name__}(...)" if isinstance(found, type) else ""
+    if where == "intercept" and isinstance(found, bool):
+        hint = "; None is a model without intercept, Flat() (the default) one with"
     return (
         f"{where} must be a {kind} ({', '.join(sorted(known))}); "
         f"got {found!r} of type {type(found).__name__}{hint}"

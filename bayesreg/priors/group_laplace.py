@@ -16,7 +16,7 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, IntArray, ScalarOrVector
-from bayesreg.errors import ModelError
+from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.group_penalty import grouped
 from bayesreg.penalty import Penalty, unbounded
 
@@ -131,6 +131,12 @@ class GroupLaplace:
 
 
 def _labels(groups: ScalarOrVector) -> tuple[float, ...]:
+    words = np.asarray(groups, dtype=object).ravel()
+    if any(isinstance(label, str) for label in words):
+        raise ModelTypeError(
+            "GroupLaplace groups must be numbers, a label for each coefficient; got text. Number "
+            "the labels: groups=numpy.unique(labels, return_inverse=True)[1]"
+        )
     labels = _checks.location(groups, "GroupLaplace groups")
     if not isinstance(labels, tuple):
         raise ModelError(
