@@ -131,12 +131,12 @@ class GroupLaplace:
 
 
 def _labels(groups: ScalarOrVector) -> tuple[float, ...]:
-    words = np.asarray(groups, dtype=object).ravel()
-    if any(isinstance(label, str) for label in words):
-        raise ModelTypeError(
-            "GroupLaplace groups must be numbers, a label for each coefficient; got text. Number "
-            "the labels: groups=numpy.unique(labels, return_inverse=True)[1]"
-        )
+    for i, label in enumerate(np.asarray(groups, dtype=object).ravel()):
+        if isinstance(label, str):
+            raise ModelTypeError(
+                f"GroupLaplace groups[{i}] must be a number; got the text {label!r}. Number the "
+                "labels: groups=numpy.unique(labels, return_inverse=True)[1]"
+            )
     labels = _checks.location(groups, "GroupLaplace groups")
     if not isinstance(labels, tuple):
         raise ModelError(
