@@ -109,7 +109,7 @@ def test_predict_knows_the_columns_of_an_arrow_table():
     fit = find_map(Model(Gaussian(1.0), Laplace(1.0)), Data(TABLE, Y))
     np.testing.assert_allclose(fit.predict(TABLE), fit.predict(np.asarray(TABLE)))
     swapped = ArrowTable({name: ArrowArray(VALUES[name]) for name in ("b", "a")})
-    with pytest.raises(DataError, match="in another order"):
+    with pytest.raises(DataError, match=r"in another order.*X\.select\(list"):
         fit.predict(swapped)
 
 

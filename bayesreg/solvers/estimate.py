@@ -165,9 +165,11 @@ class MapEstimate:
                 f"({_some(self.names)}); pass those columns, in this order"
             )
         if column_names(X) is not None and _reordered(data.names, self.names):
+            is_arrow = hasattr(X, "column_names")
+            chosen = "X.select(list(fit.names))" if is_arrow else "X[list(fit.names)]"
             raise DataError(
                 f"X has the columns of the fit in another order ({_some(data.names)} instead of "
-                f"{_some(self.names)}); pass X[list(fit.names)]"
+                f"{_some(self.names)}); pass {chosen}"
             )
         eta = data.X @ self.coef.T + self.intercept
         if not self.classes:

@@ -52,7 +52,8 @@ def find_map_path(
         Scales of the ``axis_column`` of the result, in any order. Default: where
         the prior has an L1 part, ``n_scales`` from the smallest at which a coefficient leaves
         its loc to 1000 times that; for Normal priors, evenly spaced in effective degrees of
-        freedom. Where the model is not log-concave they must be given. ``"knots"``: exactly where
+        freedom. Where the model is not log-concave they must be given (under StudentT and Cauchy
+        priors alone, ``lambdas`` are then NaN). ``"knots"``: exactly where
         a coefficient leaves or meets its loc (Gaussian likelihood, Laplace priors); between them
         the coefficients are linear in 1 / scale.
     n_scales : int
