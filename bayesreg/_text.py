@@ -41,7 +41,11 @@ _LISTED = 30
 def nearest(word: str, known: Iterable[str]) -> str:
     """'did you mean ...?' and the list (its beginning, when long), for error messages."""
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
     more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
-    return f"{hint} Known: {', '.join(known[:_LISTED])}{more}."
+    return f"{closest(word, known)} Known: {', '.join(known[:_LISTED])}{more}."
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """'did you mean ...?' alone; empty when nothing is near."""
+    close = difflib.get_close_matches(word, sorted(known), n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""

@@ -211,16 +211,17 @@ class ClassProblem:
 
 def class_penalty(model: Model, data: Data) -> Penalty:
     """The prior on the coefficients of one class; a joint density of them is refused."""
+    heavy = [prior for prior in model.priors if not getattr(prior, "log_concave", True)]
+    if heavy:
+        raise ModelError(
+            f"{model.likelihood!r} takes log-concave priors only, and {heavy[0]!r} is not; take a "
+            "Laplace, Normal or ElasticNet prior"
+        )
     penalty = model.coefficient_penalty(data)
     if isinstance(penalty, CorrelatedPenalty) or not penalty.is_separable:
         raise ModelError(
             f"{model.likelihood!r} takes priors of one coefficient at a time; give its columns a "
             "Laplace, Normal or ElasticNet prior instead of a GroupLaplace or MultivariateNormal"
-        )
-    if penalty.tails is not None:
-        raise ModelError(
-            f"{model.likelihood!r} takes log-concave priors only; give its columns a Laplace, "
-            "Normal or ElasticNet prior instead of a StudentT or Cauchy"
         )
     return penalty
 

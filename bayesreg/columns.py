@@ -17,21 +17,22 @@ from bayesreg.priors import Prior
 def prior_columns(
     prior: Prior | Mapping[str, Prior], names: tuple[str, ...]
 ) -> list[tuple[Prior, IntArray]]:
-    """Which columns each prior governs; every column must be reached exactly once."""
+    """Which columns each prior governs; every column must have exactly one.
+
+    A key that is a column's name governs it; a glob governs the columns that no name does.
+    """
     if not isinstance(prior, Mapping):
         return [(prior, np.arange(len(names)))]
     owner: dict[int, str] = {}
     resolved = []
     for key, part in prior.items():
-        columns = [j for j, name in enumerate(names) if name == key]
-        columns = columns or [j for j, name in enumerate(names) if fnmatch.fnmatchcase(name, key)]
-        if not columns:
-            raise ModelError(f"prior names the unknown column {key!r}.{nearest(key, names)}")
+        columns = _columns_of(key, prior, names)
         for j in columns:
             if j in owner:
                 raise ModelError(
-                    f"column {names[j]!r} is reached by both {owner[j]!r} and {key!r}; "
-                    "every column needs exactly one prior"
+                    f"column {names[j]!r} is reached by both {owner[j]!r} and {key!r}; every "
+                    "column needs exactly one prior. Name that column itself, which comes before "
+                    "globs, or narrow a glob: '[!s]*' is all that does not begin with s"
                 )
             owner[j] = key
         resolved.append((part, np.array(columns)))
@@ -42,6 +43,21 @@ def prior_columns(
             "add it by name, or with a glob that reaches no other prior's columns"
         )
     return resolved
+
+
+def _columns_of(key: str, prior: Mapping[str, Prior], names: tuple[str, ...]) -> list[int]:
+    """The column of that name, or those that the glob reaches and no other key names."""
+    if key in names:
+        return [names.index(key)]
+    reached = [j for j, name in enumerate(names) if fnmatch.fnmatchcase(name, key)]
+    if not reached:
+        raise ModelError(f"prior names the unknown column {key!r}.{nearest(key, names)}")
+    columns = [j for j in reached if names[j] not in prior]
+    if not columns:
+        raise ModelError(
+            f"every column that {key!r} reaches has a prior under its own name; leave {key!r} out"
+        )
+    return columns
 
 
 def mapped_penalty(prior: Mapping[str, Prior], names: tuple[str, ...], noise: float) -> AnyPenalty:

@@ -6,7 +6,6 @@ are never altered: no centring, no scaling, no dropping of rows.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,13 +15,10 @@ from typing import Any
 import numpy as np
 
 from bayesreg._checks import LARGEST, SMALLEST, shown
+from bayesreg._frames import as_array, column_names, require_same_rows
 from bayesreg._types import FloatArray
 from bayesreg.design import Design, column_range, is_sparse, largest_entries
 from bayesreg.errors import DataError, DataTypeError
-
-# Column types that convert to float64 without reinterpretation; numpy would also turn dates,
-# categories and digits in text into numbers.
-_NUMERIC = re.compile(r"(torch\.|sparse\[)?(u?int\d|float|double|half|bool|decimal|object)", re.I)
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -31,19 +27,20 @@ class Data:
 
     Parameters
     ----------
-    X : (n, p) array, DataFrame or scipy sparse matrix
+    X : (n, p) array, DataFrame (pandas, polars), pyarrow Table or scipy sparse matrix
         Numeric. float64 arrays, and CSC matrices of them with sorted indices, are used as they are
         (no copy), the rest is converted; sparse formats become CSC and are never made dense by
         ``find_map``.
     y : (n,) array or Series
-        Target. What is possible depends on the likelihood, which checks it.
+        Target. What is possible depends on the likelihood, which checks it. Rows are matched by
+        position; pandas indexes that say otherwise are refused.
     weights : (n,) array, optional
         Non-negative, not all 0. Precision weights for a Gaussian likelihood (variance
         sigma^2 / s_i), multipliers of the log likelihood otherwise.
     offset : (n,) array, optional
         Added to the linear predictor.
     names : sequence of p distinct strings, optional
-        Default: the columns of a DataFrame, else x0, x1, ...
+        Default: the columns of a DataFrame or Table, else x0, x1, ...
     trials : (n,) array, optional
         Whole numbers of at least 1, for ``Binomial()``: y counts the successes among them.
 
@@ -76,9 +73,10 @@ class Data:
             "y": _vector(y, "y", n),
             "weights": None if weights is None else _weights(weights, n),
             "offset": None if offset is None else _vector(offset, "offset", n),
-            "names": _names(_column_names(X) if names is None else names, p),
+            "names": _names(column_names(X) if names is None else names, p),
             "trials": None if trials is None else _trials(trials, n),
         }
+        require_same_rows(X=X, y=y, weights=weights, offset=offset, trials=trials)
         for name, value in given.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_entries", entries)
@@ -230,12 +228,6 @@ def _trials(values: Any, n: int) -> FloatArray:
     return trials
 
 
-def _column_names(X: Any) -> tuple[str, ...] | None:
-    """Columns of a DataFrame as text: unnamed ones are numbered by pandas."""
-    columns = getattr(X, "columns", None)
-    return None if columns is None else tuple(str(name) for name in columns)
-
-
 def _names(names: Any, p: int) -> tuple[str, ...]:
     if names is None:
         return _default_names(p)
@@ -272,58 +264,23 @@ def _numbers(values: Any, argument: str) -> FloatArray:
             f"{argument} is a masked array and its mask would be lost; "
             "drop or impute the masked entries first"
         )
-    _require_numeric_dtypes(values, argument)
-    array = _as_array(values, argument)
+    array = as_array(values, argument)
     if array.dtype.kind in "biuf":
         return np.asarray(array, dtype=np.float64)
     if array.dtype.kind == "O":
         return _from_objects(array, argument)
     kinds = {"c": "complex", "U": "text", "S": "bytes", "M": "dates", "m": "durations"}
-    raise DataTypeError(
-        f"{argument} must be real numbers; got {kinds.get(array.dtype.kind, array.dtype)} "
-        f"(dtype {array.dtype}). Convert it to numbers explicitly"
-    )
-
-
-def _as_array(values: Any, argument: str) -> Any:
-    try:
-        if hasattr(values, "to_numpy"):
-            return _frame_array(values)
-        return np.asarray(values)
-    except (ValueError, TypeError) as error:
+    if array.dtype.names:
         raise DataTypeError(
-            f"{argument} cannot be read as an array of numbers: {error}. "
-            "Pass a numeric array with rows of equal length"
-        ) from error
-
-
-def _frame_array(values: Any) -> Any:
-    """A DataFrame or Series as an array; pandas' nullable missing values become NaN."""
-    if any("object" in str(dtype) for _, dtype in _dtypes(values)):
-        return values.to_numpy()
-    try:
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        return values.to_numpy()
-
-
-def _dtypes(values: Any) -> list[tuple[str, Any]]:
-    """What is to be called what in a message, and its dtype; empty for plain arrays and lists."""
-    if hasattr(values, "columns") and hasattr(values, "dtypes"):
-        named = zip(values.columns, values.dtypes, strict=True)
-        return [(f" column {name!r}", dtype) for name, dtype in named]
-    if hasattr(values, "dtype") and not isinstance(values.dtype, np.dtype):
-        return [("", values.dtype)]
-    return [("", values.dtype)] if hasattr(values, "to_numpy") else []
-
-
-def _require_numeric_dtypes(values: Any, argument: str) -> None:
-    for name, dtype in _dtypes(values):
-        if not _NUMERIC.match(str(dtype).lstrip("<>=|")):
-            raise DataTypeError(
-                f"{argument}{name} has dtype {dtype}; code it as real numbers first "
-                "(for categories: one 0/1 column per level but one)"
-            )
+            f"{argument} must be real numbers; got a structured array with the fields "
+            f"{', '.join(array.dtype.names)}. Convert it: "
+            f"numpy.lib.recfunctions.structured_to_unstructured({argument})"
+        )
+    kind = kinds.get(array.dtype.kind, "other values")
+    raise DataTypeError(
+        f"{argument} must be real numbers; got {kind} (dtype {array.dtype}). "
+        "Convert it to numbers explicitly"
+    )
 
 
 def _from_objects(array: Any, argument: str) -> FloatArray:

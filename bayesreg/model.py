@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg import _checks, design
+from bayesreg._frames import require_column_order
 from bayesreg._text import dataclass_text
 from bayesreg._types import BoolArray, FloatArray, ScalarOrVector
 from bayesreg.coefficients import (
@@ -49,10 +50,11 @@ class Model:
     Parameters
     ----------
     likelihood : Gaussian, Bernoulli, Binomial, Poisson, NegativeBinomial, Gamma, Multinomial, \
-AsymmetricLaplace
+StudentT, AsymmetricLaplace
     prior : Prior or mapping of column name (or glob) to Prior
-        One prior for every coefficient, or one per column; a mapping must reach every column
-        exactly once. The columns of one key share a GroupLaplace or MultivariateNormal prior.
+        One prior for every coefficient, or one per column; a mapping must give every column
+        exactly one, where a column's own name comes before any glob: ``{"age": Flat(), "*":
+        Laplace(1.0)}``. The columns of one key share a GroupLaplace or MultivariateNormal prior.
     intercept : Prior or None
         Prior of the intercept, flat by default; ``None`` for a model without one.
     standardize : bool
@@ -183,6 +185,7 @@ AsymmetricLaplace
     def _parameters(self, data: Data, coef: Any, intercept: Any) -> tuple[FloatArray, Any]:
         """coef (p,) and a float, or for K classes coef (K, p) and intercepts (K,), checked."""
         require_model_and_data(self, data)
+        require_column_order(coef, data.names, "coef")
         classes = self.number_of_classes(data)
         if not classes:
             return coefficient_vector(coef, data.p), float(intercept)
@@ -286,16 +289,15 @@ AsymmetricLaplace
 
         The column is the first, in the order of the data, whose prior has an L1 part, or where
         none has, whose prior is not flat; both numbers are those of the prior as stated (with
-        ``standardize``, of the standardised column).
+        ``standardize``, of the standardised column). Where StudentT and Cauchy priors are all
+        there is, lambda is NaN: they have none.
         """
         stated = self._stated_penalty(data, known_noise(self.likelihood))
         part = stated.l1 if np.any(stated.l1 > 0) else stated.l2
-        penalised = np.flatnonzero(part > 0)
-        if not penalised.size and getattr(stated, "tails", None) is not None:
-            raise ModelError(
-                "StudentT and Cauchy priors have no lambda, so there is no axis to vary; call "
-                "find_map at each scale, or give some column a Laplace or Normal prior"
-            )
+        tails = getattr(stated, "tails", None)
+        if tails is not None and not np.any(part > 0):
+            part = np.where(tails.present, np.nan, 0.0)
+        penalised = np.flatnonzero(part != 0)
         if not penalised.size:
             raise ModelError("every coefficient has a flat prior; there is no scale to vary")
         j = int(penalised[0])
@@ -388,6 +390,8 @@ def _is_a(part: object, known: Mapping[str, type], *protocols: Any) -> bool:
 def _not_a(where: str, found: object, known: dict[str, type]) -> str:
     kind = "likelihood" if where == "likelihood" else "prior"
     hint = f"; call it: {found.__name__}(...)" if isinstance(found, type) else ""
+    if where == "intercept" and isinstance(found, bool):
+        hint = "; None is a model without intercept, Flat() (the default) one with"
     return (
         f"{where} must be a {kind} ({', '.join(sorted(known))}); "
         f"got {found!r} of type {type(found).__name__}{hint}"

@@ -197,7 +197,7 @@ def _name_line_ends(ax: Axes, names: tuple[str, ...], ends: FloatArray, labels: 
 
 def _lambda_axis(ax: Axes, scales: FloatArray, lambdas: FloatArray) -> None:
     """lambda on a second axis above; log-log linear in the scale, so one power maps the two."""
-    if len(scales) < 2 or scales[0] == scales[-1]:
+    if len(scales) < 2 or scales[0] == scales[-1] or not np.all(np.isfinite(lambdas)):
         return
     power = float(np.log(lambdas[-1] / lambdas[0]) / np.log(scales[-1] / scales[0]))
     constant = lambdas[0] / scales[0] ** power

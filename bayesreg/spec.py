@@ -20,7 +20,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeAlias
 
 from bayesreg._checks import shown
-from bayesreg._text import nearest
+from bayesreg._text import closest, nearest
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import LIKELIHOODS, ClassLikelihood, Likelihood
 from bayesreg.model import Model
@@ -236,7 +236,7 @@ def _number(node: ast.expr, source: _Source) -> float:
 def _call(node: ast.Call, source: _Source) -> Any:
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     if name not in _parts():
-        raise source.refusal(f"unknown name {name!r}.{nearest(name, _parts())}", node.func)
+        raise source.refusal(f"unknown name {name!r}.{closest(name, _parts())}", node.func)
     order = [field.name for field in fields(_parts()[name]) if not field.kw_only]
     if len(node.args) > len(order):
         reason = f"at most {len(order)} without a name ({', '.join(order)})" if order else "none"

@@ -17,11 +17,11 @@ from bayesreg._tables import Table
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import (
+    ConversionError,
     DataError,
     DataTypeError,
     ImproperPosteriorError,
     ModelError,
-    NoEquivalentError,
 )
 from bayesreg.likelihoods import is_smooth, known_noise
 from bayesreg.model import Model, require_model_and_data
@@ -120,19 +120,27 @@ def verify(model: Model, data: Data, *, fit: MapEstimate | None = None, seed: in
     known_noise(model.likelihood)
     _require_fit_of(fit, model, data)
     seed = checked_seed(seed)
-    fit = find_map(model, data, on_failure="return") if fit is None else fit
+    found = find_map(model, data, on_failure="return") if fit is None else fit
     rng = np.random.default_rng(seed)
-    if fit.classes:
-        outcomes = class_checks(model, data, fit, rng)
+    if found.classes:
+        outcomes = class_checks(model, data, found, rng)
         return Report(repr(model), tuple(Check(*outcome) for outcome in outcomes))
-    checks = (
-        _certificate(model, data, fit),
-        _gradient_by_differences(model, data, fit, rng),
-        _twin(model, data, fit),
-        _segments(model, data, fit, seed),
-        _pymc_density(model, data, fit, rng),
-    )
-    return Report(repr(model), checks)
+    checks = {
+        "certificate": lambda: _certificate(model, data, found),
+        "gradient by differences": lambda: _gradient_by_differences(model, data, found, rng),
+        "scikit-learn twin": lambda: _twin(model, data, found),
+        "no draw beats the mode": lambda: _segments(model, data, found, seed),
+        "PyMC log density": lambda: _pymc_density(model, data, found, rng),
+    }
+    return Report(repr(model), tuple(_or_why_not(name, check) for name, check in checks.items()))
+
+
+def _or_why_not(name: str, check: Callable[[], Check]) -> Check:
+    """The check; where a part of the package refuses the model, its reason instead."""
+    try:
+        return check()
+    except (ConversionError, ImproperPosteriorError, ModelError) as reason:
+        return Check(name, None, None, None, f"does not apply: {reason}")
 
 
 def _require_fit_of(fit: Any, model: Model, data: Data) -> None:
@@ -255,11 +263,7 @@ def _twin(model: Model, data: Data, fit: MapEstimate) -> Check:
     """scikit-learn at the converted penalty lands on the same point, and not below it."""
     from bayesreg.twin import fit_twin
 
-    name = "scikit-learn twin"
-    try:
-        twin = fit_twin(model, data, fit)
-    except NoEquivalentError as reason:
-        return Check(name, None, None, None, f"no equivalent estimator: {reason}")
+    name, twin = "scikit-learn twin", fit_twin(model, data, fit)
     scale = fit.certificate.half_null_deviance or 1.0
     limit = 1e-6 * scale
     below = max(fit.certificate.gap, 1e-12 * scale)
@@ -279,13 +283,8 @@ def _segments(model: Model, data: Data, fit: MapEstimate, seed: int) -> Check:
     from bayesreg.posterior import sample
 
     name = "no draw beats the mode"
-    try:
-        post = _quiet_sample(lambda: sample(model, data, draws=25, chains=4, seed=seed,
-                                            progress=False))  # fmt: skip
-    except ImproperPosteriorError as reason:
-        return Check(name, None, None, None, f"no posterior to draw from: {reason}")
-    except ModelError as reason:
-        return Check(name, None, None, None, f"not sampled: {reason}")
+    post = _quiet_sample(lambda: sample(model, data, draws=25, chains=4, seed=seed,
+                                        progress=False))  # fmt: skip
     problem = bind(model, data)
     mode = problem.extended(fit.coef, fit.intercept)
     at_mode = problem.value(mode)

@@ -168,11 +168,16 @@ def test_poisson_far_from_its_start(offset):
         ),
         (
             lambda X, y: br.certify(LASSO, br.Data(X, y), np.ones(3), None),
+            ModelError,
+            "intercept is missing",
+        ),
+        (
+            lambda X, y: br.certify(LASSO, br.Data(X, y), np.ones(3), "1"),
             DataTypeError,
             "intercept must be real",
         ),
         (
-            lambda X, y: br.certify(LASSO, br.Data(X, y), np.ones(3), tol=0),
+            lambda X, y: br.certify(LASSO, br.Data(X, y), np.ones(3), 0.0, tol=0),
             ModelError,
             "tol must be a positive",
         ),

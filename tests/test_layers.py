@@ -15,6 +15,7 @@ LAYERS = [
         "_checks",
         "_csv",
         "_estimated",
+        "_frames",
         "_json",
         "_tables",
         "_text",

@@ -583,8 +583,28 @@ def test_paths_that_do_not_exist_are_refused():
     data = make_data(br.Gaussian(1.5))
     with pytest.raises(ModelError, match="give scales="):
         br.find_map_path(br.Model(br.StudentT(4, 1.5), br.Laplace(1.0)), data)
-    with pytest.raises(ModelError, match="StudentT and Cauchy priors have no lambda"):
-        br.find_map_path(br.Model(br.Gaussian(1.5), br.Cauchy(1.0)), data, [0.1])
+    with pytest.raises(ModelError, match="give scales="):
+        br.find_map_path(br.Model(br.Gaussian(1.5), br.Cauchy(1.0)), data)
+
+
+@pytest.mark.parametrize(
+    "wider",
+    [br.Cauchy, lambda scale: br.StudentT(3.0, 2 * scale), lambda scale: br.Truncated(
+        br.Cauchy(scale), 0.0)],
+)  # fmt: skip
+def test_path_of_heavy_tails_alone(wider):
+    """Scales as asked for; a lambda they do not have."""
+    data = make_data(br.Gaussian(1.5))
+    stated = br.Model(br.Gaussian(1.5), wider(1.0))
+    axis = stated.axis_scale(data)
+    scales = axis * np.array([10.0, 0.5])
+    path = br.find_map_path(stated, data, scales)
+    np.testing.assert_array_equal(path.scales, scales)
+    assert np.isnan(path.lambdas).all()
+    assert br.plot_path(path).get_xlabel()
+    for factor, estimate in zip((10.0, 0.5), path.estimates, strict=True):
+        single = find(br.Model(br.Gaussian(1.5), wider(factor)), data)
+        np.testing.assert_allclose(estimate.coef, single.coef, rtol=1e-8, atol=1e-10)
 
 
 def test_posterior_of_a_robust_regression_by_quadrature():

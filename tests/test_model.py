@@ -22,6 +22,9 @@ def test_columns_are_reached_by_name_or_glob():
     assert resolved({"gene_*": a, "age": b, "[[]odd]": c}) == {0: b, 1: a, 2: a, 3: c}
     assert resolved({"[odd]": c, "gene_[12]": a, "a?e": b}) == {0: b, 1: a, 2: a, 3: c}
     assert resolved({"*": a}) == dict.fromkeys(range(4), a)
+    assert resolved({"*": a, "age": b}) == resolved({"age": b, "*": a}) == {0: b, 1: a, 2: a, 3: a}
+    assert resolved({"gene_*": a, "gene_2": c, "age": b, "[odd]": c}) == {0: b, 1: a, 2: c, 3: c}
+    assert resolved({"a*": b, "[!a]*": a}) == {0: b, 1: a, 2: a, 3: a}
     assert resolved(a) == dict.fromkeys(range(4), a)
 
 
@@ -31,7 +34,8 @@ def test_columns_are_reached_by_name_or_glob():
         ({"agee": Flat(), "*": Flat()}, "unknown column 'agee'.*Did you mean 'age'"),
         ({"Gene_*": Flat(), "*": Flat()}, r"unknown column 'Gene_\*'"),
         ({"age": Flat()}, r"no prior for column 'gene_1' \(3 such columns\); add it"),
-        ({"age": Flat(), "*": Flat()}, r"column 'age' is reached by both 'age' and '\*'"),
+        ({"a*": Flat(), "*": Flat()}, r"column 'age' is reached by both 'a\*' and '\*'.*'\[!s\]"),
+        ({"age": Flat(), "a*": Flat(), "g*": Flat(), "[[]*": Flat()}, r"'a\*' reaches has a prior"),
         ({"gene_*": Flat(), "*_1": Flat()}, r"'gene_1' is reached by both 'gene_\*' and '\*_1'"),
     ],
 )

@@ -660,8 +660,8 @@ def test_priors_without_a_solver_are_refused_everywhere(prior, intercept, match)
         lambda: br.find_map(model, data, on_failure="return"),
         lambda: br.find_map_path(model, data),
         lambda: br.find_map_path(model, data, [0.1, 0.3]),
-        lambda: br.certify(model, data, np.zeros(7)),
-        lambda: br.certify(model, data, np.zeros(7), dual=np.zeros(data.n)),
+        lambda: br.certify(model, data, np.zeros(7), 0.0),
+        lambda: br.certify(model, data, np.zeros(7), 0.0, dual=np.zeros(data.n)),
         lambda: br.verify(model, data),
     ):
         with pytest.raises(ModelError, match=f"{match}.* beside AsymmetricLaplace.*use a"):

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import MIXED_PRIOR, make_data
+from helpers import MIXED_PRIOR, make_class_data, make_data
 
 import bayesreg as br
 from bayesreg.errors import DataError, DataTypeError, ModelError, ModelTypeError
@@ -41,6 +41,35 @@ def test_every_check_passes_or_says_why_it_does_not_apply(name):
     assert idle == expected
     for check in report.checks:
         assert check.detail
+
+
+BOUNDED = [
+    (br.Gaussian(1.5), br.HalfNormal(0.5)),
+    (br.Bernoulli(), br.Exponential(0.3)),
+    (br.Poisson(), br.Uniform(-0.2, 0.15)),
+    (br.StudentT(4.0, sigma=1.5), br.Truncated(br.Cauchy(0.4), 0.0)),
+    (br.AsymmetricLaplace(0.3, 0.8), br.Truncated(br.Laplace(0.3), lower=-0.1, upper=0.2)),
+]
+
+
+@pytest.mark.parametrize(("likelihood", "prior"), BOUNDED, ids=str)
+def test_bounds_are_no_reason_to_check_nothing(likelihood, prior):
+    report = br.verify(br.Model(likelihood, prior), make_data(likelihood))
+    assert report.passed
+    checks = {check.name: check for check in report.checks}
+    assert set(checks) == CHECKS
+    assert checks["certificate"].passed is True
+    assert checks["gradient by differences"].passed is True
+    for name, reason in (("PyMC log density", "bounds"), ("no draw beats the mode", "bounds")):
+        assert checks[name].passed is None
+        assert reason in checks[name].detail
+
+
+def test_bounds_on_coefficients_of_classes():
+    data = make_class_data()
+    report = br.verify(br.Model(br.Multinomial(), br.HalfNormal(0.5)), data)
+    assert report.passed
+    assert _outcomes(report)["PyMC log density"] is None
 
 
 def _report_of(change):

@@ -20,7 +20,7 @@ def add_fit(commands: Any) -> None:
     fit.add_argument("file", type=Path, help="CSV with a header line")
     fit.add_argument("--target", required=True, help="name of the column to predict")
     fit.add_argument("--prior", required=True, help='such as "Laplace(scale=20)"')
-    fit.add_argument("--sigma", type=float, help="noise sd of a Gaussian likelihood")
+    fit.add_argument("--sigma", type=_sigma, help="noise sd of a Gaussian likelihood")
     fit.add_argument("--likelihood", help='such as "Bernoulli()"; default Gaussian(sigma=SIGMA)')
     fit.add_argument(
         "--mode", choices=("joint", "marginal"),
@@ -36,6 +36,16 @@ def add_fit(commands: Any) -> None:
     fit.add_argument("--tol", type=float, default=1e-8, help="relative gap asked (default 1e-8)")
     add_json(fit)
     fit.set_defaults(run=_fit)
+
+
+def _sigma(text: str) -> float:
+    """A number; a density of sigma belongs into the likelihood."""
+    try:
+        return float(text)
+    except ValueError:
+        density = f"a density of sigma goes into --likelihood 'Gaussian(sigma={text})' --mode joint"
+        remedy = f"; {density}" if "(" in text else ""
+        raise argparse.ArgumentTypeError(f"must be a number; got {text!r}{remedy}") from None
 
 
 def _fit(options: argparse.Namespace) -> int:

@@ -123,6 +123,6 @@ def refuse_positive(parameters: Mapping[str, Any], setting: Setting) -> None:
     """``positive=True`` bounds the coefficients: another prior altogether."""
     _parameters.refuse_switch(
         parameters["positive"], "positive", setting.target,
-        "it holds every coefficient at or above 0, a prior cut off there. Nearest: find_map with "
-        "Truncated(..., lower=0)",
+        "it holds every coefficient at or above 0, a prior cut off there. Nearest: convert "
+        "without it, then find_map with Truncated(model.prior, lower=0)",
     )  # fmt: skip

@@ -110,8 +110,9 @@ def unbounded_only(decode: Decode) -> Decode:
             parameters["positive"],
             "positive",
             setting.target,
-            "it holds every coefficient at or above 0. Nearest: the prior of positive=False, cut "
-            "off there: Truncated(prior, lower=0)",
+            "it holds every coefficient at or above 0. Nearest: convert with positive=False, then "
+            "cut the prior off there, dataclasses.replace(model, prior=Truncated(model.prior, "
+            "lower=0)): find_map has the same optimum",
         )
         return decode(parameters, setting)
 

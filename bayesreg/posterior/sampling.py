@@ -187,6 +187,7 @@ def choose_sampler(problem: Problem, name: str) -> Sampler:
             "NUTS, and its scale mixture is not built. find_map gives the certified mode; Laplace "
             "and Normal priors can be sampled"
         )
+    _refuse_bounds(problem)
     reasons = {row.name: row.unsuited(problem) for row in SAMPLERS.values()}
     suited = [row for row in SAMPLERS.values() if reasons[row.name] is None]
     if name != "auto" and name not in SAMPLERS:
@@ -203,6 +204,17 @@ def choose_sampler(problem: Problem, name: str) -> Sampler:
         f"sampler {name!r} does not apply: {reasons[name]}. Applicable here: {applicable} "
         f"(sampler='auto' takes {suited[0].name!r})"
     )
+
+
+def _refuse_bounds(problem: Problem) -> None:
+    penalty = problem.penalty
+    bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+    if np.any(bounded & ~penalty.is_pinned):
+        raise ModelError(
+            "sample has no sampler for priors with bounds yet (HalfNormal, Exponential, Uniform, "
+            "Truncated), nor can to_pymc state them. find_map gives the certified mode; priors "
+            "without bounds (Normal, Laplace, ...) can be sampled"
+        )
 
 
 def _mode(model: Model, data: Data) -> tuple[MapEstimate | None, str]:

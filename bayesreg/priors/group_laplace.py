@@ -16,7 +16,7 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, IntArray, ScalarOrVector
-from bayesreg.errors import ModelError
+from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.group_penalty import grouped
 from bayesreg.penalty import Penalty, unbounded
 
@@ -131,6 +131,12 @@ class GroupLaplace:
 
 
 def _labels(groups: ScalarOrVector) -> tuple[float, ...]:
+    for i, label in enumerate(np.asarray(groups, dtype=object).ravel()):
+        if isinstance(label, str):
+            raise ModelTypeError(
+                f"GroupLaplace groups[{i}] must be a number; got the text {label!r}. Number the "
+                "labels: groups=numpy.unique(labels, return_inverse=True)[1]"
+            )
     labels = _checks.location(groups, "GroupLaplace groups")
     if not isinstance(labels, tuple):
         raise ModelError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bayesreg import _checks
+from bayesreg._frames import require_column_order
 from bayesreg._types import FloatArray
 from bayesreg.class_problem import bind_classes
 from bayesreg.coefficients import class_intercepts, coefficient_matrix, coefficient_vector
@@ -22,7 +23,7 @@ def certify(
     model: Model,
     data: Data,
     coef: FloatArray,
-    intercept: float | FloatArray = 0.0,
+    intercept: float | FloatArray | None = None,
     *,
     tol: float = 1e-8,
     dual: FloatArray | None = None,
@@ -35,7 +36,7 @@ def certify(
         The posterior.
     coef : (p,) array, or (1, p) as scikit-learn's classifiers have it; (K, p) for Multinomial
     intercept : float, or an array of one; (K,) for Multinomial
-        Ignored when the model has none.
+        Required where the model has one; ignored where it has none.
     tol : float
         Relative gap at which the certificate holds.
     dual : (n,) array, optional
@@ -47,7 +48,8 @@ def certify(
     ------
     DataError, DataTypeError, ModelError
         For coefficients, intercept or tol that are not finite real numbers of the right shape, or
-        so large that the linear predictor is out of floating point.
+        so large that the linear predictor is out of floating point; for coefficients whose labels
+        are not the columns in order; for no intercept where the model has one.
 
     Examples
     --------
@@ -62,10 +64,12 @@ def certify(
     if has_classes(model.likelihood):
         return _certify_classes(model, data, coef, intercept, tol)
     problem = bind(model, data)
+    require_column_order(coef, data.names, "coef")
     w = coefficient_vector(coef, data.p)
     if not np.all(np.isfinite(w)):
         j = int(np.argmin(np.isfinite(w)))
         raise DataError(f"coef must be finite; found {float(w[j])!r} for column {data.names[j]!r}")
+    intercept = _given_intercept(model, intercept)
     a = float(coefficient_vector(np.ravel(intercept), 1, "intercept")[0])
     if not np.isfinite(a):
         raise DataError(f"intercept must be finite; got {a!r}")
@@ -75,6 +79,18 @@ def certify(
         v = problem.extended(w, a)
         _require_moderate(np.abs(problem.offset) + _term_sizes(problem.X, v, problem.p))
         return certify_point(problem, v, tol, dual=theta)
+
+
+def _given_intercept(model: Model, intercept: float | FloatArray | None) -> float | FloatArray:
+    """Coefficients are a mode together with their intercept, so that none is assumed."""
+    if intercept is not None:
+        return intercept
+    if model.intercept is None:
+        return 0.0
+    raise ModelError(
+        f"intercept is missing, and the model has one ({model.intercept!r}); pass intercept= "
+        "(scikit-learn's intercept_), or certify a model with intercept=None"
+    )
 
 
 def _term_sizes(X: Design, v: FloatArray, p: int) -> FloatArray:
@@ -110,15 +126,17 @@ def _checked_dual(problem: Problem, data: Data, dual: FloatArray) -> FloatArray:
 
 
 def _certify_classes(
-    model: Model, data: Data, coef: FloatArray, intercept: float | FloatArray, tol: float
+    model: Model, data: Data, coef: FloatArray, intercept: float | FloatArray | None, tol: float
 ) -> Certificate:
     problem = bind_classes(model, data)
+    require_column_order(coef, data.names, "coef")
     W = coefficient_matrix(coef, problem.n_classes, data.p)
     if not np.all(np.isfinite(W)):
         k, j = np.argwhere(~np.isfinite(W))[0]
         raise DataError(
             f"coef must be finite; found {float(W[k, j])!r} for class {k}, column {data.names[j]!r}"
         )
+    intercept = _given_intercept(model, intercept)
     a = class_intercepts(intercept, problem.n_classes)
     if not np.all(np.isfinite(a)):
         raise DataError(f"intercept must be finite; got {a.tolist()!r}")

@@ -26,7 +26,10 @@ from bayesreg.tails import Tails
 def refuse_bounds(penalty: Penalty) -> None:
     bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
     if np.any(bounded & ~penalty.is_pinned):
-        raise ModelError("to_pymc cannot express bounds on coefficients; use an unbounded prior")
+        raise ModelError(
+            "to_pymc cannot express bounds on coefficients yet; use a prior without (find_map "
+            "takes bounds)"
+        )
 
 
 def prior_variable(name: str, penalty: AnyPenalty, dims: Any = None, spread: Any = 1.0) -> Any:

@@ -145,7 +145,7 @@ METHODS = (
     ),
     Method(
         "local-newton",
-        lambda model: not model.log_concave,
+        lambda model: not (model.log_concave or has_classes(model.likelihood)),
         "StudentT likelihood, StudentT or Cauchy priors: majorise and minimise, then Newton, "
         "from several starts",
         "local: KKT residual, no negative curvature",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg._frames import column_names
 from bayesreg._json import plain
 from bayesreg._tables import Table, number
 from bayesreg._types import BoolArray, FloatArray
@@ -76,6 +77,8 @@ class MapEstimate:
         found.
     classes : tuple of int
         0, ..., K - 1 for a likelihood of K classes, the rows of ``coef``; else empty.
+    needs_offset : bool
+        The data had an offset, so that :meth:`predict` asks for that of the new rows.
     """
 
     coef: FloatArray
@@ -95,6 +98,7 @@ class MapEstimate:
     target: str | None = None
     conditional: Certificate | None = None
     classes: tuple[int, ...] = ()
+    needs_offset: bool = False
 
     @property
     def lambda1(self) -> FloatArray:
@@ -122,7 +126,7 @@ class MapEstimate:
         """Which coefficients sit exactly on their prior's centre."""
         return self.coef == self.loc
 
-    def predict(self, X: Any, offset: Any = 0.0) -> FloatArray:
+    def predict(self, X: Any, offset: Any = None) -> FloatArray:
         """E[y] at new rows: the mean of the likelihood at the mode.
 
         Under AsymmetricLaplace the q-quantile of y, which is what such a model is fitted for. Of
@@ -130,10 +134,11 @@ class MapEstimate:
 
         Parameters
         ----------
-        X : (m, p) array, DataFrame or scipy sparse matrix
+        X : (m, p) array, DataFrame (pandas, polars), pyarrow Table or scipy sparse matrix
             The columns of the fit, in its order.
-        offset : (m,) array or number
-            Added to the linear predictor.
+        offset : (m,) array or number, optional
+            Added to the linear predictor. Required where the data of the fit had one: a number
+            for all rows (0.0 for none), or one each.
 
         Returns
         -------
@@ -144,6 +149,13 @@ class MapEstimate:
         DataError, DataTypeError
             Naming what cannot be used and where.
         """
+        if offset is None and self.needs_offset:
+            raise DataError(
+                "the data of the fit had an offset, and predictions need that of the rows of X: "
+                "pass offset= (one number, or one per row; offset=0.0 for none)"
+            )
+        offset = 0.0 if offset is None else offset
+        _refuse_one_row(X, len(self.names))
         rows = _rows(X)
         one_number = not np.iterable(offset) or isinstance(offset, str | bytes)
         data = Data(X, np.zeros(rows), offset=np.full(rows, offset) if one_number else offset)
@@ -152,10 +164,12 @@ class MapEstimate:
                 f"X has {data.p} columns, but the fit is on {len(self.names)} "
                 f"({_some(self.names)}); pass those columns, in this order"
             )
-        if hasattr(X, "columns") and _reordered(data.names, self.names):
+        if column_names(X) is not None and _reordered(data.names, self.names):
+            is_arrow = hasattr(X, "column_names")
+            chosen = "X.select(list(fit.names))" if is_arrow else "X[list(fit.names)]"
             raise DataError(
                 f"X has the columns of the fit in another order ({_some(data.names)} instead of "
-                f"{_some(self.names)}); pass X[list(fit.names)]"
+                f"{_some(self.names)}); pass {chosen}"
             )
         eta = data.X @ self.coef.T + self.intercept
         if not self.classes:
@@ -237,6 +251,16 @@ class MapEstimate:
         unique = "" if self.unique else "\nthe mode is not unique: this is one of its points"
         meaning = f" ({self.target} mode)" if self.target else ""
         return f"MAP{meaning} of {self.model}\n{table}\n{self.certificate}{unique}"
+
+
+def _refuse_one_row(X: Any, p: int) -> None:
+    """A single row is no table, nor the one column that Data takes it for."""
+    listed = isinstance(X, list | tuple) and all(np.ndim(entry) == 0 for entry in X)
+    if (len(X),) == (p,) if listed else getattr(X, "shape", None) == (p,):
+        raise DataError(
+            f"X must be two-dimensional (m, {p}); got shape ({p},), one row: use "
+            "numpy.asarray(X).reshape(1, -1)"
+        )
 
 
 def _rows(X: Any) -> int:

@@ -44,7 +44,7 @@ class Knots:
 
 
 def find_knots(problem: Problem, max_nonzero: int | None = None) -> Knots:
-    """The knots, up to the first with more than ``max_nonzero`` coefficients off 0.
+    """The knots, up to the first with more than ``max_nonzero`` coefficients off loc.
 
     Raises
     ------
@@ -86,16 +86,10 @@ def _knots(homotopy: Homotopy, start: FloatArray, max_nonzero: int | None) -> li
     found: list[Knot] = []
     while knot is not None and len(found) < _MOST_PER_COEFFICIENT * start.size:
         found.append(knot)
-        if _nonzero(knot, start) > most:
+        if np.count_nonzero(knot.d) > most:
             break
         knot = homotopy.advance()
     return found
-
-
-def _nonzero(knot: Knot, start: FloatArray) -> int:
-    w = start.copy()
-    w[knot.columns] += knot.d
-    return int(np.count_nonzero(w))
 
 
 def _extended(problem: Problem, knots: list[Knot]) -> FloatArray:

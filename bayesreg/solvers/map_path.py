@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
+from bayesreg._tables import Table, number
 from bayesreg._types import FloatArray
 from bayesreg.model import Model
 from bayesreg.proof.certificate import Certificate
@@ -21,7 +22,7 @@ _T = TypeVar("_T")
 
 
 class Lazily(Sequence[_T]):
-    """A sequence whose entries are made when asked for, once."""
+    """A sequence whose entries are made when asked for, once; a tuple when pickled or copied."""
 
     def __init__(self, size: int, make: Callable[[int], _T]) -> None:
         self._made: list[_T | None] = [None] * size
@@ -29,6 +30,9 @@ class Lazily(Sequence[_T]):
 
     def __len__(self) -> int:
         return len(self._made)
+
+    def __reduce__(self) -> tuple[type[tuple[Any, ...]], tuple[list[_T]]]:
+        return tuple, (list(self),)
 
     @overload
     def __getitem__(self, index: int) -> _T: ...
@@ -53,7 +57,8 @@ class MapPath:
         Prior scale of ``axis_column``; the others keep their ratio to it.
     lambdas : (k,) array
         The canonical lambda beside each scale: lambda1 of ``axis_column``, or lambda2 where its
-        prior has no L1 part. With ``standardize`` both are those of the standardised column.
+        prior has no L1 part. With ``standardize`` both are those of the standardised column. NaN
+        where every prior is StudentT or Cauchy, which have no lambda.
     axis_column : str
         The first column, in the order of the data, whose prior has an L1 part; where none has,
         whose prior is not flat.
@@ -116,9 +121,33 @@ class MapPath:
             attrs={"model": repr(self.model), "axis_column": self.axis_column},
         )
 
-    def __repr__(self) -> str:
+    def to_table(self) -> Table:
+        """A row per scale: lambda, coefficients off 0, log density, and the certificate's figure.
+
+        That is the relative gap, or for local modes the KKT residual.
+        """
+        figure = self._figure
+        rows = tuple(
+            (
+                number(scale), number(value), str(count), number(estimate.log_density, 6),
+                f"{getattr(estimate.certificate, figure):.1e}",
+            )
+            for scale, value, count, estimate in zip(
+                self.scales, self.lambdas, self.n_nonzero, self.estimates, strict=True
+            )
+        )  # fmt: skip
+        header = (f"scale of {self.axis_column}", "lambda", "nonzero", "log density")
+        return Table((*header, figure.replace("_", " ")), rows)
+
+    @property
+    def _figure(self) -> str:
+        """What of a certificate says how far off a point may be."""
         local = any(certificate.local for certificate in self.certificates)
-        figure = "kkt_residual" if local else "relative_gap"
+        return "kkt_residual" if local else "relative_gap"
+
+    def __repr__(self) -> str:
+        figure = self._figure
+        local = figure == "kkt_residual"
         worst = max(float(getattr(certificate, figure)) for certificate in self.certificates)
         return (
             f"<MapPath: {len(self)} scales from {self.scales[0]:.4g} to {self.scales[-1]:.4g}, "

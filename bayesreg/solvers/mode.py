@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
@@ -48,8 +49,9 @@ def find_map(
         Which mode. With every parameter beside the coefficients a number there is only the
         conditional one. With sigma unknown, ``Gaussian(sigma=HalfNormal(1.0))``, say which:
         "joint", over (intercept, coefficients, sigma) with the density taken in sigma itself,
-        found globally; or "marginal", over the coefficients with intercept and sigma integrated
-        out. ``NegativeBinomial(alpha=HalfNormal(1.0))`` and ``Gamma(phi=...)`` need "joint".
+        found globally; or "marginal", over the coefficients with sigma and the intercept (flat,
+        or none) integrated out. ``NegativeBinomial(alpha=HalfNormal(1.0))`` and
+        ``Gamma(phi=...)`` need "joint".
     tol : float
         Relative duality gap at which the certificate holds. By default the coefficients are found
         to rounding all the same; with a looser one, Normal priors and many more rows than columns
@@ -91,6 +93,7 @@ def find_map(
     require_model_and_data(model, data)
     find = choose_method(model).load()
     estimate = find(model, data, Options(target, tol, max_iterations))
+    estimate = replace(estimate, needs_offset=data.offset is not None)
     act_on_failure(estimate, data, on_failure, max_iterations)
     words = local_modes_words(estimate, data)
     if words is not None:

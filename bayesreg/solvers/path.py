@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,15 +52,18 @@ def find_map_path(
         Scales of the ``axis_column`` of the result, in any order. Default: where
         the prior has an L1 part, ``n_scales`` from the smallest at which a coefficient leaves
         its loc to 1000 times that; for Normal priors, evenly spaced in effective degrees of
-        freedom. Where the model is not log-concave they must be given. ``"knots"``: exactly where
+        freedom. Where the model is not log-concave they must be given (under StudentT and Cauchy
+        priors alone, ``lambdas`` are then NaN). ``"knots"``: exactly where
         a coefficient leaves or meets its loc (Gaussian likelihood, Laplace priors); between them
         the coefficients are linear in 1 / scale. Several at scales within 1e-10 of each other,
         relatively, are one knot. For p > n a knot costs one product with X.
     n_scales : int
         Length of the default grid.
     max_nonzero : int, optional
-        Stop at the first scale, from the smallest, with more coefficients off 0 than this; it is
-        the last of the result, and nothing beyond it is computed.
+        Stop at the first scale, from the smallest, with more coefficients off their prior's loc
+        (0 unless it states one) than this; it is the last of the result. For priors that hold
+        coefficients exactly there: those with an L1 part or a group, or bounded at loc. Nothing
+        beyond it is computed.
     tol, on_failure, max_iterations
         As in :func:`find_map`, for every point.
 
@@ -107,7 +111,7 @@ def find_map_path(
     column, reference, reference_lambda = model.axis(data)
     if not model.log_concave:
         require_scales(scales)
-    _check_limit(max_nonzero)
+    _check_limit(max_nonzero, problem)
     knots = _knots(problem, scales, max_nonzero) if isinstance(scales, str) else None
     if knots is not None:
         grid: Any = reference * knots.factors
@@ -137,16 +141,27 @@ def find_map_path(
         coef=coef,
         intercept=points.intercept[position],
         certificates=Lazily(axis.size, lambda k: points.certificates[position[k]]),
-        estimates=Lazily(axis.size, lambda k: points.estimates[position[k]]),
+        estimates=Lazily(
+            axis.size,
+            lambda k: replace(points.estimates[position[k]], needs_offset=data.offset is not None),
+        ),
         names=data.names,
         model=model,
     )
 
 
-def _check_limit(max_nonzero: int | None) -> None:
+def _check_limit(max_nonzero: int | None, problem: Problem) -> None:
     whole = isinstance(max_nonzero, int | np.integer) and not isinstance(max_nonzero, bool)
     if max_nonzero is not None and not (whole and max_nonzero >= 0):
         raise ModelError(f"max_nonzero must be a whole number >= 0; got {max_nonzero!r}")
+    penalty = problem.penalty.take(slice(0, problem.p))
+    at_bound = (penalty.lower == penalty.loc) | (penalty.upper == penalty.loc)
+    if max_nonzero is not None and not np.any((penalty.l1 > 0) | at_bound):
+        raise ModelError(
+            "max_nonzero counts the coefficients that have left their loc, and under this prior "
+            "none is ever exactly there; leave it out, or take a prior with an L1 part (Laplace, "
+            "ElasticNet, GroupLaplace)"
+        )
 
 
 def _knots(problem: Problem, word: str, max_nonzero: int | None) -> Knots:

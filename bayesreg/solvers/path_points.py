@@ -87,17 +87,19 @@ def points_at_knots(task: Task, knots: Knots, max_nonzero: int | None) -> Points
     points = _certified(task, along)
     if max_nonzero is None:
         return points
-    beyond = np.flatnonzero(np.count_nonzero(points.coef, axis=1) > max_nonzero)
+    loc = task.problem.coefficient_penalty.loc
+    beyond = np.flatnonzero(np.count_nonzero(points.coef != loc, axis=1) > max_nonzero)
     return points.up_to(int(beyond[0]) + 1) if beyond.size else points
 
 
 def points_until(task: Task, common: FloatArray, max_nonzero: int) -> Points:
-    """The points up to the first with more than so many coefficients off 0, a few at a time."""
+    """The points up to the first with more than so many coefficients off loc, a few at a time."""
     parts: list[Points] = []
+    loc = task.problem.coefficient_penalty.loc
     for first in range(0, task.t.size, _POINTS_AT_A_TIME):
         block = slice(first, first + _POINTS_AT_A_TIME)
         parts.append(points_of(replace(task, t=task.t[block]), common[block]))
-        beyond = np.flatnonzero(np.count_nonzero(parts[-1].coef, axis=1) > max_nonzero)
+        beyond = np.flatnonzero(np.count_nonzero(parts[-1].coef != loc, axis=1) > max_nonzero)
         if beyond.size:
             parts[-1] = parts[-1].up_to(int(beyond[0]) + 1)
             break
