@@ -16,6 +16,10 @@ from bayesreg.proof.certificate import Certificate
 from bayesreg.proof.null import null_deviance
 from bayesreg.proof.point import certify_point
 from bayesreg.proof.uniqueness import mode_is_unique
+from bayesreg.solvers.conjugate_gradients import (
+    conjugate_gradients_pay,
+    minimise_by_conjugate_gradients,
+)
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.newton import Curvature, Solution
 from bayesreg.solvers.refine import is_affordable, is_needed, refine
@@ -47,6 +51,12 @@ def solve(
         if half_null_deviance is None:
             half_null_deviance = null_deviance(problem) / 2
         near = approach(problem, start, tol, half_null_deviance, max_iterations)
+    elif near is None and conjugate_gradients_pay(problem):
+        if half_null_deviance is None:
+            half_null_deviance = null_deviance(problem) / 2
+        # As accurate as was asked; to the last digit by default.
+        aim = 0.3 * tol * half_null_deviance if tol > TO_ROUNDING else 0.0
+        near = minimise_by_conjugate_gradients(problem, start, aim, max_iterations)
     done = Solution(start, 1, too_many_for_newton(problem, start)) if near is None else near
     if done.settled:
         v = reported(problem, names, done)[2]
