@@ -32,10 +32,14 @@ _SPARSE_TERM = 100.0
 # Hessians that Newton's method takes for a likelihood that is not Gaussian, and the steps that have
 # to be cheaper than these.
 _HESSIANS, _STEPS = 5.0, 150.0
+# What else an iteration does, in steps.
+_OTHER_STEPS = 4
 # Of the squared length of the residual, in the norm of the preconditioner, this much may be left.
 _LEFT = 1e-2
 # Beyond the expected rounding of that squared length it is not to be won, or should have been.
 _AT_ROUNDING, _NEAR_ROUNDING = 4.0, 400.0
+# A square matrix of more columns or rows than this is not formed: it would not fit into memory.
+_LARGEST_ORDER = 40_000
 
 
 def conjugate_gradients_pay(problem: Problem) -> bool:
@@ -49,11 +53,20 @@ def conjugate_gradients_pay(problem: Problem) -> bool:
     return eliminated(problem).size <= _MOST_ELIMINATED and _steps_allowed(problem) >= _STEPS
 
 
+def hessian_fits(problem: Problem) -> bool:
+    """The general method could go on from where the steps ran out."""
+    return _order(problem) <= _LARGEST_ORDER
+
+
+def _order(problem: Problem) -> int:
+    """Of the square matrix that the general method factorises."""
+    proper = np.all(problem.penalty.l2[: problem.p] > 0)
+    return min(problem.n, problem.p) if proper else problem.p
+
+
 def _steps_allowed(problem: Problem) -> float:
     """Steps that cost as much as the factorisations of the general method."""
-    n, p = problem.n, problem.p
-    proper = problem.penalty.l2[:p] > 0
-    order = min(n, p) if np.all(proper) else p
+    n, p, order = problem.n, problem.p, _order(problem)
     if is_sparse(problem.X):
         entries = float(problem.X.nnz)
         hessian = _SPARSE_TERM * entries**2 / max(n, p)
@@ -96,8 +109,8 @@ def minimise_by_conjugate_gradients(
             moved = _line_search(problem, v, eta, system.whole(direction, eta, v))
             if moved is None:
                 break
-            v, left, last = moved, left - steps, size
-    return Solution(v, max_iterations, False)
+            v, left, last = moved, left - steps - _OTHER_STEPS, size
+    return Solution(v, iteration, False)
 
 
 def _forcing(problem: Problem, system: NewtonSystem, size: float) -> float:

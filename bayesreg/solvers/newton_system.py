@@ -18,6 +18,7 @@ algorithm 5.3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ from bayesreg.problem import Problem
 _EPS = float(np.finfo(float).eps)
 # Curvatures that differ by this part from those that the diagonal was formed with have another.
 _CHANGED = 0.5
+# Residuals that are carried along have no digits beyond this part of their squared length.
+_DIGITS = 1e-26
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,7 @@ def _row_sums(squares: Any, by_column: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Eliminated:
-    """W and C of the eliminated columns, in units of ``size``."""
+    """W and C of the eliminated columns, in units of ``size``; Q and T."""
 
     W: FloatArray
     C: FloatArray
@@ -137,10 +140,10 @@ class Eliminated:
         back = solve_triangular(self.C, self.half(slope), trans=1, lower=True, check_finite=False)
         return -np.asarray(back) / self.size
 
-    def Q(self, u: FloatArray) -> FloatArray:
+    def projected(self, u: FloatArray) -> FloatArray:
         return u - self.W @ (u @ self.W)
 
-    def T(self, u: FloatArray) -> FloatArray:
+    def square_root(self, u: FloatArray) -> FloatArray:
         return u - self.W @ (self.share @ (u @ self.W))
 
 
@@ -223,61 +226,66 @@ class NewtonSystem:
     ) -> tuple[FloatArray, int]:
         """d, until ``size`` or ``gap`` of what is left is as asked, and the steps it took."""
 
-        def enough(rest: FloatArray) -> bool:
-            return not self.size(rest) > wanted or self.gap(rest) <= aim
+        def share(rest: FloatArray) -> float:
+            """Of what is left, how much may be."""
+            return float(max(np.divide(wanted, self.size(rest)), np.divide(aim, self.gap(rest))))
 
         by_rows = self.problem.n < self.problem.p
         solve = self._solve_by_rows if by_rows else self._solve_by_columns
-        return solve(gradient, wanted, enough, most)
+        return solve(gradient, share, most)
 
     def _solve_by_columns(
-        self, gradient: FloatArray, wanted: float, enough: Any, most: int
+        self, gradient: FloatArray, share: Callable[[FloatArray], float], most: int
     ) -> tuple[FloatArray, int]:
         X, precision = self.problem.X, self.problem.penalty.l2[: self.problem.p]
         d, rest = np.zeros(gradient.size), -gradient
         search = rest / self.diagonal
-        energy = float(rest @ search)
+        energy = rest @ search
+        least = _DIGITS * energy
         for step in range(1, most + 1):
-            moved = self.root * self.out.Q(self.root * (X @ search))
+            moved = self.root * self.out.projected(self.root * (X @ search))
             product = self._kept(X.T @ moved + precision * search)
-            length = energy / float(search @ product)
-            if not length > 0:
+            length = energy / (search @ product)
+            if not 0 < length < np.inf:
                 return d, step
             d += length * search
             rest -= length * product
             ahead = rest / self.diagonal
-            left = float(rest @ ahead)
-            if enough(rest):
+            left = rest @ ahead
+            if not (share(rest) < 1.0 and left > least):
                 return d, step
             search = ahead + (left / energy) * search
             energy = left
         return d, most
 
     def _solve_by_rows(
-        self, gradient: FloatArray, wanted: float, enough: Any, most: int
+        self, gradient: FloatArray, share: Callable[[FloatArray], float], most: int
     ) -> tuple[FloatArray, int]:
         """What is left in the space of the columns, X' sqrt(h) T rest, is looked at seldom."""
-        X, T, l2 = self.problem.X, self.out.T, self.columns.l2
+        X, T, l2 = self.problem.X, self.out.square_root, self.columns.l2
         diagonal = 1.0 + self.h * self.columns.of_rows
         rest = T(self.root * (X @ (gradient / l2)))
         u = np.zeros(rest.size)
         ahead = T(rest / diagonal)
-        search, energy = ahead, float(rest @ ahead)
-        look_at = energy * wanted / self.size(gradient)
-        for step in range(1, most + 1):
+        search, energy = ahead, rest @ ahead
+        least, look_at = _DIGITS * energy, energy * share(gradient)
+        step = 0
+        while step < most:
+            step += 1
             product = search + T(self.root * (X @ ((X.T @ (self.root * T(search))) / l2)))
-            length = energy / float(search @ product)
-            if not length > 0:
+            length = energy / (search @ product)
+            if not 0 < length < np.inf:
                 break
             u += length * search
             rest -= length * product
             ahead = T(rest / diagonal)
-            left = float(rest @ ahead)
-            if not left > look_at:
+            left = rest @ ahead
+            if not left > max(look_at, least):
                 in_columns = self._kept(X.T @ (self.root * T(rest)))
-                if enough(in_columns):
+                may_be_left = share(in_columns)
+                if not (may_be_left < 1.0 and left > least):
                     break
-                look_at = left * min(0.5, wanted / self.size(in_columns))
+                look_at = left * min(0.5, may_be_left)
             search = ahead + (left / energy) * search
             energy = left
         return -(gradient - self._kept(X.T @ (self.root * T(u)))) / l2, step

@@ -18,6 +18,7 @@ from bayesreg.proof.point import certify_point
 from bayesreg.proof.uniqueness import mode_is_unique
 from bayesreg.solvers.conjugate_gradients import (
     conjugate_gradients_pay,
+    hessian_fits,
     minimise_by_conjugate_gradients,
 )
 from bayesreg.solvers.estimate import MapEstimate
@@ -108,7 +109,8 @@ def _onwards(
 ) -> Solution:
     if near is None:
         return settle(problem, names, start, max_iterations, curvature)
-    if near.iterations >= max_iterations:
+    stopped = conjugate_gradients_pay(problem) and not hessian_fits(problem)
+    if near.iterations >= max_iterations or stopped:
         return replace(near, settled=False)
     last = settle(problem, names, near.v, max_iterations - near.iterations, curvature)
     return replace(last, iterations=near.iterations + last.iterations)
