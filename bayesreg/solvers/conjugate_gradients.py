@@ -31,7 +31,7 @@ _SPARSE_ENTRY, _DENSE_ENTRY, _VECTOR_ENTRY, _CALLS = 80.0, 40.0, 200.0, 2e6
 _SPARSE_TERM = 100.0
 # Hessians that Newton's method takes for a likelihood that is not Gaussian, and the steps that have
 # to be cheaper than these.
-_HESSIANS, _STEPS = 5.0, 150.0
+_HESSIANS, _STEPS = 5.0, 100.0
 # What else an iteration does, in steps.
 _OTHER_STEPS = 4
 # Of the squared length of the residual, in the norm of the preconditioner, this much may be left.

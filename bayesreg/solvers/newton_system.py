@@ -99,12 +99,16 @@ def _row_sums(squares: Any, by_column: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Eliminated:
-    """W and C of the eliminated columns, in units of ``size``; Q and T."""
+    """W and C of the eliminated columns, in units of ``size``; Q and T.
+
+    ``basis``: orthonormal, of the columns of W.
+    """
 
     W: FloatArray
     C: FloatArray
     size: FloatArray
     share: FloatArray
+    basis: FloatArray
 
     @classmethod
     def of(cls, columns: Columns, root: FloatArray, l2: FloatArray) -> Eliminated | None:
@@ -123,7 +127,8 @@ class Eliminated:
         # T = I - W V diag(1 / (1 + sqrt(e))) V' W', e and V the eigenvalues of I - W'W.
         rest = solve_triangular(C, solve_triangular(C, prior, lower=True).T, lower=True)
         e, V = eigh(rest) if prior.any() else (np.zeros(size.size), np.eye(size.size))
-        return cls(W, C, size, (V / (1.0 + np.sqrt(np.maximum(e, 0.0)))) @ V.T)
+        share = (V / (1.0 + np.sqrt(np.maximum(e, 0.0)))) @ V.T
+        return cls(W, C, size, share, np.linalg.qr(W)[0])
 
     def half(self, slope: FloatArray) -> FloatArray:
         """C^-1 slope"""
@@ -145,6 +150,12 @@ class Eliminated:
 
     def square_root(self, u: FloatArray) -> FloatArray:
         return u - self.W @ (self.share @ (u @ self.W))
+
+    def divided(self, u: FloatArray, diagonal: FloatArray) -> FloatArray:
+        """By the diagonal, apart from what lies along the eliminated columns."""
+        along = self.basis @ (u @ self.basis)
+        ahead = (u - along) / diagonal
+        return along + ahead - self.basis @ (ahead @ self.basis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +277,7 @@ class NewtonSystem:
         diagonal = 1.0 + self.h * self.columns.of_rows
         rest = T(self.root * (X @ (gradient / l2)))
         u = np.zeros(rest.size)
-        ahead = T(rest / diagonal)
+        ahead = self.out.divided(rest, diagonal)
         search, energy = ahead, rest @ ahead
         least, look_at = _DIGITS * energy, energy * share(gradient)
         step = 0
@@ -278,7 +289,7 @@ class NewtonSystem:
                 break
             u += length * search
             rest -= length * product
-            ahead = T(rest / diagonal)
+            ahead = self.out.divided(rest, diagonal)
             left = rest @ ahead
             if not left > max(look_at, least):
                 in_columns = self._kept(X.T @ (self.root * T(rest)))
