@@ -9,6 +9,7 @@ from bayesreg.errors import NoModeError, NotCertifiedError
 from bayesreg.problem import bind
 from bayesreg.solvers import conjugate_gradients, newton
 from bayesreg.solvers.newton_system import Columns, NewtonSystem
+from bayesreg.solvers.spectrum import quadrature
 from bayesreg.solvers.start import starting_point
 
 RNG = np.random.default_rng(0)
@@ -75,7 +76,8 @@ def assert_same_mode(model, data, rtol=1e-10):
     assert np.linalg.norm(ours - coef) <= rtol * size
     assert our_intercept == pytest.approx(intercept, rel=rtol, abs=rtol)
     fit = br.find_map(model, data)
-    assert fit.certificate.holds and fit.certificate.relative_gap < 1e-20
+    assert fit.certificate.holds
+    assert fit.certificate.relative_gap < 1e-20
     np.testing.assert_array_equal(fit.coef, ours)
 
 
@@ -291,10 +293,46 @@ def test_only_where_priors_are_smooth_and_proper():
         model = br.Model(likelihood or br.Bernoulli(), prior)
         return conjugate_gradients.conjugate_gradients_pay(bind(model, br.Data(X, y)))
 
-    assert pays(br.Normal(1.0)) and pays(br.Normal(1.0), likelihood=br.Gaussian(sigma=1.0))
+    assert pays(br.Normal(1.0))
+    assert pays(br.Normal(1.0), likelihood=br.Gaussian(sigma=1.0))
     assert pays(br.Normal([np.inf] * 5 + [1.0] * (p - 5)))
     assert not pays(br.Normal([np.inf] * 100 + [1.0] * (p - 100)))
     assert not pays(br.Laplace(1.0))
     assert not pays(br.ElasticNet(1.0, 1.0))
     assert not pays(br.HalfNormal(1.0))
     assert not pays(br.Normal(1.0), X=X[:, :50])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["Gaussian", "Bernoulli"])
+def test_default_scales_are_even_in_degrees_of_freedom(monkeypatch, name, shape):
+    """Those of the singular values, to what random signs leave open."""
+    n, p = (5 * size for size in SHAPES[shape])
+    X = sp.csc_array(design(n, p))
+    likelihood, y, _ = targets(X.toarray())[name]
+    model, data = br.Model(likelihood, br.Normal(np.linspace(0.1, 0.4, p))), br.Data(X, y)
+    exact = br.find_map_path(model, data, n_scales=7, tol=1e-4).scales
+    monkeypatch.setattr(conjugate_gradients, "_steps_allowed", lambda problem: 1e4)
+    found = br.find_map_path(model, data, n_scales=7, tol=1e-4).scales
+    np.testing.assert_allclose(np.log(found), np.log(exact), atol=0.2)
+
+
+def test_quadrature_of_a_small_matrix_is_exact():
+    """Lanczos' method ends when every direction has been met: trace and determinant to rounding."""
+    values = np.array([5.0, 3.0, 1.0, 0.5])
+    nodes, weights = quadrature(lambda x: values * x, 4)
+    assert np.all(np.diff(nodes) <= 0)
+    assert weights.sum() == pytest.approx(4.0)
+    assert weights @ nodes == pytest.approx(values.sum(), rel=1e-12)
+    assert weights @ np.log(nodes) == pytest.approx(np.log(values).sum(), rel=1e-12)
+
+
+def test_ridge_path_of_few_sparse_rows():
+    """Too small for conjugate gradients: by the matrix of the rows."""
+    X = sp.csc_array(design(60, 150))
+    y = targets(X.toarray())["Gaussian"][1]
+    model, data = br.Model(br.Gaussian(sigma=0.7), br.Normal(0.4)), br.Data(X, y)
+    scales = np.geomspace(0.01, 2.0, 5)
+    path = br.find_map_path(model, data, scales)
+    dense = br.find_map_path(model, br.Data(X.toarray(), y), scales)
+    np.testing.assert_allclose(path.coef, dense.coef, atol=1e-12)
