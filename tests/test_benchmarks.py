@@ -208,6 +208,8 @@ def _tiny():
         "l1-logistic": l1_problem(X, logistic, 20, likelihood="bernoulli", intercept=False),
         "l1-logistic-intercept": l1_problem(X, logistic, 20, likelihood="bernoulli"),
         "l2-logistic": Problem("bernoulli", X, logistic, none, one),
+        "ridge-sparse": Problem("gaussian", S, gaussian_target(S, 4, 0), none, one),
+        "l2-logistic-sparse": Problem("bernoulli", S, bernoulli_target(S, 4, 0), none, one),
         "l2-poisson": Problem("poisson", X, counts, none, one),
     }
 
