@@ -301,7 +301,7 @@ def test_designs_are_what_they_say():
 
 
 def test_the_cases_are_those_of_the_issue():
-    assert len(CASES) == 20
+    assert len(CASES) == 22  # the twenty of the issue, and two of sparse Normal priors
     small = {name: CASES[name].make() for name in CASES if name.startswith(("diabetes", "laplace"))}
     path = small["diabetes-path"]
     assert (path.n, path.p, path.k) == (442, 10, 100)

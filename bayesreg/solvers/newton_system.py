@@ -306,7 +306,10 @@ class NewtonSystem:
         problem, columns = self.problem, self.columns.eliminated
         step = np.zeros(problem.size)
         step[: problem.p] = d
-        moved = problem.gradient_rows(eta) + self.h * (problem.X @ d)
-        pull = self.columns.beside.T @ moved + problem.penalty.slope(v)[columns]
-        step[columns] = self.out.step(pull)
+        if columns.size:
+            # Of the point that comes next: problem keeps its product with X.
+            moved = problem.linear_predictor(v + step) - eta
+            theta = problem.gradient_rows(eta) + self.h * moved
+            pull = self.columns.beside.T @ theta + problem.penalty.slope(v)[columns]
+            step[columns] = self.out.step(pull)
         return step
