@@ -33,7 +33,12 @@ def column_squares(X: Design, by_row: FloatArray | None) -> FloatArray:
     """sum_i h_i x_ij^2 for each column; h = 1 for None."""
     if is_sparse(X):
         squares = X.data**2
-        return _by_column(np.add, X, squares if by_row is None else squares * by_row[X.indices])
+        if by_row is None:
+            return _by_column(np.add, X, squares)
+        from scipy.sparse import csc_array
+
+        sums: FloatArray = csc_array((squares, X.indices, X.indptr), shape=X.shape).T @ by_row
+        return sums
     if by_row is None:
         return np.einsum("ij,ij->j", X, X, optimize=False)
     return np.einsum("ij,ij,i->j", X, X, by_row, optimize=False)

@@ -254,6 +254,13 @@ def _l2_glm(likelihood: str) -> Problem:
     return Problem(likelihood, X, target(X, 20, seed=4), np.zeros(1), np.array([100.0]))
 
 
+def _l2_sparse(likelihood: str) -> Problem:
+    """The prior's standard deviation is 0.2."""
+    X, y = _sparse()
+    target = y if likelihood == "gaussian" else bernoulli_target(X, 100, seed=1)
+    return Problem(likelihood, X, target, np.zeros(1), np.array([25.0]))
+
+
 def _laplace_mode() -> Problem:
     """Diabetes, X and y standardised, so that a general optimiser starts on a fair scale."""
     X, y = diabetes()
@@ -301,6 +308,10 @@ CASES = {
              lambda: _l2_glm("bernoulli"), 1.5),
         Case("l2-poisson", "L2 Poisson, dense 100000 x 100",
              lambda: _l2_glm("poisson"), 1.5),
+        Case("ridge-sparse", "ridge, CSC 20000 x 100000, density 1e-3",
+             lambda: _l2_sparse("gaussian"), 1.0),
+        Case("l2-logistic-sparse", "L2 logistic, CSC 20000 x 100000, density 1e-3",
+             lambda: _l2_sparse("bernoulli"), 1.0),
         Case("laplace-mode", "Laplace-prior mode, diabetes standardised, against pymc.find_MAP",
              _laplace_mode, 100.0, counts_inexact=True),
     )

@@ -208,6 +208,8 @@ def _tiny():
         "l1-logistic": l1_problem(X, logistic, 20, likelihood="bernoulli", intercept=False),
         "l1-logistic-intercept": l1_problem(X, logistic, 20, likelihood="bernoulli"),
         "l2-logistic": Problem("bernoulli", X, logistic, none, one),
+        "ridge-sparse": Problem("gaussian", S, gaussian_target(S, 4, 0), none, one),
+        "l2-logistic-sparse": Problem("bernoulli", S, bernoulli_target(S, 4, 0), none, one),
         "l2-poisson": Problem("poisson", X, counts, none, one),
     }
 
@@ -299,7 +301,7 @@ def test_designs_are_what_they_say():
 
 
 def test_the_cases_are_those_of_the_issue():
-    assert len(CASES) == 20
+    assert len(CASES) == 22  # the twenty of the issue, and two of sparse Normal priors
     small = {name: CASES[name].make() for name in CASES if name.startswith(("diabetes", "laplace"))}
     path = small["diabetes-path"]
     assert (path.n, path.p, path.k) == (442, 10, 100)

@@ -4,7 +4,7 @@
 * n >= p: one symmetric product holds all that the data say; every point of the path then costs
   the square of the number of coefficients in play, whatever n is.
 * p > n: the same on the columns that leave their kink, or nearly do (``screened``).
-* Sparse X: descent on the residuals (``sparse``).
+* Sparse X: descent on the residuals (``sparse``); Normal priors only: each point by itself.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bayesreg.problem import Problem
 from bayesreg.proof.certificate import Certificate
 from bayesreg.proof.null import null_deviance
 from bayesreg.proof.path import PathGaps, certify_path, certify_path_by_rows
+from bayesreg.solvers.conjugate_gradients import conjugate_gradients_pay
 from bayesreg.solvers.elimination import block_of
 from bayesreg.solvers.newton import Curvature
 from bayesreg.solvers.quadratic import Quadratic, minimise_quadratic
@@ -88,6 +89,8 @@ def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> 
             d = path_from_moments(known, penalty, f, g, np.full(f.size, _aim(tol, half)))
         along = replace(penalty, l1=penalty.l1 / f[:, None], l2=penalty.l2 / g[:, None])
         return Along(known.extended(d), certify_path(known, along, d, half, tol))
+    if conjugate_gradients_pay(problem):
+        return None
     half = null_deviance(problem) / 2
     if is_plain_ridge(problem) and problem.n <= _LARGEST:
         v = ridge_from_rows(problem, g)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.design import is_sparse
 from bayesreg.likelihoods import Gaussian
 from bayesreg.moments import Moments
 from bayesreg.penalty import Penalty
@@ -56,7 +57,10 @@ def ridge_from_rows(problem: Problem, g: FloatArray) -> FloatArray:
     dual = solve_shifted(K, root * residual, 1.0 / g) * root
     v = np.empty((g.size, problem.size))
     w = v[:, :p]
-    np.matmul(dual, problem.X, out=w)
+    if is_sparse(problem.X):
+        w[:] = (problem.X.T @ dual.T).T
+    else:
+        np.matmul(dual, problem.X, out=w)
     if mean is not None:
         w -= np.sum(dual, axis=1)[:, None] * mean
     w /= l2

@@ -15,7 +15,9 @@ from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import has_classes, is_smooth
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
+from bayesreg.solvers.conjugate_gradients import conjugate_gradients_pay
 from bayesreg.solvers.quantile_path import first_factor_of_corners
+from bayesreg.solvers.spectrum import information_spectrum
 from bayesreg.solvers.start import starting_point
 
 if TYPE_CHECKING:
@@ -107,6 +109,9 @@ def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
     p = problem.p
     eta = problem.linear_predictor(problem.start)
     h = problem.curvature_rows(eta)
+    if conjugate_gradients_pay(problem):
+        nodes, counts = information_spectrum(problem, h)
+        return even_degrees_of_freedom(nodes, n_scales, counts)
     penalised = problem.penalty.l2[:p] > 0
     scaled = problem.block(np.flatnonzero(penalised)) / np.sqrt(problem.penalty.l2[:p][penalised])
     if problem.flat_intercept:
@@ -115,21 +120,26 @@ def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
     return even_degrees_of_freedom(np.asarray(values), n_scales)
 
 
-def even_degrees_of_freedom(values: FloatArray, n_scales: int) -> FloatArray:
-    """Factors t at which sum_k d_k t^2 / (d_k t^2 + 1) is evenly spaced.
+def even_degrees_of_freedom(
+    values: FloatArray, n_scales: int, counts: FloatArray | None = None
+) -> FloatArray:
+    """Factors t at which sum_k c_k d_k t^2 / (d_k t^2 + 1) is evenly spaced.
 
     d_k, in falling order, are the eigenvalues of the null model's Hessian in units of the
-    prior's sd (expected information where the loss has corners).
+    prior's sd (expected information where the loss has corners), c_k how many are like it
+    (1 for None).
     """
     from scipy.optimize import brentq
 
-    values = values[values > 1e-12 * values[0]]
+    counts = np.ones(values.size) if counts is None else counts
+    some = values > 1e-12 * values[0]
+    values, counts = values[some], counts[some]
     if not values.size:
         return np.geomspace(1e-2, 1e2, n_scales)
 
     def degrees(log_t: float) -> float:
-        return float(np.sum(1.0 / (1.0 + np.exp(-2 * log_t) / values)))
+        return float(np.sum(counts / (1.0 + np.exp(-2 * log_t) / values)))
 
     low, high = -0.5 * np.log(values[0]) - 12.0, -0.5 * np.log(values[-1]) + 12.0
-    wanted = np.linspace(0.01, 0.99, n_scales) * values.size
+    wanted = np.linspace(0.01, 0.99, n_scales) * np.sum(counts)
     return np.exp([brentq(lambda x, w=w: degrees(x) - w, low, high) for w in wanted])

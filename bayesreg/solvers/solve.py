@@ -16,6 +16,11 @@ from bayesreg.proof.certificate import Certificate
 from bayesreg.proof.null import null_deviance
 from bayesreg.proof.point import certify_point
 from bayesreg.proof.uniqueness import mode_is_unique
+from bayesreg.solvers.conjugate_gradients import (
+    conjugate_gradients_pay,
+    hessian_fits,
+    minimise_by_conjugate_gradients,
+)
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.newton import Curvature, Solution
 from bayesreg.solvers.refine import is_affordable, is_needed, refine
@@ -47,6 +52,12 @@ def solve(
         if half_null_deviance is None:
             half_null_deviance = null_deviance(problem) / 2
         near = approach(problem, start, tol, half_null_deviance, max_iterations)
+    elif near is None and conjugate_gradients_pay(problem):
+        if half_null_deviance is None:
+            half_null_deviance = null_deviance(problem) / 2
+        # As accurate as was asked; to the last digit by default.
+        aim = 0.3 * tol * half_null_deviance if tol > TO_ROUNDING else 0.0
+        near = minimise_by_conjugate_gradients(problem, start, aim, max_iterations)
     done = Solution(start, 1, too_many_for_newton(problem, start)) if near is None else near
     if done.settled:
         v = reported(problem, names, done)[2]
@@ -98,7 +109,8 @@ def _onwards(
 ) -> Solution:
     if near is None:
         return settle(problem, names, start, max_iterations, curvature)
-    if near.iterations >= max_iterations:
+    stopped = conjugate_gradients_pay(problem) and not hessian_fits(problem)
+    if near.iterations >= max_iterations or stopped:
         return replace(near, settled=False)
     last = settle(problem, names, near.v, max_iterations - near.iterations, curvature)
     return replace(last, iterations=near.iterations + last.iterations)

@@ -86,6 +86,19 @@ def _ridge(problem: Problem, tolerance: float) -> Solution:
     return stacked(points)
 
 
+def _ridge_by_conjugate_gradients(problem: Problem, tolerance: float) -> Solution:
+    from sklearn.linear_model import Ridge
+
+    points = []
+    for lambda2 in problem.lambda2:
+        model = Ridge(
+            alpha=lambda2, solver="sparse_cg", tol=tolerance, max_iter=_MANY,
+            fit_intercept=problem.intercept,
+        ).fit(problem.X, problem.y)  # fmt: skip
+        points.append((model.coef_, model.intercept_))
+    return stacked(points)
+
+
 def _logistic(problem: Problem, tolerance: float, solver: str) -> Solution:
     from sklearn.linear_model import LogisticRegression
 
@@ -133,14 +146,18 @@ SOLVERS = (
            lambda q: centring_helps(q) and q.penalty == "l1",
            _lars, (0.0,)),
     Solver("scikit-learn Ridge, a loop",
-           lambda q: q.likelihood == "gaussian" and q.penalty == "l2", _ridge, (0.0,)),
+           lambda q: _is_glm("gaussian", "l2")(q) and not q.sparse, _ridge, (0.0,)),
+    Solver("scikit-learn Ridge sparse_cg",
+           lambda q: _is_glm("gaussian", "l2")(q) and q.sparse,
+           _ridge_by_conjugate_gradients, decades(2, 12)),
     Solver("scikit-learn liblinear", lambda q: _is_glm("bernoulli", "l1")(q) and not q.intercept,
            lambda q, t: _logistic(q, t, "liblinear"), decades(2, 14), order="C"),
     Solver("scikit-learn saga", _is_glm("bernoulli", "l1"),
            lambda q, t: _logistic(q, t, "saga"), decades(3, 12), order="C"),
     Solver("scikit-learn LogisticRegression lbfgs", _is_glm("bernoulli", "l2"),
            lambda q, t: _logistic(q, t, "lbfgs"), decades(2, 12), order="C"),
-    Solver("scikit-learn LogisticRegression newton-cholesky", _is_glm("bernoulli", "l2"),
+    Solver("scikit-learn LogisticRegression newton-cholesky",
+           lambda q: _is_glm("bernoulli", "l2")(q) and not q.sparse,
            lambda q, t: _logistic(q, t, "newton-cholesky"), decades(2, 12), order="C"),
     Solver("scikit-learn LogisticRegression newton-cg", _is_glm("bernoulli", "l2"),
            lambda q, t: _logistic(q, t, "newton-cg"), decades(2, 12), order="C"),
