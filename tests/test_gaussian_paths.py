@@ -13,6 +13,7 @@ from bayesreg.problem import bind
 from bayesreg.proof.null import null_deviance
 from bayesreg.proof.path import certify_path, certify_path_by_rows
 from bayesreg.proof.point import certify_point
+from bayesreg.solvers import path_points
 from bayesreg.solvers.gaussian import path_at_once
 from bayesreg.solvers.ridge_path import ridge_from_moments, ridge_from_rows
 from bayesreg.solvers.solve import solve
@@ -231,3 +232,19 @@ def test_thousands_of_nonzeros_in_a_sparse_design():
     assert np.count_nonzero(fit.coef) > 3000
     assert fit.certificate.holds
     assert fit.unique
+
+
+@pytest.mark.parametrize("scales", [None, "knots"])
+def test_points_that_moments_cannot_prove_are_proved_by_rows(scales, monkeypatch):
+    """Columns far from 0 and a tight tolerance: nothing is solved again."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 40)) + 10.0
+    y = X[:, 0] + rng.normal(size=3000)
+    monkeypatch.setattr(path_points, "_solve_at", None)
+    model = br.Model(GAUSSIAN, br.Laplace(1.0))
+    path = br.find_map_path(model, br.Data(X, y), scales, n_scales=20, tol=1e-11)
+    assert all(certificate.holds for certificate in path.certificates)
+    for k in (1, len(path.scales) // 2, len(path.scales) - 1):
+        single = path.estimates[k]
+        again = br.certify(single.model, br.Data(X, y), single.coef, single.intercept, tol=1e-11)
+        assert again.holds

@@ -49,6 +49,14 @@ class PathGaps:
     def holds(self) -> BoolArray:
         return self.relative_gap <= self.tol
 
+    def with_points(self, where: IntArray, found: PathGaps) -> PathGaps:
+        """Some points as found in another way."""
+        parts = {}
+        for name in ("gap", "kkt_residual", "zeros_proved"):
+            parts[name] = getattr(self, name).copy()
+            parts[name][where] = getattr(found, name)
+        return replace(self, **parts)
+
     def certificate(self, k: int) -> Certificate:
         """Point k's certificate."""
         return Certificate(

@@ -88,7 +88,8 @@ def path_at_once(problem: Problem, f: FloatArray, g: FloatArray, tol: float) -> 
         else:
             d = path_from_moments(known, penalty, f, g, np.full(f.size, _aim(tol, half)))
         along = replace(penalty, l1=penalty.l1 / f[:, None], l2=penalty.l2 / g[:, None])
-        return Along(known.extended(d), certify_path(known, along, d, half, tol))
+        v, gaps = known.extended(d), certify_path(known, along, d, half, tol)
+        return Along(v, _closer(problem, penalty, f, g, v, gaps))
     if conjugate_gradients_pay(problem):
         return None
     half = null_deviance(problem) / 2
@@ -113,7 +114,21 @@ def prove_along(
         return Along(v, certify_path_by_rows(problem, penalty, f, f, v, half, tol))
     half = _half_null_deviance(problem, known)
     along = replace(penalty, l1=penalty.l1 / f[:, None], l2=penalty.l2 / f[:, None])
-    return Along(v, certify_path(known, along, v[:, :size] - known.start, half, tol))
+    gaps = certify_path(known, along, v[:, :size] - known.start, half, tol)
+    return Along(v, _closer(problem, penalty, f, f, v, gaps))
+
+
+def _closer(
+    problem: Problem, penalty: Penalty, f: FloatArray, g: FloatArray, v: FloatArray, gaps: PathGaps
+) -> PathGaps:
+    """From X itself where the rounding of the moments hides whether a point is proved."""
+    hidden = np.flatnonzero(~gaps.holds)
+    if not hidden.size:
+        return gaps
+    found = certify_path_by_rows(
+        problem, penalty, f[hidden], g[hidden], v[hidden], gaps.half_null_deviance, gaps.tol
+    )
+    return gaps.with_points(hidden, found)
 
 
 def _half_null_deviance(problem: Problem, known: Moments) -> float:
