@@ -1,5 +1,6 @@
 """CONTRIBUTING.md: its worked examples run as printed and pass their checks."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 
 import bayesreg as br
-from bayesreg.testing import check_likelihood, check_prior
+from bayesreg.conventions import free_intercept, uniform
+from bayesreg.errors import DataTypeError
+from bayesreg.testing import check_convention, check_likelihood, check_prior
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
@@ -22,7 +25,7 @@ def namespace():
 
 
 def test_there_is_a_prior_a_likelihood_and_their_use(namespace):
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
     assert "check_prior(ShiftedExponential" in BLOCKS[0]
     assert "check_likelihood(LogisticNoise" in BLOCKS[1]
     assert namespace["fit"].certificate.holds
@@ -65,3 +68,49 @@ def test_files_named_in_the_text_exist():
     root = Path(__file__).parents[1]
     for name in re.findall(r"`((?:bayesreg|tests)/[\w/]+\.py)`", TEXT):
         assert (root / name).exists(), name
+
+
+def broken(namespace, **changes):
+    """check_convention of the worked example with some of it replaced."""
+    objective = changes.pop("objective", namespace["objective"])
+    convention = dataclasses.replace(namespace["MEAN_RIDGE"], **changes)
+    check_convention(convention, br.Gaussian(1.5), namespace["weighted"], objective)
+
+
+def test_the_check_of_a_convention_sees_what_is_wrong(namespace):
+    def without_n(nats, setting):
+        return {"kappa": setting.sigma**2 * nats.l2}
+
+    def back_without_n(parameters, setting):
+        l2 = parameters["kappa"] / setting.sigma**2
+        return namespace["Nats"]("Gaussian", uniform(l2=l2), free_intercept(True))
+
+    with pytest.raises(AssertionError, match="not the negative log posterior"):
+        broken(namespace, encode=without_n, decode=back_without_n)
+    with pytest.raises(AssertionError, match="lose the penalty"):
+        broken(namespace, encode=without_n)
+    with pytest.raises(AssertionError, match="falls where the posterior"):
+        broken(namespace, objective=lambda *a: -namespace["objective"](*a))
+    with pytest.raises(AssertionError, match="no notes"):
+        broken(namespace, notes=lambda parameters, setting: ())
+    with pytest.raises(AssertionError, match="no code"):
+        broken(namespace, code=lambda parameters, setting: "")
+    with pytest.raises(AssertionError, match="not Python"):
+        broken(namespace, code=lambda parameters, setting: "import (")
+    with pytest.raises(AssertionError, match="names the likelihoods"):
+        broken(namespace, likelihoods=("Poisson",))
+    with pytest.raises(AssertionError, match="are among"):
+        broken(namespace, penalties=("L3",))
+    with pytest.raises(AssertionError, match="be its inverse"):
+        broken(namespace, penalties=("L1",))
+
+
+def test_a_convention_of_your_own_stands_beside_ours(namespace):
+    mine, data = namespace["MEAN_RIDGE"], namespace["weighted"]
+    ridge = br.convert(mine, {"kappa": 0.1}, to="sklearn.Ridge", data=data)
+    assert ridge.parameters["alpha"] == pytest.approx(0.1 * np.sum(data.weights))
+    back = br.convert("sklearn.Ridge", ridge.parameters, to=mine, data=data)
+    assert back.parameters == {"kappa": pytest.approx(0.1)}
+    assert "mine.MeanRidge" in br.explain(mine, {"kappa": 0.1}, data, sigma=1.5)
+    with pytest.raises(DataTypeError, match="a mapping"):
+        br.to_prior(mine, None, data)

@@ -55,7 +55,7 @@ FOUNDATION = {name for row in LAYERS[: LEVEL["problem"] + 1] for name in row}
 
 #: Exceptions to "its own row": what may be imported by whom.
 ONLY_FROM = {
-    "testing": FOUNDATION,
+    "testing": FOUNDATION | {"conventions"},
     "spec": FOUNDATION,
     "proof": FOUNDATION | {"moments"},
     "conventions": FOUNDATION,

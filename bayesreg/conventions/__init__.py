@@ -10,17 +10,23 @@ from bayesreg.conventions._convention import Convention, Penalised
 from bayesreg.conventions._convert import convert
 from bayesreg.conventions._explain import explain
 from bayesreg.conventions._from_sklearn import from_sklearn
+from bayesreg.conventions._nats import Nats, free_intercept, uniform
 from bayesreg.conventions._registry import targets
+from bayesreg.conventions._setting import Setting
 from bayesreg.conventions._to_penalty import to_penalty
 from bayesreg.conventions._to_prior import to_prior
 
 __all__ = [
     "Convention",
+    "Nats",
     "Penalised",
+    "Setting",
     "convert",
     "explain",
+    "free_intercept",
     "from_sklearn",
     "targets",
     "to_penalty",
     "to_prior",
+    "uniform",
 ]

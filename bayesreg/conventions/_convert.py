@@ -8,7 +8,7 @@ from typing import Any
 from bayesreg._estimated import Estimated
 from bayesreg.conventions._circumstances import circumstances, data_in_second_place, told_apart
 from bayesreg.conventions._composite import on_original_columns, standardizes
-from bayesreg.conventions._convention import Penalised
+from bayesreg.conventions._convention import Convention, Penalised
 from bayesreg.conventions._estimator import refuse_other_data, source_of
 from bayesreg.conventions._refusals import refuse_one_way
 from bayesreg.conventions._registry import CONVENTIONS, find
@@ -22,7 +22,7 @@ def convert(
     source: Any,
     parameters: Any = None,
     *,
-    to: str,
+    to: str | Convention,
     data: Data | None = None,
     sigma: float | str | None = None,
     n: float | None = None,
@@ -39,7 +39,7 @@ def convert(
     ----------
     source : str or estimator
     parameters : mapping or estimator
-    to : str
+    to : str, or a Convention of your own
         The target's name; the rest as in :func:`to_penalty` and :func:`to_prior`.
 
     Raises

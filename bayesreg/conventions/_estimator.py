@@ -22,15 +22,15 @@ class Source:
 
     Attributes
     ----------
-    name : str
-        Of the convention.
+    name : str or Convention
+        The convention: of ours the name.
     parameters : mapping or None
         None when a name came alone.
     scaler : object or None
         The StandardScaler before the estimator, where it came in a Pipeline.
     """
 
-    name: str
+    name: str | Convention
     parameters: Mapping[str, Any] | None
     scaler: Any = None
 
@@ -104,6 +104,13 @@ def refuse_other_data(estimator: Any, data: Data | None) -> None:
 
 def source_of(source: Any, parameters: Any, known: Mapping[str, Convention]) -> Source:
     """Name and parameters, from a name with parameters (or an estimator), or an estimator."""
+    if isinstance(source, Convention):
+        if not isinstance(parameters, Mapping):
+            raise DataTypeError(
+                f"after a convention of your own come its parameters, a mapping; got "
+                f"{type(parameters).__name__}"
+            )
+        return Source(source, parameters)
     if not isinstance(source, str):
         if parameters is not None and not isinstance(parameters, Mapping):
             raise DataTypeError(

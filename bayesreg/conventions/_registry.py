@@ -109,10 +109,13 @@ def targets() -> Targets:
 
 
 def find(name: object, argument: str) -> Convention:
-    """The convention of that name; otherwise an error with the nearest names."""
+    """The convention of that name, or one of the caller's own; else an error with near names."""
+    if isinstance(name, Convention):
+        return name
     if not isinstance(name, str):
         raise ConversionError(
-            f"{argument} must be the name of a convention, such as 'sklearn.Lasso'; got {name!r}"
+            f"{argument} must be the name of a convention, such as 'sklearn.Lasso', or a "
+            f"Convention; got {name!r}"
         )
     refuse_by_name(name)
     if name not in CONVENTIONS:

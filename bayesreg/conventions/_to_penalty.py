@@ -7,7 +7,7 @@ from typing import Any
 
 from bayesreg.conventions import _nats
 from bayesreg.conventions._circumstances import setting_of, told_apart
-from bayesreg.conventions._convention import Penalised
+from bayesreg.conventions._convention import Convention, Penalised
 from bayesreg.conventions._refusals import refuse_offset, refuse_one_way
 from bayesreg.conventions._registry import find
 from bayesreg.conventions._stated import stated
@@ -20,7 +20,7 @@ from bayesreg.priors import Prior
 
 def to_penalty(
     model: Model,
-    target: str,
+    target: str | Convention,
     data: Data | None = None,
     *,
     n: float | None = None,
@@ -34,7 +34,7 @@ def to_penalty(
     Parameters
     ----------
     model : Model
-    target : str
+    target : str, or a Convention of your own
         ``"sklearn.Lasso"``, ``"textbook.nll_l2"``, ...; :func:`targets` lists them.
     data : Data, optional
         For the sum of the weights, and for priors that name columns.
