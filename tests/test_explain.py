@@ -34,7 +34,7 @@ def test_every_target_is_explained(target):
             shown = re.search(re.escape(other.name) + r"\((.*)\)", words).group(1)
             for name, value in again.items():
                 if type(value) is float:
-                    said = re.search(rf"\b{re.escape(name)}=(-?[0-9.e+-]+)", shown).group(1)
+                    said = re.search(rf"\b{re.escape(name)}=(-?(?:inf|[0-9.e+-]+))", shown).group(1)
                     assert float(said) == pytest.approx(value, rel=1e-12)
 
 
