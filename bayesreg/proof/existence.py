@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesreg._types import FloatArray, IntArray
+from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.problem import Problem
 
 # Rows with a smaller share of the largest gradient are left out of the proof: rounding rules them.
@@ -45,8 +45,8 @@ def _free_to_leave(problem: Problem) -> IntArray:
     """Unpenalised extended columns with no bound on one side at least."""
     penalty = problem.penalty
     open_ended = np.isinf(penalty.lower) | np.isinf(penalty.upper)
-    tails = False if penalty.tails is None else penalty.tails.present
-    return np.flatnonzero((penalty.l1 == 0) & (penalty.l2 == 0) & open_ended & ~tails)
+    free: BoolArray = (penalty.l1 == 0) & (penalty.l2 == 0) & open_ended
+    return np.flatnonzero(free if penalty.tails is None else free & ~penalty.tails.present)
 
 
 def _in_units(block: FloatArray) -> FloatArray:
