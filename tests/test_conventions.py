@@ -35,10 +35,12 @@ from bayesreg import (
     ElasticNet,
     Flat,
     Gaussian,
+    HalfNormal,
     Laplace,
     Model,
     Normal,
     Poisson,
+    Uniform,
     convert,
     targets,
     to_penalty,
@@ -253,6 +255,17 @@ def test_convert_asks_for_sigma_where_it_matters():
     assert twin.parameters == {"lam": pytest.approx(60 * 0.1 / 4)}
     twin = convert("sklearn.Lasso", {"alpha": 0.1}, to="textbook.park_casella", n=60, sigma=2.0)
     assert twin.parameters == {"lam": pytest.approx(60 * 0.1 / 2)}
+
+
+@pytest.mark.parametrize("target", WRITABLE)
+@pytest.mark.parametrize("intercept", [Uniform(5.0, 6.0), HalfNormal(1.0)])
+def test_bounds_of_an_intercept_are_refused(target, intercept):
+    likelihood = LIKELIHOODS[TARGETS[target].likelihoods[0]]
+    data = data_for(likelihood, target)
+    prior = next(iter(penalties_of(target).values()))
+    model = dataclasses.replace(model_for(target, likelihood, prior, data), intercept=intercept)
+    with pytest.raises(NoEquivalentError):
+        to_penalty(model, target, data)
 
 
 @pytest.mark.parametrize("source", WRITABLE)

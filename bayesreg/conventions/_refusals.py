@@ -56,6 +56,7 @@ def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Con
     _refuse_location(convention, nats)
     _refuse_penalty(convention, nats, known)
     _refuse_intercept(convention, nats)
+    _refuse_bounded_intercept(convention, nats)
 
 
 def refuse_one_way(convention: Convention) -> None:
@@ -113,6 +114,18 @@ def _refuse_bounds(convention: Convention, nats: Nats) -> None:
         raise NoEquivalentError(
             f"{convention.name} has no bounds, and the prior has. Nearest: find_map, which takes "
             "the model as it is"
+        )
+
+
+def _refuse_bounded_intercept(convention: Convention, nats: Nats) -> None:
+    """What no target says of an intercept: bounds."""
+    prior = nats.intercept
+    if prior is None or prior.is_flat[0]:
+        return
+    if np.isfinite(prior.lower[0]) or np.isfinite(prior.upper[0]):
+        raise NoEquivalentError(
+            f"{convention.name} has no bounds, and the intercept's prior has. Nearest: find_map, "
+            "which takes the model as it is, or a Normal prior on the intercept"
         )
 
 
