@@ -317,6 +317,10 @@ StudentT, AsymmetricLaplace
                     return float(scales[columns == j][0])
         raise ModelError(f"the prior of column {data.names[j]!r} has no scale to vary")
 
+    def stated_penalty(self, data: Data) -> AnyPenalty:
+        """The coefficient priors in nats; with ``standardize``, of the standardised columns."""
+        return self._stated_penalty(data, known_noise(self.likelihood))
+
     def _stated_penalty(self, data: Data, noise: float) -> AnyPenalty:
         """The coefficient priors as penalties in the units they are stated in."""
         if isinstance(self.prior, Mapping):

@@ -6,7 +6,8 @@ with s_j the mixing precision of l1_j u_j,
     u | s  is normal with precision  A'A + D,  D = diag(l2_j + l1_j^2 s_j),  and mean P^-1 A't
     s | u  is inverse-Gaussian with mean 1 / (l1_j |u_j|) and shape 1, independently
 
-Every random number comes from the caller: standard normals and uniforms, one row per iteration.
+Random numbers come from a numpy Generator, used in the order of iterations: a chain does not
+depend on how its iterations are divided among calls.
 """
 
 from __future__ import annotations
@@ -44,15 +45,14 @@ def draw_precisions(
     u: np.ndarray,
     l1: np.ndarray,
     l2: np.ndarray,
-    normals: np.ndarray,
-    uniforms: np.ndarray,
+    rng: np.random.Generator,
     precision: np.ndarray,
 ) -> None:
     """Fill D given u; an entry with l1 = 0 has no mixing variable."""
     for j in range(u.size):
         precision[j] = l2[j]
         if l1[j] > 0.0:
-            s = inverse_gaussian(l1[j] * abs(u[j]), normals[j], uniforms[j])
+            s = inverse_gaussian(l1[j] * abs(u[j]), rng.standard_normal(), rng.random())
             precision[j] += l1[j] * l1[j] * s
 
 
@@ -103,9 +103,7 @@ def gibbs_gram(
     l1: np.ndarray,
     l2: np.ndarray,
     u: np.ndarray,
-    normals: np.ndarray,
-    mixing_normals: np.ndarray,
-    uniforms: np.ndarray,
+    rng: np.random.Generator,
     draws: np.ndarray,
 ) -> int:
     """Iterate from u (changed in place) with A'A and A't: the cost does not depend on n.
@@ -116,7 +114,7 @@ def gibbs_gram(
     P = np.empty((q, q))
     precision = np.empty(q)
     for t in range(draws.shape[0]):
-        draw_precisions(u, l1, l2, mixing_normals[t], uniforms[t], precision)
+        draw_precisions(u, l1, l2, rng, precision)
         P[:] = gram
         for j in range(q):
             P[j, j] += precision[j]
@@ -125,7 +123,8 @@ def gibbs_gram(
         # u = R^-1 (R'^-1 A't + z) has mean P^-1 A't and covariance P^-1.
         u[:] = moment
         solve_transposed(P, u)
-        u += normals[t]
+        for j in range(q):
+            u[j] += rng.standard_normal()
         solve_upper(P, u)
         draws[t] = u
     return int(draws.shape[0])
@@ -138,10 +137,7 @@ def gibbs_rows(
     l1: np.ndarray,
     l2: np.ndarray,
     u: np.ndarray,
-    normals: np.ndarray,
-    row_normals: np.ndarray,
-    mixing_normals: np.ndarray,
-    uniforms: np.ndarray,
+    rng: np.random.Generator,
     draws: np.ndarray,
 ) -> int:
     """The same with one factorisation of size n: O(n^2 q) an iteration, for q > n.
@@ -154,8 +150,9 @@ def gibbs_rows(
     n, q = design.shape
     precision = np.empty(q)
     B = np.empty((n, q))
+    z = np.empty(q)
     for t in range(draws.shape[0]):
-        draw_precisions(u, l1, l2, mixing_normals[t], uniforms[t], precision)
+        draw_precisions(u, l1, l2, rng, precision)
         for i in range(n):
             for j in range(q):
                 B[i, j] = design[i, j] / np.sqrt(precision[j])
@@ -164,9 +161,13 @@ def gibbs_rows(
             M[i, i] += 1.0
         if not cholesky(M):
             return t
-        residual = target - np.dot(B, normals[t]) - row_normals[t]
+        for j in range(q):
+            z[j] = rng.standard_normal()
+        residual = target - np.dot(B, z)
+        for i in range(n):
+            residual[i] -= rng.standard_normal()
         solve_transposed(M, residual)
         solve_upper(M, residual)
-        u[:] = (normals[t] + np.dot(B.T, residual)) / np.sqrt(precision)
+        u[:] = (z + np.dot(B.T, residual)) / np.sqrt(precision)
         draws[t] = u
     return int(draws.shape[0])

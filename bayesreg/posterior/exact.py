@@ -20,10 +20,10 @@ from collections.abc import Callable
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.posterior.protocol import Draws, Task
+from bayesreg.posterior.protocol import Block, Chain, Engine, Setup
+from bayesreg.posterior.target import Posterior
 from bayesreg.posterior.whitening import WhitenedRows, whiten
 from bayesreg.posterior.whitening import unsuited as cannot_whiten
-from bayesreg.problem import Problem
 
 # Singular values carry an absolute error of rounding times the largest one, while the prior
 # counts 1: beyond this the q x q form, which no scaling of columns disturbs, takes over.
@@ -33,9 +33,10 @@ _WELL_SCALED = 1e8
 Transform = Callable[[FloatArray], FloatArray]
 
 
-def unsuited(problem: Problem) -> str | None:
-    """Why there are no exact draws for this problem; None when there are."""
-    reason = cannot_whiten(problem)
+def unsuited(posterior: Posterior) -> str | None:
+    """Why there are no exact draws for this posterior; None when there are."""
+    problem = posterior.problem
+    reason = cannot_whiten(posterior)
     if reason is not None:
         return reason
     if np.any((problem.penalty.l1 > 0) & ~problem.penalty.is_pinned):
@@ -43,17 +44,30 @@ def unsuited(problem: Problem) -> str | None:
     return None
 
 
-def draw(task: Task) -> Draws:
-    """Independent draws for each chain; there is nothing to warm up."""
-    rows = whiten(task.problem)
-    transform = _transform(rows)
-    v = np.empty((len(task.seeds), task.draws, task.problem.size))
-    for chain, seed in zip(v, task.seeds, strict=True):
-        rng = np.random.default_rng(seed)
-        u = transform(rng.standard_normal((task.draws, rows.l2.size)))
-        chain[:] = rows.completion(u, rng)
-        task.advance(task.draws)
-    return Draws(v)
+def prepare(setup: Setup) -> Engine:
+    """One factorisation."""
+    return _Exact(setup)
+
+
+class _Exact:
+    """Independent draws; there is nothing to warm up."""
+
+    statistics = ()
+
+    def __init__(self, setup: Setup) -> None:
+        self._rows = whiten(setup.posterior.problem)
+        self._transform = _transform(self._rows)
+        n, q = self._rows.design.shape
+        self.cost = 2.0 * q * min(n, q)
+
+    def begin(self, seed: np.random.SeedSequence) -> Chain:
+        streams = [np.random.default_rng(child) for child in seed.spawn(2)]
+        return Chain({}, dict(zip(("draws", "completion"), streams, strict=True)))
+
+    def advance(self, chain: Chain, block: Block) -> None:
+        z = chain.streams["draws"].standard_normal((block.count, self._rows.l2.size))
+        u = self._transform(z)
+        block.v[:] = self._rows.completion(u, chain.streams["completion"])
 
 
 def _transform(rows: WhitenedRows) -> Transform:

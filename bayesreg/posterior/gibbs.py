@@ -14,57 +14,41 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.errors import ImproperPosteriorError
-from bayesreg.posterior.protocol import Draws, Task
+from bayesreg.posterior.protocol import Block, Chain, Engine, Setup
 from bayesreg.posterior.whitening import WhitenedRows, unsuited, whiten
 
-__all__ = ["draw", "unsuited"]
+__all__ = ["prepare", "unsuited"]
 
-# Random numbers generated ahead for one call of a kernel: 2 MiB.
-_NUMBERS_AHEAD = 2**18
-
-#: (u, normals, mixing normals, uniforms, row normals, draws) -> iterations done.
+#: (u, stream of random numbers, draws) -> iterations done.
 Iterate = Callable[..., int]
 
 
-def draw(task: Task) -> Draws:
-    """Chains from dispersed starts, warmed up for ``task.tune`` iterations."""
-    rows = whiten(task.problem)
-    iterate = _kernel(rows)
-    v = np.empty((len(task.seeds), task.draws, task.problem.size))
-    for chain, seed in zip(v, task.seeds, strict=True):
-        _chain(chain, rows, iterate, task, seed)
-    return Draws(v)
+def prepare(setup: Setup) -> Engine:
+    """Whitened rows, and their Gram matrix where q <= n."""
+    return _Gibbs(setup)
 
 
-def _chain(
-    chain: FloatArray,
-    rows: WhitenedRows,
-    iterate: Iterate,
-    task: Task,
-    seed: np.random.SeedSequence,
-) -> None:
-    n, q = rows.design.shape
-    # A stream for each purpose: draw t uses row t of each, however the iterations are blocked.
-    start, *streams, completing = (np.random.default_rng(child) for child in seed.spawn(6))
-    u = dispersed_start(rows, start)
-    kept = np.empty((task.draws, q))
-    block = max(1, _NUMBERS_AHEAD // (n + 3 * q + 1))
-    done = -task.tune
-    while done < task.draws:
-        # Warm-up ends a block, so that blocks are kept or dropped whole.
-        size = min(block, (0 if done < 0 else task.draws) - done)
-        numbers = (
-            streams[0].standard_normal((size, q)),
-            streams[1].standard_normal((size, n if q > n else 0)),
-            streams[2].standard_normal((size, q)),
-            streams[3].random((size, q)),
-        )
-        draws = np.empty((size, q)) if done < 0 else kept[done : done + size]
-        if iterate(u, *numbers, draws) < size:
+class _Gibbs:
+    """Chains from dispersed starts."""
+
+    statistics = ()
+
+    def __init__(self, setup: Setup) -> None:
+        self._rows = whiten(setup.posterior.problem)
+        self._iterate = _kernel(self._rows)
+        n, q = self._rows.design.shape
+        self.cost = q**3 / 3.0 if q <= n else 2.0 * n**2 * q
+
+    def begin(self, seed: np.random.SeedSequence) -> Chain:
+        start, draws, completion = (np.random.default_rng(child) for child in seed.spawn(3))
+        u = dispersed_start(self._rows, start)
+        return Chain({"u": u}, {"draws": draws, "completion": completion})
+
+    def advance(self, chain: Chain, block: Block) -> None:
+        kept = np.empty((block.count, self._rows.l2.size))
+        if self._iterate(chain.state["u"], chain.streams["draws"], kept) < block.count:
             raise ImproperPosteriorError(_SINGULAR)
-        done += size
-        task.advance(size)
-    chain[:] = rows.completion(kept, completing)
+        block.v[:] = self._rows.completion(kept, chain.streams["completion"])
 
 
 def dispersed_start(rows: WhitenedRows, rng: np.random.Generator) -> FloatArray:
@@ -80,13 +64,9 @@ def _kernel(rows: WhitenedRows) -> Iterate:
     )
     n, q = A.shape
     if q > n:
-        return lambda u, normals, row_normals, mixing, uniforms, draws: gibbs_rows(
-            A, t, l1, l2, u, normals, row_normals, mixing, uniforms, draws
-        )
+        return lambda u, rng, draws: gibbs_rows(A, t, l1, l2, u, rng, draws)
     gram, moment = A.T @ A, A.T @ t
-    return lambda u, normals, row_normals, mixing, uniforms, draws: gibbs_gram(
-        gram, moment, l1, l2, u, normals, mixing, uniforms, draws
-    )
+    return lambda u, rng, draws: gibbs_gram(gram, moment, l1, l2, u, rng, draws)
 
 
 _SINGULAR = (

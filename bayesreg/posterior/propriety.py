@@ -12,11 +12,12 @@ import numpy as np
 
 from bayesreg._types import IntArray
 from bayesreg.errors import ImproperPosteriorError
+from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
 from bayesreg.proof.existence import why_no_mode
 
 
-def require_proper(problem: Problem, names: tuple[str, ...]) -> None:
+def require_proper(posterior: Posterior, names: tuple[str, ...]) -> None:
     """Raise unless the posterior is proper.
 
     Raises
@@ -24,6 +25,7 @@ def require_proper(problem: Problem, names: tuple[str, ...]) -> None:
     ImproperPosteriorError
         With the reason and the remedy.
     """
+    problem = posterior.problem
     redundant = redundant_columns(problem)
     if redundant.size:
         listed = ", ".join(repr(names[j]) for j in redundant[:5])

@@ -1,59 +1,132 @@
-"""What a sampler is: numbers in, draws of the extended vector out."""
+"""What a sampler is: an engine that advances chains, and can stop after any iteration.
+
+A chain is all that its next iteration depends on, as arrays and streams of random numbers.
+Engines are shared between threads: ``advance`` changes nothing but the chain and the block.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.problem import Problem
+from bayesreg.posterior.target import Posterior
 
 #: Called with the number of iterations done since the last call.
 Advance = Callable[[int], None]
 
 
+@dataclass(eq=False)
+class Chain:
+    """Where a chain stands between two iterations.
+
+    Attributes
+    ----------
+    state : dict of name to array
+        Changed in place by the engine.
+    streams : dict of name to numpy.random.Generator
+        Everything random; each is used by one purpose, in the order of iterations.
+    iteration : int
+        Iterations done, warm-up included; counted by the driver.
+    """
+
+    state: dict[str, np.ndarray]
+    streams: dict[str, np.random.Generator]
+    iteration: int = 0
+
+
 @dataclass(frozen=True, eq=False)
-class Task:
+class Block:
+    """Consecutive draws of one chain, to be filled.
+
+    Attributes
+    ----------
+    v : (count, size) array
+        Extended vectors, see :class:`~bayesreg.problem.Problem`.
+    scalars : (count, number of scalars) array
+        In the order of ``Posterior.scalars``.
+    statistics : (count, number of statistics) array
+        In the order of ``Engine.statistics``.
+    """
+
+    v: FloatArray
+    scalars: FloatArray
+    statistics: FloatArray
+
+    @property
+    def count(self) -> int:
+        return int(self.v.shape[0])
+
+    @staticmethod
+    def empty(count: int, size: int, scalars: int, statistics: int) -> Block:
+        return Block(*(np.empty((count, width)) for width in (size, scalars, statistics)))
+
+
+class Engine(Protocol):
+    """A sampler prepared for one posterior.
+
+    Attributes
+    ----------
+    statistics : tuple of str
+        What it says about each draw: ``diverging``, ...
+    cost : float
+        About how many floating-point operations an iteration takes; blocks are cut by it, and
+        so must not depend on anything but the posterior.
+    """
+
+    @property
+    def statistics(self) -> tuple[str, ...]: ...
+
+    @property
+    def cost(self) -> float: ...
+
+    def begin(self, seed: np.random.SeedSequence) -> Chain:
+        """A new chain; uses nothing else that is random."""
+        ...
+
+    def advance(self, chain: Chain, block: Block) -> None:
+        """The next ``block.count`` iterations, which never straddle the end of the warm-up."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
     """One order to a sampler.
 
     Attributes
     ----------
-    problem : Problem
-        The posterior, numbers only.
+    posterior : Posterior
     start : (size,) array
         A point of high density: the mode where there is one.
-    draws, tune : int
-        Per chain: draws kept, and iterations before them.
-    seeds : sequence of numpy.random.SeedSequence
-        One per chain; a chain uses nothing else that is random.
-    advance : Advance
-        Moves the progress bar.
+    tune : int
+        Iterations of warm-up before the draws that are kept.
     """
 
-    problem: Problem
+    posterior: Posterior
     start: FloatArray
-    draws: int
     tune: int
-    seeds: Sequence[np.random.SeedSequence]
-    advance: Advance
 
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """What a sampler returns.
+    """All kept draws of all chains.
 
     Attributes
     ----------
     v : (chains, draws, size) array
-        Extended vectors, see :class:`~bayesreg.problem.Problem`.
-    statistics : dict of name to (chains, draws) array
-        What the sampler says about each draw: ``diverging``, ...
+    scalars, statistics : dict of name to (chains, draws) array
     """
 
     v: FloatArray
+    scalars: dict[str, FloatArray] = field(default_factory=dict)
     statistics: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+#: A sampler that only knows whole runs: (setup, draws, seeds, advance, cores).
+WholeRun = Callable[[Setup, int, Sequence[np.random.SeedSequence], Advance, int], Draws]
 
 
 @dataclass(frozen=True)
@@ -66,16 +139,18 @@ class Sampler:
         The word that ``sample(sampler=...)`` takes.
     reason : str
         Why it is the one to use where it applies.
-    unsuited : Problem -> str or None
-        Why it cannot sample this problem; None when it can.
+    unsuited : Posterior -> str or None
+        Why it cannot sample this posterior; None when it can.
     default_tune : int
         Iterations before the first draw that is kept.
-    draw : Task -> Draws
-        The sampler itself.
+    prepare : Setup -> Engine, or None
+        None for a sampler that only knows whole runs.
+    whole_run : WholeRun or None
     """
 
     name: str
     reason: str
-    unsuited: Callable[[Problem], str | None]
+    unsuited: Callable[[Posterior], str | None]
     default_tune: int
-    draw: Callable[[Task], Draws]
+    prepare: Callable[[Setup], Engine] | None = None
+    whole_run: WholeRun | None = None

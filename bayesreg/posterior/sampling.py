@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import (
@@ -19,45 +19,22 @@ from bayesreg.errors import (
     NotCertifiedError,
     NotUniqueWarning,
 )
-from bayesreg.likelihoods import noise_prior
+from bayesreg.likelihoods import estimated_dispersion, noise_prior
 from bayesreg.model import Model, require_model_and_data
-from bayesreg.posterior import exact, gibbs, nuts
+from bayesreg.posterior.choice import choose_sampler
 from bayesreg.posterior.diagnostics import Diagnostics, diagnose, warn_if_short
 from bayesreg.posterior.progress import progress_bar
 from bayesreg.posterior.propriety import require_proper
-from bayesreg.posterior.protocol import Sampler, Task
-from bayesreg.problem import Problem, bind
+from bayesreg.posterior.protocol import Advance, Draws, Sampler, Setup
+from bayesreg.posterior.run import Memory, available_cores, one_linear_algebra_thread, run
+from bayesreg.posterior.target import pose
+from bayesreg.problem import Problem
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from bayesreg.posterior.tree import Parameters
+    from bayesreg.posterior.densities import Parameters
     from bayesreg.solvers import MapEstimate
-
-#: Every sampler, best first; ``sampler="auto"`` takes the first that suits the problem.
-SAMPLERS: dict[str, Sampler] = {
-    row.name: row
-    for row in (
-        Sampler(
-            "exact",
-            "Gaussian likelihood with known sigma and Normal or flat priors: the posterior is "
-            "normal, so the draws are exact and independent",
-            exact.unsuited, 0, exact.draw,
-        ),
-        Sampler(
-            "gibbs",
-            "Gaussian likelihood with known sigma and a Laplace or elastic-net prior: given its "
-            "mixing variables the posterior is normal",
-            gibbs.unsuited, 500, gibbs.draw,
-        ),
-        Sampler(
-            "nuts",
-            "no specialised sampler covers this model: PyMC's no-U-turn sampler",
-            nuts.unsuited, 1000, nuts.draw,
-        ),
-    )
-}  # fmt: skip
-
 
 #: Beyond these a run would neither fit into memory (8 GB of draws) nor end.
 MOST_NUMBERS, MOST_ITERATIONS, MOST_CHAINS = 10**9, 10**9, 10**4
@@ -74,6 +51,7 @@ def sample(
     *,
     tune: int | None = None,
     log_likelihood: bool | None = None,
+    cores: int | None = None,
 ) -> xr.DataTree:
     """Draws from the posterior p(coef, intercept | y).
 
@@ -96,6 +74,9 @@ def sample(
     log_likelihood : bool, optional
         Keep log p(y_i | draw) for each row and draw (needed by LOO). By default when it takes
         at most 1 GiB; ``attrs["log_likelihood"]`` says whether it is there.
+    cores : int, optional
+        Chains that run at a time, in threads; as many as the process may use by default. The
+        draws do not depend on it.
 
     Returns
     -------
@@ -131,30 +112,29 @@ def sample(
 
     draws = _count(draws, "draws", most=MOST_ITERATIONS)
     chains = _count(chains, "chains", most=MOST_CHAINS)
+    cores = available_cores() if cores is None else _count(cores, "cores", most=MOST_CHAINS)
     _checks.flag(progress, "progress")
     seed = _seed(seed)
     require_model_and_data(model, data)
-    if noise_prior(model.likelihood) is not None:
-        raise ModelError(
-            f"sample cannot draw sigma yet (sigma ~ {noise_prior(model.likelihood)!r}). PyMC can: "
-            "pymc.sample(model=to_pymc(model, data)); or state sigma: model.at_sigma(...)"
-        )
     data = data.to_dense()
-    problem = bind(model, data)
-    chosen = choose_sampler(problem, sampler)
+    posterior = pose(model, data)
+    chosen = choose_sampler(posterior, sampler)
     tune = (
         chosen.default_tune if tune is None else _count(tune, "tune", least=0, most=MOST_ITERATIONS)
     )
+    problem = posterior.problem
     _require_room(draws, chains, problem.size)
     pointwise = _pointwise(log_likelihood, draws * chains * problem.n)
-    require_proper(problem, data.names)
-    fit, why_no_fit = _mode(model, data)
-    start = problem.start if fit is None else problem.extended(fit.coef, fit.intercept)
-    seeds = np.random.SeedSequence(seed).spawn(chains)
-    iterations = chains * (draws + (tune if chosen.default_tune else 0))
-    with progress_bar(f"sampling ({chosen.name})", iterations, progress) as advance:
-        drawn = chosen.draw(Task(problem, start, draws, tune, seeds, advance))
-    parameters = tree.parameters(problem, drawn)
+    require_proper(posterior, data.names)
+    with one_linear_algebra_thread():
+        fit, why_no_fit = _mode(model, data)
+        start = problem.start if fit is None else problem.extended(fit.coef, fit.intercept)
+        seeds = np.random.SeedSequence(seed).spawn(chains)
+        iterations = chains * (draws + (tune if chosen.default_tune else 0))
+        setup = Setup(posterior, start, tune if chosen.default_tune else 0)
+        with progress_bar(f"sampling ({chosen.name})", iterations, progress) as advance:
+            drawn, complete = _draw(chosen, setup, draws, seeds, advance, cores)
+    parameters = tree.parameters(posterior, drawn)
     divergences = int(np.sum(drawn.statistics.get("diverging", 0)))
     diagnostics = _diagnose(problem, parameters, data.names, divergences)
     attributes: dict[str, Any] = {
@@ -162,59 +142,42 @@ def sample(
         "sampler": chosen.name,
         "sampler_reason": chosen.reason if sampler == "auto" else "chosen by the caller",
         "tune": tune,
+        "partial": int(not complete),
         "log_likelihood": "stored" if pointwise else "left out; pass log_likelihood=True",
         "map_estimate": "stored" if fit is not None else f"left out: {why_no_fit}",
         **_worst(diagnostics),
     }
-    result = tree.build_tree(model, data, parameters, drawn.statistics, fit, attributes, pointwise)
+    result = tree.build_tree(
+        model, data, posterior, parameters, drawn.statistics, fit, attributes, pointwise
+    )
     warn_if_short(diagnostics)
     return result
 
 
-def choose_sampler(problem: Problem, name: str) -> Sampler:
-    """The sampler of that name, or the first that suits the problem for "auto".
-
-    Raises
-    ------
-    ModelError
-        An unknown name, or a sampler that does not apply; says which do.
-    """
-    if not isinstance(name, str):
-        raise ModelTypeError(f"sampler must be a name such as 'auto'; got {name!r}")
-    if not problem.penalty.is_separable:
-        raise ModelError(
-            "sample has no sampler for GroupLaplace yet: its kinks at whole groups would mislead "
-            "NUTS, and its scale mixture is not built. find_map gives the certified mode; Laplace "
-            "and Normal priors can be sampled"
-        )
-    _refuse_bounds(problem)
-    reasons = {row.name: row.unsuited(problem) for row in SAMPLERS.values()}
-    suited = [row for row in SAMPLERS.values() if reasons[row.name] is None]
-    if name != "auto" and name not in SAMPLERS:
-        raise ModelError(f"there is no sampler {name!r}.{nearest(name, ['auto', *SAMPLERS])}")
-    if name != "auto" and reasons[name] is None:
-        return SAMPLERS[name]
-    if not suited:
-        listed = "; ".join(f"{key}: {why}" for key, why in reasons.items())
-        raise ModelError(f"no sampler applies to this model. {listed}")
-    if name == "auto":
-        return suited[0]
-    applicable = ", ".join(repr(row.name) for row in suited)
-    raise ModelError(
-        f"sampler {name!r} does not apply: {reasons[name]}. Applicable here: {applicable} "
-        f"(sampler='auto' takes {suited[0].name!r})"
-    )
-
-
-def _refuse_bounds(problem: Problem) -> None:
-    penalty = problem.penalty
-    bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
-    if np.any(bounded & ~penalty.is_pinned):
-        raise ModelError(
-            "sample has no sampler for priors with bounds yet (HalfNormal, Exponential, Uniform, "
-            "Truncated), nor can to_pymc state them. find_map gives the certified mode; priors "
-            "without bounds (Normal, Laplace, ...) can be sampled"
-        )
+def _draw(
+    sampler: Sampler,
+    setup: Setup,
+    draws: int,
+    seeds: Sequence[np.random.SeedSequence],
+    advance: Advance,
+    cores: int,
+) -> tuple[Draws, bool]:
+    """The draws, and whether there are as many as wanted."""
+    if sampler.whole_run is not None:
+        return sampler.whole_run(setup, draws, seeds, advance, cores), True
+    assert sampler.prepare is not None
+    engine = sampler.prepare(setup)
+    chains = [engine.begin(seed) for seed in seeds]
+    size, scalars = setup.posterior.problem.size, tuple(setup.posterior.scalars)
+    memory = Memory(len(chains), draws, size, scalars, engine.statistics)
+    complete = run(
+        engine, chains, memory, tune=setup.tune, draws=draws, size=size, scalars=len(scalars),
+        cores=cores, advance=advance,
+    )  # fmt: skip
+    drawn = memory.draws
+    if not drawn.v.shape[1]:
+        raise KeyboardInterrupt
+    return drawn, complete
 
 
 def _mode(model: Model, data: Data) -> tuple[MapEstimate | None, str]:
@@ -226,7 +189,8 @@ def _mode(model: Model, data: Data) -> tuple[MapEstimate | None, str]:
             # Recorded in the group as ``unique``: not an obstacle to sampling.
             warnings.simplefilter("ignore", NotUniqueWarning)
             warnings.simplefilter("ignore", LocalModesWarning)
-            return find_map(model, data), ""
+            unknown = noise_prior(model.likelihood) or estimated_dispersion(model.likelihood)
+            return find_map(model, data, target=None if unknown is None else "joint"), ""
     except (ModelError, NotCertifiedError, NoModeError) as error:
         # A ModelError: bound already, so the model has no finder, which NUTS can do without.
         return None, str(error)
@@ -242,6 +206,9 @@ def _diagnose(
     if drawn.intercept is not None:
         columns.append(drawn.intercept[:, :, None])
         labels.append("intercept")
+    for name, values in drawn.scalars.items():
+        columns.append(values[:, :, None])
+        labels.append(name)
     together: FloatArray = np.concatenate(columns, axis=2)
     return diagnose(together, tuple(labels), divergences)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesreg._types import FloatArray, IntArray
+from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
 
 
@@ -91,10 +92,15 @@ class FlatIntercept:
         return self.residual - moved @ self.proper - flat @ self.flat + noise
 
 
-def unsuited(problem: Problem) -> str | None:
-    """Why a problem cannot be whitened; None when it can."""
+def unsuited(posterior: Posterior) -> str | None:
+    """Why a posterior cannot be whitened; None when it can."""
     from bayesreg.likelihoods import Gaussian
 
+    problem = posterior.problem
+    if not problem.penalty.is_separable:
+        return "it needs priors that are separable; some prior here is GroupLaplace"
+    if not posterior.only_coefficients:
+        return "it needs a number for sigma and every scale, and no Horseshoe prior"
     if not isinstance(problem.likelihood, Gaussian):
         return f"it needs a Gaussian likelihood; this one is {problem.likelihood!r}"
     free = ~problem.penalty.is_pinned

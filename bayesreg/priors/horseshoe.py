@@ -9,6 +9,7 @@ E1(x) = integral of exp(-t) / t from x to infinity
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, ScalarOrVector
 from bayesreg.errors import ModelError
 from bayesreg.penalty import Penalty
+from bayesreg.priors._scale import checked_scale, is_unknown, known_scale
 
 _CONSTANT = 0.5 * np.log(2.0) + 1.5 * np.log(np.pi)
 
@@ -27,10 +29,12 @@ class Horseshoe:
 
     Parameters
     ----------
-    scale : float or one per coefficient
+    scale : float, one per coefficient, or a density of one number
         The global scale times the coefficient's unit.
     loc : float or one per coefficient
         Centre, where the density is infinite.
+    relative_to_noise : bool
+        The prior's scale is ``scale * sigma``; Gaussian likelihood only.
 
     Raises
     ------
@@ -38,15 +42,18 @@ class Horseshoe:
         For a scale that is not positive and finite, or a value that is not a number.
     """
 
-    scale: ScalarOrVector
+    scale: Any
     loc: ScalarOrVector = 0.0
+    relative_to_noise: bool = False
 
     def __post_init__(self) -> None:
-        scale = _checks.scale(self.scale, "Horseshoe scale", squared=True)
-        if np.any(np.isinf(scale)):
+        scale = checked_scale(self.scale, "Horseshoe scale", squared=True)
+        if not is_unknown(scale) and np.any(np.isinf(scale)):
             raise ModelError("Horseshoe scale must be finite; a flat coefficient is Flat()")
         object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "loc", _checks.location(self.loc, "Horseshoe loc"))
+        relative = _checks.flag(self.relative_to_noise, "Horseshoe relative_to_noise")
+        object.__setattr__(self, "relative_to_noise", relative)
 
     __repr__ = dataclass_text
 
@@ -54,13 +61,9 @@ class Horseshoe:
     def log_concave(self) -> bool:
         return False
 
-    @property
-    def relative_to_noise(self) -> bool:
-        return False
-
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """x + log E1(x) - log(sqrt(2 pi^3) scale); infinite at loc."""
-        scale = np.asarray(self.scale, dtype=np.float64)
+        scale = np.asarray(known_scale(self.scale, "Horseshoe"), dtype=np.float64)
         z = (np.asarray(w, dtype=np.float64) - np.asarray(self.loc)) / scale
         return _log_scaled_integral(z) - _CONSTANT - np.log(scale)
 
@@ -68,8 +71,8 @@ class Horseshoe:
         """Refused: minus infinity at loc is no penalty."""
         raise ModelError(
             f"{self!r} cannot be stated as a penalty: its density is infinite at loc. It has no "
-            "mode, and no sampler takes it in this version; use Laplace(scale=...) or "
-            "StudentT(nu=3, scale=...)"
+            "mode; sample(model, data) draws from its posterior. For a mode use "
+            "Laplace(scale=...) or StudentT(nu=3, scale=...)"
         )
 
     @property
@@ -77,10 +80,12 @@ class Horseshoe:
         return False
 
     def rescaled(self, l1_factor: float, l2_factor: float) -> Horseshoe:
-        return replace(self, scale=np.multiply(self.scale, np.sqrt(l2_factor)))
+        return replace(
+            self, scale=np.multiply(known_scale(self.scale, "Horseshoe"), np.sqrt(l2_factor))
+        )
 
     @property
-    def axis_scale(self) -> ScalarOrVector:
+    def axis_scale(self) -> Any:
         return self.scale
 
 

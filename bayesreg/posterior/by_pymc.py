@@ -9,13 +9,15 @@ is moved back afterwards.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.posterior.protocol import Draws, Task
+from bayesreg.posterior.protocol import Advance, Draws, Setup
+from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
 from bayesreg.pymc import build_pymc
 
@@ -26,8 +28,13 @@ _METRIC_WEIGHT = 10
 _STATISTICS = ("diverging", "energy", "tree_depth", "n_steps", "acceptance_rate", "step_size")
 
 
-def unsuited(problem: Problem) -> str | None:
-    """Why NUTS cannot run on this problem; None when it can."""
+def unsuited(posterior: Posterior) -> str | None:
+    """Why NUTS cannot run on this posterior; None when it can."""
+    problem = posterior.problem
+    if not problem.penalty.is_separable:
+        return "its gradients would be misled by the kinks of GroupLaplace at whole groups"
+    if not posterior.only_coefficients:
+        return "it needs a number for sigma and every scale, and no Horseshoe prior"
     free = ~problem.penalty.is_pinned
     if np.any((np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)) & free):
         return "it cannot keep coefficients within bounds"
@@ -36,16 +43,22 @@ def unsuited(problem: Problem) -> str | None:
     return None
 
 
-def draw(task: Task) -> Draws:
+def draw(
+    setup: Setup,
+    draws: int,
+    seeds: Sequence[np.random.SeedSequence],
+    advance: Advance,
+    cores: int,
+) -> Draws:
     """One run of PyMC per chain, on one compiled density."""
     import pymc as pm
 
     from bayesreg.posterior.tree import as_tree
 
-    centred, mean = _centred(task.problem)
-    start = _moved(task.start, mean, +1.0)
+    centred, mean = _centred(setup.posterior.problem)
+    start = _moved(setup.start, mean, +1.0)
     deviation = _deviation(centred, start)
-    v = np.empty((len(task.seeds), task.draws, centred.size))
+    v = np.empty((len(seeds), draws, centred.size))
     statistics: dict[str, list[np.ndarray]] = {}
     with warnings.catch_warnings():
         # Raised once per process by PyTensor from PyPI; it concerns speed only.
@@ -53,18 +66,19 @@ def draw(task: Task) -> Draws:
         names = [str(j) for j in range(centred.p)]
         with build_pymc(centred, names, range(centred.n)) as pm_model:
             step = _step(pm_model, centred, start, deviation)
-            for chain, seed in zip(v, task.seeds, strict=True):
+            for chain, seed in zip(v, seeds, strict=True):
                 begin, sampling = seed.spawn(2)
                 point = dispersed_start(centred, start, deviation, np.random.default_rng(begin))
                 found = pm.sample(
-                    draws=task.draws, tune=task.tune, chains=1, cores=1, step=step,
+                    draws=draws, tune=setup.tune, chains=1, cores=1, step=step,
                     initvals=_point(pm_model, centred, point),
                     random_seed=int(sampling.generate_state(1)[0]),
-                    callback=lambda **_: task.advance(1),
+                    callback=lambda **_: advance(1),
                     progressbar=False, quiet=True, compute_convergence_checks=False,
                 )  # fmt: skip
                 _read(as_tree(found), chain, statistics, centred)
-    return Draws(_moved(v, mean, -1.0), {name: np.array(s) for name, s in statistics.items()})
+    found_statistics = {name: np.array(s) for name, s in statistics.items()}
+    return Draws(_moved(v, mean, -1.0), statistics=found_statistics)
 
 
 def _read(

@@ -1,0 +1,61 @@
+"""The table of samplers, and the choice among them."""
+
+from __future__ import annotations
+
+from bayesreg._text import nearest
+from bayesreg.errors import ModelError, ModelTypeError
+from bayesreg.posterior import by_pymc, exact, gibbs
+from bayesreg.posterior.protocol import Sampler
+from bayesreg.posterior.target import Posterior
+
+#: Every sampler, best first; ``sampler="auto"`` takes the first that suits the problem.
+SAMPLERS: dict[str, Sampler] = {
+    row.name: row
+    for row in (
+        Sampler(
+            "exact",
+            "Gaussian likelihood with known sigma and Normal or flat priors: the posterior is "
+            "normal, so the draws are exact and independent",
+            exact.unsuited, 0, exact.prepare,
+        ),
+        Sampler(
+            "gibbs",
+            "Gaussian likelihood with known sigma and a Laplace or elastic-net prior: given its "
+            "mixing variables the posterior is normal",
+            gibbs.unsuited, 500, gibbs.prepare,
+        ),
+        Sampler(
+            "pymc",
+            "no specialised sampler covers this model: PyMC's no-U-turn sampler",
+            by_pymc.unsuited, 1000, whole_run=by_pymc.draw,
+        ),
+    )
+}  # fmt: skip
+
+
+def choose_sampler(posterior: Posterior, name: str) -> Sampler:
+    """The sampler of that name, or the first that suits the problem for "auto".
+
+    Raises
+    ------
+    ModelError
+        An unknown name, or a sampler that does not apply; says which do.
+    """
+    if not isinstance(name, str):
+        raise ModelTypeError(f"sampler must be a name such as 'auto'; got {name!r}")
+    reasons = {row.name: row.unsuited(posterior) for row in SAMPLERS.values()}
+    suited = [row for row in SAMPLERS.values() if reasons[row.name] is None]
+    if name != "auto" and name not in SAMPLERS:
+        raise ModelError(f"there is no sampler {name!r}.{nearest(name, ['auto', *SAMPLERS])}")
+    if name != "auto" and reasons[name] is None:
+        return SAMPLERS[name]
+    if not suited:
+        listed = "; ".join(f"{key}: {why}" for key, why in reasons.items())
+        raise ModelError(f"no sampler applies to this model. {listed}")
+    if name == "auto":
+        return suited[0]
+    applicable = ", ".join(repr(row.name) for row in suited)
+    raise ModelError(
+        f"sampler {name!r} does not apply: {reasons[name]}. Applicable here: {applicable} "
+        f"(sampler='auto' takes {suited[0].name!r})"
+    )

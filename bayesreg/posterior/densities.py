@@ -1,0 +1,169 @@
+"""Log likelihood, log prior and lambda at every draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.data import Data
+from bayesreg.likelihoods import Dispersed, likelihood_of_rows
+from bayesreg.model import Model
+from bayesreg.posterior.target import Posterior, with_unknowns_at_one
+from bayesreg.priors import Horseshoe
+
+# Rows of the linear predictor held at a time: 8 MiB of them.
+_NUMBERS_AT_A_TIME = 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Draws in the user's units.
+
+    Attributes
+    ----------
+    coef : (chains, draws, p) array
+    intercept : (chains, draws) array or None
+    scalars : dict of name to (chains, draws) array
+        sigma, the dispersion, scales: what is random besides.
+    """
+
+    coef: FloatArray
+    intercept: FloatArray | None
+    scalars: dict[str, FloatArray] = field(default_factory=dict)
+
+
+def used_rows(data: Data) -> np.ndarray:
+    """Rows of positive weight; those of weight 0 are not part of the model."""
+    return np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
+
+
+def log_likelihood(
+    model: Model, data: Data, drawn: Parameters, pointwise: bool
+) -> tuple[FloatArray | None, FloatArray]:
+    """log p(y_i | draw), shape (chains, draws, n), if wanted, and its sum over rows."""
+    rows = used_rows(data)
+    chains, length, p = drawn.coef.shape
+    coef = drawn.coef.reshape(-1, p)
+    intercept = np.zeros(len(coef)) if drawn.intercept is None else drawn.intercept.ravel()
+    scalars = {name: values.ravel() for name, values in drawn.scalars.items()}
+    by_row = np.empty((len(coef), rows.size)) if pointwise else None
+    total = np.empty(len(coef))
+    X, offset = data.X[rows], 0.0 if data.offset is None else data.offset[rows]
+    density = _row_density(model, data, rows)
+    for part in _parts(len(coef), rows.size):
+        eta = coef[part] @ X.T + intercept[part, None] + offset
+        terms = density(eta, {name: values[part] for name, values in scalars.items()})
+        total[part] = np.sum(terms, axis=1)
+        if by_row is not None:
+            by_row[part] = terms
+    shape = (chains, length)
+    return None if by_row is None else by_row.reshape(*shape, -1), total.reshape(shape)
+
+
+def _parts(count: int, width: int) -> Iterator[slice]:
+    chunk = max(1, _NUMBERS_AT_A_TIME // max(width, 1))
+    return (slice(first, first + chunk) for first in range(0, count, chunk))
+
+
+def _row_density(model: Model, data: Data, rows: np.ndarray) -> Any:
+    """(eta, scalars) -> log p(y_i | eta_i, scalars), a row per draw."""
+    y = data.y[rows]
+    weights = np.ones(rows.size) if data.weights is None else data.weights[rows]
+    trials = None if data.trials is None else data.trials[rows]
+    stated = with_unknowns_at_one(model).likelihood
+    likelihood = likelihood_of_rows(stated, trials)
+    name = likelihood.dispersion_name if isinstance(likelihood, Dispersed) else None
+
+    def density(eta: FloatArray, scalars: dict[str, FloatArray]) -> FloatArray:
+        if name in scalars:
+            values = [likelihood.with_dispersion(float(value)) for value in scalars[name]]
+            return np.stack([
+                -(weights * at.loss(y, row) + at.constant(y, weights))
+                for at, row in zip(values, eta, strict=True)
+            ])  # fmt: skip
+        loss = weights * likelihood.loss(y, eta)
+        constant = likelihood.constant(y, weights)
+        if "sigma" not in scalars:
+            return -(loss + constant)
+        sigma = scalars["sigma"][:, None]
+        return -(loss / sigma**2 + constant + np.log(sigma))
+
+    return density
+
+
+def log_prior(
+    model: Model, data: Data, posterior: Posterior, drawn: Parameters
+) -> dict[str, FloatArray]:
+    """log p of each coefficient given the scalars, of the intercept, and of each scalar.
+
+    Flat and pinned entries count 0.
+    """
+    stated = with_unknowns_at_one(model)
+    factor = posterior.factors(drawn.scalars)
+    p = data.p
+    # Adding 0.0 turns the -0.0 of a flat prior into 0.0.
+    on_coef = stated.coefficient_penalty(data)
+    parts = {
+        "coef": _scaled_density(on_coef, drawn.coef, factor[..., :p], posterior.horseshoe[:p]) + 0.0
+    }
+    on_intercept = stated.intercept_penalty()
+    if drawn.intercept is not None and on_intercept is not None:
+        column = drawn.intercept[..., None]
+        last = _scaled_density(on_intercept, column, factor[..., p:], posterior.horseshoe[p:])
+        parts["intercept"] = last[..., 0] + 0.0
+    for name, prior in posterior.scalars.items():
+        parts[name] = np.asarray(prior.log_density(drawn.scalars[name]))
+    return parts
+
+
+def _scaled_density(
+    penalty: Any, w: FloatArray, factor: FloatArray, horseshoe: np.ndarray
+) -> FloatArray:
+    """log density of w where (w - loc) / factor has the density of the penalty."""
+    loc = penalty.loc
+    standard = loc + (w - loc) / factor
+    without = penalty.is_flat | penalty.is_pinned
+    density = penalty.log_density(standard) - np.where(without, 0.0, np.log(factor))
+    if horseshoe.any():
+        scale = 1.0 / np.sqrt(penalty.l2[horseshoe])
+        heavy = Horseshoe(scale, loc=loc[horseshoe]).log_density(standard[..., horseshoe])
+        density[..., horseshoe] = heavy - np.log(np.broadcast_to(factor, w.shape)[..., horseshoe])
+    return density
+
+
+def lambdas(
+    model: Model, data: Data, posterior: Posterior, drawn: Parameters
+) -> dict[str, FloatArray]:
+    """The canonical lambda1 = sigma^2 l1 and lambda2 = sigma^2 l2 at each draw, where random.
+
+    One number per draw where all columns share it (with ``standardize``, the standardised
+    columns), else one per column.
+    """
+    if not posterior.scalars:
+        return {}
+    stated = with_unknowns_at_one(model)
+    penalty = stated.stated_penalty(data)
+    factor = posterior.factors(drawn.scalars)[..., : data.p]
+    noise = drawn.scalars.get("sigma", np.full(drawn.coef.shape[:2], stated.likelihood.noise))
+    found = {}
+    for name, part, power in (("lambda1", penalty.l1, 1), ("lambda2", penalty.l2, 2)):
+        penalised = (part > 0) & ~posterior.horseshoe[: data.p]
+        if penalised.any():
+            values = (
+                np.where(penalised, part, 0.0)
+                * (noise[..., None] / factor**power)
+                * noise[..., None]
+            )
+            alike = penalised.all() and np.all(part == part[0]) and _one_factor(posterior, data.p)
+            found[name] = values[..., 0] if alike else values
+    return found
+
+
+def _one_factor(posterior: Posterior, p: int) -> bool:
+    """True when all coefficients share their factor."""
+    rows = [posterior.relative[:p], *(scale.columns[:p] for scale in posterior.scales)]
+    return all(bool(row.all()) or not row.any() for row in rows)
