@@ -46,7 +46,15 @@ if TYPE_CHECKING:
         StudentT,
     )
     from bayesreg.model import Model
-    from bayesreg.plots import plot_map_vs_posterior, plot_path
+    from bayesreg.plots import (
+        plot_geometry,
+        plot_lambda_posterior,
+        plot_map_vs_posterior,
+        plot_path,
+        plot_prior_and_penalty,
+        plot_shrinkage,
+        plot_trajectory,
+    )
     from bayesreg.posterior import sample
     from bayesreg.priors import (
         Cauchy,
@@ -124,8 +132,13 @@ _HOME = {
     "from_sklearn": "conventions",
     "from_pymc": "pymc",
     "from_text": "spec",
+    "plot_geometry": "plots",
+    "plot_lambda_posterior": "plots",
     "plot_map_vs_posterior": "plots",
     "plot_path": "plots",
+    "plot_prior_and_penalty": "plots",
+    "plot_shrinkage": "plots",
+    "plot_trajectory": "plots",
     "proximal_step": "gradient_descent",
     "sample": "posterior",
     "shrink_step": "gradient_descent",

@@ -1,0 +1,51 @@
+"""The mode against the posterior, a row per coefficient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesreg.comparison import Comparison
+from bayesreg.errors import DataTypeError
+from bayesreg.plots.style import COLOURS, axes, verbatim, zero_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
+    """The mode (diamond, hollow where exactly 0) against posterior mean and interval.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        From :func:`bayesreg.compare`. The intercept is left out: it lives on another scale.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    if not isinstance(comparison, Comparison):
+        raise DataTypeError(
+            f"comparison must come from compare(fit, post); got {type(comparison).__name__}"
+        )
+    shown = range(len(comparison.names) - comparison.has_intercept)
+    ax = axes(ax, (8.0, 1.2 + 0.36 * len(shown)))
+    height = -np.arange(len(shown), dtype=float)
+    low, high = comparison.hdi_low[shown], comparison.hdi_high[shown]
+    mode, zero = comparison.map[shown], comparison.zero_in_mode[shown]
+    percent = f"{100 * comparison.probability:g}%"
+    ax.hlines(height, low, high, color=COLOURS[0], linewidth=2.2, label=f"posterior {percent} HDI")
+    ax.plot(comparison.mean[shown], height, "o", color=COLOURS[0], markersize=6,
+            markeredgecolor=ax.get_facecolor(), zorder=4, label="posterior mean")  # fmt: skip
+    ax.plot(mode[~zero], height[~zero], "D", color=COLOURS[1], markersize=6.5, label="MAP")
+    ax.plot(mode[zero], height[zero], "D", markerfacecolor="none", color=COLOURS[1],
+            markersize=6.5, markeredgewidth=1.5, label="MAP, exactly 0")  # fmt: skip
+    zero_line(ax, across=False)
+    ax.set_yticks(height, [verbatim(comparison.names[k]) for k in shown])
+    ax.set_xlabel("coefficient")
+    ax.set_title("Posterior mode against posterior", loc="left")
+    ax.legend(frameon=False, fontsize=8, loc="best")
+    return ax

@@ -1,0 +1,113 @@
+"""The mode along the prior scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesreg import _checks
+from bayesreg._types import FloatArray
+from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
+from bayesreg.plots.style import axes, colour, ink, line_style, name_line_ends, verbatim, zero_line
+from bayesreg.solvers import MapPath
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_path(
+    path: MapPath, *, ax: Axes | None = None, marked_scale: float | None = None, labels: int = 12
+) -> Axes:
+    """Coefficients of the mode over the prior scale, lambda on the axis above.
+
+    Parameters
+    ----------
+    path : MapPath
+    ax : Axes, optional
+    marked_scale : float, optional
+        A scale to mark with a vertical line.
+    labels : int
+        How many coefficients, the largest first, are named at the right end.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    DataTypeError, ModelError, ModelTypeError
+        Naming the argument that cannot be used.
+    """
+    if not isinstance(path, MapPath):
+        raise DataTypeError(f"path must be a MapPath from find_map_path; got {type(path).__name__}")
+    if path.estimates[0].classes:
+        raise ModelError(
+            "plot_path draws one vector of coefficients, and this path has one per class; "
+            'path.to_dataset()["coef"].sel({"class": 0}).plot.line(x="scale") draws one of them'
+        )
+    if marked_scale is not None:
+        marked_scale = _checks.positive_number(marked_scale, "marked_scale")
+    labels = _label_count(labels)
+    ax = axes(ax, (8.0, 5.0))
+    order = np.argsort(path.scales)
+    scales, coef = path.scales[order], path.coef[order]
+    for j in range(coef.shape[1]):
+        ax.plot(scales, _leaving_zero(coef[:, j]), color=colour(j), linestyle=line_style(j),
+                linewidth=1.6)  # fmt: skip
+    zero_line(ax)
+    ax.set_xscale("log")
+    if scales[0] < scales[-1]:
+        ax.set_xlim(scales[0], scales[-1])
+    name_line_ends(ax, path.estimates[0].names, coef[-1], labels)
+    if marked_scale is not None:
+        ax.axvline(marked_scale, color=ink(), alpha=0.7, linestyle=(0, (2, 2)), linewidth=1.0)
+        ax.annotate(
+            f"scale {marked_scale:g}", (marked_scale, 0.02), xycoords=("data", "axes fraction"),
+            xytext=(4, 0), textcoords="offset points", fontsize=8, color=ink(), alpha=0.7,
+        )  # fmt: skip
+    model = path.estimates[0].model
+    whose = (
+        f"prior scale of {verbatim(path.axis_column)}"
+        if isinstance(model.prior, dict)
+        else "prior scale"
+    )
+    units = "of standardised columns" if model.standardize else "in units of the coefficient"
+    ax.set_xlabel(f"{whose} ({units})")
+    ax.set_ylabel("coefficient at the mode")
+    ax.set_title("Posterior mode along the prior scale", loc="left")
+    _lambda_axis(ax, scales, path.lambdas[order])
+    return ax
+
+
+def _label_count(value: Any) -> int:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise ModelTypeError(f"labels must be a whole number; got {_checks.shown(value)}")
+    if value < 0:
+        raise ModelError(
+            f"labels must be at least 0 (no names at the lines); got {_checks.shown(value)}"
+        )
+    return int(value)
+
+
+def _leaving_zero(values: FloatArray) -> FloatArray:
+    """Without the stretches at exactly 0: the axis is drawn there already."""
+    zero = np.concatenate([[True], values == 0, [True]])
+    return np.where(zero[:-2] & zero[1:-1] & zero[2:], np.nan, values)
+
+
+def _lambda_axis(ax: Axes, scales: FloatArray, lambdas: FloatArray) -> None:
+    """lambda on a second axis above; log-log linear in the scale, so one power maps the two."""
+    if len(scales) < 2 or scales[0] == scales[-1] or not np.all(np.isfinite(lambdas)):
+        return
+    power = float(np.log(lambdas[-1] / lambdas[0]) / np.log(scales[-1] / scales[0]))
+    constant = lambdas[0] / scales[0] ** power
+
+    def to_lambda(scale: Any) -> Any:
+        return constant * np.maximum(scale, 1e-300) ** power
+
+    def to_scale(value: Any) -> Any:
+        return (np.maximum(value, 1e-300) / constant) ** (1.0 / power)
+
+    above = ax.secondary_xaxis("top", functions=(to_lambda, to_scale))
+    above.set_xlabel("penalty lambda (weaker to the right)")
