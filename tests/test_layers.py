@@ -45,7 +45,7 @@ LAYERS = [
         "wording",
     ],
     ["posterior", "twin"],
-    ["comparison", "verification", "verification_classes"],
+    ["comparison", "scales", "verification", "verification_classes"],
     ["plots"],
     ["__main__", "cli", "demo"],
 ]

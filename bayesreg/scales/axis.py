@@ -1,0 +1,124 @@
+"""The axis of a scan: factors of the model's prior scales, and what each is called elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.data import Data
+from bayesreg.errors import ModelError, NoEquivalentError
+from bayesreg.likelihoods import has_classes
+from bayesreg.model import Model, require_model_and_data, unknown_scales
+from bayesreg.posterior.target import with_unknowns_at_one
+from bayesreg.priors import Horseshoe
+from bayesreg.problem import bind
+from bayesreg.solvers.scale_grid import checked_scales, default_scales
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """Where a scan looks, in ascending order.
+
+    Attributes
+    ----------
+    factors : (k,) array
+        t: every prior scale of the model is multiplied by it.
+    scales : (k,) array
+        t times the scale of ``column``'s prior.
+    column : str
+    reference_lambda : float
+        The canonical lambda of ``column`` at t = 1, with an unknown sigma at 1.
+    kinked : bool
+        l1 and l2 are both divided by t, so that an elastic net keeps its ratio; else l2 by t^2.
+    """
+
+    factors: FloatArray
+    scales: FloatArray
+    column: str
+    reference_lambda: float
+    kinked: bool
+
+    @property
+    def lambdas(self) -> FloatArray:
+        """The canonical lambda at each scale."""
+        return self.reference_lambda / (self.factors if self.kinked else self.factors**2)
+
+
+def make_axis(
+    model: Model, data: Data, scales: Sequence[float] | FloatArray | None, n_scales: int
+) -> Axis:
+    """The scales given, or a default grid.
+
+    Raises
+    ------
+    ModelError
+        Where no one axis of scales exists: an unknown or no scale, classes.
+    """
+    _require_scannable(model, data)
+    stated = with_unknowns_at_one(model)
+    column, reference, reference_lambda = stated.axis(data)
+    problem = bind(stated, data)
+    if scales is None:
+        grid = np.asarray(default_scales(problem, reference, n_scales, data))
+    else:
+        grid = checked_scales(scales)
+    grid = np.unique(grid)
+    kinked = bool(np.any(problem.penalty.l1[: problem.p] > 0))
+    return Axis(grid / reference, grid, column, reference_lambda, kinked)
+
+
+def _require_scannable(model: Model, data: Data) -> None:
+    require_model_and_data(model, data)
+    if has_classes(model.likelihood):
+        raise ModelError(
+            f"a scan needs draws, and {model.likelihood!r} has no sampler of its own; "
+            "find_map_path gives its modes along the scale"
+        )
+    for where, density in unknown_scales(model).items():
+        raise ModelError(
+            f"the scale of {where} is unknown (scale ~ {density!r}), and a scan varies it: state "
+            "where to begin, such as Laplace(scale=1.0). sample(model, data) gives the posterior "
+            "of an unknown scale"
+        )
+    if any(isinstance(prior, Horseshoe) for prior in model.priors):
+        raise ModelError("a scan begins with modes, and a posterior under Horseshoe has none")
+
+
+def library_parameters(
+    model: Model, data: Data, axis: Axis, targets: Sequence[str]
+) -> dict[str, FloatArray]:
+    """``target.parameter`` -> its value at each scale, for the parameter that varies.
+
+    Raises
+    ------
+    NoEquivalentError
+        Where the target cannot state this model.
+    """
+    from bayesreg.conventions import to_penalty
+
+    found: dict[str, FloatArray] = {}
+    for target in targets:
+        at_each = [
+            to_penalty(model.rescaled(float(t)), target, data).parameters for t in axis.factors
+        ]
+        varying = _varying(at_each)
+        if not varying:
+            raise NoEquivalentError(f"no parameter of {target!r} varies along this axis")
+        for name in varying:
+            found[f"{target}.{name}"] = np.array([float(given[name]) for given in at_each])
+    return found
+
+
+def _varying(at_each: list[dict[str, Any]]) -> list[str]:
+    """Names of the single numbers that are not the same at every scale."""
+    names = []
+    for name, first in at_each[0].items():
+        if isinstance(first, float | int) and not isinstance(first, bool):
+            values = {float(given[name]) for given in at_each}
+            if len(values) > 1 or len(at_each) == 1:
+                names.append(name)
+    return names
