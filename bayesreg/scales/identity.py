@@ -16,6 +16,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.model import Model
+from bayesreg.penalty import Penalty
 from bayesreg.posterior.densities import Parameters
 from bayesreg.posterior.target import Posterior, with_unknowns_at_one
 
@@ -32,7 +33,7 @@ def generator(
     loc = penalty.loc
     away = (drawn.coef - loc) / factor
     l2_power = 0.5 if kinked else 1.0
-    if not penalty.is_separable:
+    if not isinstance(penalty, Penalty) or not penalty.is_separable:
         # A scale family: w'g(w), with the shares of a group summing to its norm.
         return np.sum(away * penalty.slope(loc + away), axis=-1)
     terms = penalty.l1 * np.abs(away) + l2_power * penalty.l2 * away**2

@@ -50,11 +50,14 @@ def log_null_evidence(model: Model, data: Data) -> float:
                          for s in x])  # fmt: skip
 
     lower, upper = (float(getattr(prior, name, end)) for name, end in _ENDS)
-    low, high = (np.log(end) if end > 0 else -np.inf for end in (lower, upper))
+    low = max(_LEAST, float(np.log(lower)) if lower > 0 else -np.inf)
+    high = min(-_LEAST, float(np.log(upper)))
     centre = float(np.clip(null.log_scale_guess(), low, high))
     return log_integral(log_f, centre, 1.0 / np.sqrt(problem.n), lower=low, upper=high)
 
 
+# log of a sigma or a dispersion whose square is still a number.
+_LEAST = -200.0
 # Where a prior of sigma or a dispersion says no other.
 _ENDS = (("lower", 0.0), ("upper", np.inf))
 
@@ -133,7 +136,7 @@ class _Null:
         for _ in range(200):
             eta = self.eta + a
             slope = problem.weights @ likelihood.gradient(problem.y, eta) + l2 * (a - loc)
-            bend = problem.weights @ np.abs(likelihood.curvature(problem.y, eta)) + l2
+            bend = float(problem.weights @ np.abs(likelihood.curvature(problem.y, eta))) + l2
             step = float(np.clip(slope / max(bend, 1e-300), -longest, longest))
             a -= step
             if abs(step) < 1e-12 * (1.0 + abs(a)):

@@ -210,7 +210,7 @@ def _posterior_columns(
                 errors[k] = _error_of_mean(values)
             if k >= len(factors) - len(fits):
                 rows.append(_summary(drawn, data.names, rope, mass))
-    columns = {
+    columns: dict[str, Any] = {
         name: (("scale", "feature") if rows[0][name].ndim else ("scale",),
                np.array([row[name] for row in rows]))
         for name in rows[0]
