@@ -91,7 +91,7 @@ class _Null:
         residual = problem.y - self.eta
         if problem.has_intercept:
             residual = residual - np.average(residual, weights=problem.weights)
-        return float(0.5 * np.log(max(np.mean(problem.weights * residual**2), 1e-300)))
+        return 0.5 * float(np.log(max(float(np.mean(problem.weights * residual**2)), 1e-300)))
 
     def given(self, value: float | None) -> float:
         """log p(y | value of sigma or of the dispersion)."""
