@@ -198,11 +198,15 @@ class Penalised:
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        if self.column_factors is not None:
+            inside += f"; on X * {self.column_factors.tolist()!r}"
         return f"<{self.target}: {inside}>"
 
     def __str__(self) -> str:
         lines = [f"{self.target} minimises {self.objective}"]
         lines += [f"  {name} = {value!r}" for name, value in self.parameters.items()]
+        if self.column_factors is not None:
+            lines.append(f"  on X * column_factors, {self.column_factors.tolist()!r}")
         lines += [f"  from {self.formula}", "", "Code:"]
         lines += ["  " + line if line else "" for line in self.code.splitlines()]
         lines += ["", "Notes:", *(f"  - {note}" for note in self.notes)]
