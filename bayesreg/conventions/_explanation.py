@@ -34,10 +34,13 @@ def explanation(
     model: Model | Prior,
     setting: Setting,
     on_a_fold: Nats | None,
-    folds: int,
+    folds: str,
     elsewhere: Iterable[Penalised],
 ) -> str:
-    """The page; ``on_a_fold`` are the nats of the same parameters on the rows of one fit."""
+    """The page; ``on_a_fold`` are the nats of the same parameters on the rows of one fit.
+
+    ``folds`` says which rows those are.
+    """
     inside = ", ".join(f"{name}={_plain(value)!r}" for name, value in parameters.items())
     parts = [
         _section("What is minimised", [
@@ -124,7 +127,7 @@ def _prior(nats: Nats, model: Model | Prior) -> list[str]:
 
 
 def _dependence(
-    origin: Convention, nats: Nats, on_a_fold: Nats | None, folds: int, setting: Setting
+    origin: Convention, nats: Nats, on_a_fold: Nats | None, folds: str, setting: Setting
 ) -> list[str]:
     lines = []
     if origin.fixes:
@@ -141,10 +144,10 @@ def _dependence(
     else:
         before, after = _scale(on_a_fold), _scale(nats)
         lines.append(
-            f"Fixed parameters are not a fixed prior: the penalty grows with the rows. In "
-            f"{folds}-fold cross-validation each fit sees {1 - 1 / folds:.0%} of them, where the "
-            f"same parameters mean {before}; the refit on all rows means {after}. The "
-            "parameter that did best on the folds is not the one for that prior on all rows."
+            "Fixed parameters are not a fixed prior: the penalty grows with the rows. "
+            f"{folds}, where the same parameters mean {before}; the refit on all rows means "
+            f"{after}. The parameter that did best on part of the rows is not the one for that "
+            "prior on all of them."
         )
     return lines
 

@@ -4,8 +4,8 @@ With w_j = f_j u_j the columns x_j f_j have coefficients u_j, and
 
     l1_j |w_j| + l2_j w_j^2 / 2  =  l1_j f_j |u_j| + l2_j f_j^2 u_j^2 / 2
 
-is the same for every j when f_j = m / l1_j (L1, m the mean of l1) or sqrt(m / l2_j) (L2, m the mean
-of l2), and where both are there when l1_j^2 / l2_j is the same for all.  The one strength is then m,
+is the same for every j when f_j = m / l1_j (L1, m the mean of l1) or sqrt(m / l2_j) (L2, m that of
+l2), and where both are there when l1_j^2 / l2_j is the same for all.  The one strength is then m,
 the mean of the strengths, as in libraries with penalty factors.  Where f_j = 1 / sd_j will do, the
 strength is the one on standardised columns.  Neither sigma nor N is in the factors.
 """
@@ -20,6 +20,7 @@ from bayesreg._types import FloatArray
 from bayesreg.conventions._forms import nearly_equal
 from bayesreg.conventions._nats import ELASTIC_NET, L1, Nats, uniform
 from bayesreg.conventions._setting import MissingQuantityError, Setting
+from bayesreg.errors import NoEquivalentError
 
 
 def factors_of(nats: Nats, setting: Setting) -> FloatArray | None:
@@ -45,10 +46,9 @@ def factors_of(nats: Nats, setting: Setting) -> FloatArray | None:
 def _deviation(setting: Setting) -> FloatArray | None:
     """The sd of the columns, where it is known and none is constant."""
     try:
-        sd = setting.per_column("sd_x")
-    except MissingQuantityError:
+        return setting.per_column("sd_x")
+    except (MissingQuantityError, NoEquivalentError):
         return None
-    return None if np.any(sd == 0) else sd
 
 
 def on_rescaled_columns(nats: Nats, factors: FloatArray) -> Nats:
