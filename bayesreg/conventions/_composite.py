@@ -36,7 +36,7 @@ def unwrapped(estimator: Any) -> tuple[Any, Any]:
     """
     if not is_sklearn(estimator):
         return estimator, None
-    if hasattr(estimator, "estimator") and hasattr(estimator, "refit"):
+    if type(estimator).__name__.endswith("SearchCV"):
         if not hasattr(estimator, "best_estimator_"):
             raise ConversionError(
                 f"this {type(estimator).__name__} has no best_estimator_: it is not fitted, or has "
@@ -64,7 +64,7 @@ def search_of(estimator: Any) -> Any:
     """The search that holds the estimator, or None."""
     if not is_sklearn(estimator):
         return None
-    if hasattr(estimator, "estimator") and hasattr(estimator, "refit"):
+    if type(estimator).__name__.endswith("SearchCV"):
         return estimator
     steps = getattr(estimator, "steps", None)
     return search_of(steps[-1][1]) if steps else None

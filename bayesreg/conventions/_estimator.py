@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bayesreg._text import nearest
 from bayesreg.conventions._composite import search_of, unwrapped
 from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._near import near_targets
 from bayesreg.conventions._refused import refuse_by_name
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
@@ -61,8 +61,8 @@ def recognise(estimator: Any, known: Mapping[str, Convention], data: Data | None
     if name not in known or not hasattr(estimator, "get_params"):
         raise ConversionError(
             f"no convention is known for an object of class {kind.__module__}.{kind.__name__}."
-            f"{nearest(name, known)} If it minimises one of these objectives, pass that name and "
-            "its parameters"
+            f"{near_targets(name, known)} If it minimises one of these objectives, pass that "
+            "name and its parameters"
         )
     learned = {
         attribute: getattr(estimator, attribute, unfitted)

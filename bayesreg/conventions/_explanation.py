@@ -146,8 +146,8 @@ def _dependence(
         lines.append(
             "Fixed parameters are not a fixed prior: the penalty grows with the rows. "
             f"{folds}, where the same parameters mean {before}; the refit on all rows means "
-            f"{after}. The parameter that did best on part of the rows is not the one for that "
-            "prior on all of them."
+            f"{after}. The parameter that did best on the folds is not the one for that prior on "
+            "all rows."
         )
     return lines
 
