@@ -105,8 +105,8 @@ def test_sigma_is_not_asked_for_where_it_cancels(source, to):
 def test_n_is_not_asked_for_where_it_cancels():
     weights = {"alpha": 0.3, "weights": [1.0, 2.0, 8.0]}
     twin = br.convert("celer.Lasso", weights, to="sklearn.Lasso")
-    assert twin.parameters["alpha"] == pytest.approx(0.3 * 11 / 3, rel=1e-12)  # the mean strength
-    np.testing.assert_allclose(twin.column_factors, 11 / 3 / np.array([1.0, 2.0, 8.0]))
+    assert twin.parameters["alpha"] == pytest.approx(0.3, rel=1e-12)  # the least of the strengths
+    np.testing.assert_array_equal(twin.column_factors, [1.0, 0.5, 0.125])
 
 
 def test_a_pipeline_without_its_scaler_has_its_own_alpha_on_standardised_columns():

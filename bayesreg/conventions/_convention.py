@@ -175,7 +175,8 @@ class Penalised:
         Intercept, standardisation, weights, version pitfalls.
     column_factors : (p,) array or None
         Where the library has one strength for all coefficients and the prior has not: fit on
-        ``X * column_factors`` and multiply the coefficients by them. ``code`` does both.
+        ``X * column_factors`` and multiply the coefficients by them. ``code`` does both. They are
+        1 under the widest prior; 1 / sd where the strengths on standardised columns are equal.
     """
 
     target: str

@@ -4,10 +4,10 @@ With w_j = f_j u_j the columns x_j f_j have coefficients u_j, and
 
     l1_j |w_j| + l2_j w_j^2 / 2  =  l1_j f_j |u_j| + l2_j f_j^2 u_j^2 / 2
 
-is the same for every j when f_j = m / l1_j (L1, m the mean of l1) or sqrt(m / l2_j) (L2, m that of
-l2), and where both are there when l1_j^2 / l2_j is the same for all.  The one strength is then m,
-the mean of the strengths, as in libraries with penalty factors.  Where f_j = 1 / sd_j will do, the
-strength is the one on standardised columns.  Neither sigma nor N is in the factors.
+is the same for every j when f_j = m / l1_j (L1, m the least of l1) or sqrt(m / l2_j) (L2, m the
+least of l2), and where both are there when l1_j^2 / l2_j is the same for all.  The one strength is
+then m: columns under the widest prior stay as they are, the others shrink.  Where f_j = 1 / sd_j
+will do, the strength is the one on standardised columns.  Neither sigma nor N is in the factors.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def factors_of(nats: Nats, setting: Setting) -> FloatArray | None:
             return None
         if not nearly_equal(l1**2 / l2):
             return None
-    factors = np.mean(l1) / l1 if nats.kind == L1 else np.sqrt(np.mean(l2) / l2)
+    factors = np.min(l1) / l1 if nats.kind == L1 else np.sqrt(np.min(l2) / l2)
     sd = _deviation(setting)
     if sd is not None and nearly_equal(factors * sd):
         factors = 1.0 / sd
-    return factors if np.all(np.isfinite(factors)) else None
+    return factors if np.all(np.isfinite(factors) & (factors > 0)) else None
 
 
 def _deviation(setting: Setting) -> FloatArray | None:
