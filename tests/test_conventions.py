@@ -339,7 +339,7 @@ REFUSED = [
     ("sklearn.Ridge", Model(GAUSSIAN, Laplace(1)), {}, "no room for a Laplace.*sklearn.Lasso"),
     ("sklearn.Lasso", Model(GAUSSIAN, Normal(1)), {}, "no room for a Normal.*sklearn.Ridge"),
     ("sklearn.Lasso", Model(GAUSSIAN, ElasticNet(1, 1)), {}, "Nearest: .*sklearn.ElasticNet"),
-    ("sklearn.PoissonRegressor", Model(Poisson(), Laplace(1)), {}, "Nearest: .*textbook.nll_l1"),
+    ("sklearn.PoissonRegressor", Model(Poisson(), Laplace(1)), {}, "Nearest: .*glmnet.glmnet"),
     ("sklearn.Lasso", Model(Poisson(), Normal(1)), {}, "Gaussian.*sklearn.PoissonRegressor"),
     ("sklearn.Lasso", Model(GAUSSIAN, Laplace(1, loc=0.5)), {}, "loc m = 0.5.*y - X m"),
     (_LOGIT, Model(Bernoulli(), Normal(1, loc=0.5)), {}, "loc m = 0.5.*offset"),

@@ -158,6 +158,7 @@ def _conversion_dict(result: Any) -> dict[str, Any]:
         "formula": result.formula,
         "code": result.code,
         "notes": list(result.notes),
+        "column_factors": None if result.column_factors is None else result.column_factors.tolist(),
     }
 
 

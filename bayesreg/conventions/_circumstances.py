@@ -12,8 +12,8 @@ from bayesreg.conventions._noise import estimated_sigma
 from bayesreg.conventions._quantities import QUANTITIES
 from bayesreg.conventions._refusals import refuse_offset, refuse_weights
 from bayesreg.conventions._setting import NOISE, Setting
-from bayesreg.conventions._stated import Stated, likelihood_of
-from bayesreg.conventions._steps import required
+from bayesreg.conventions._stated import Stated, at_sigma, likelihood_of
+from bayesreg.conventions._steps import representable, required
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError
 from bayesreg.likelihoods import ClassLikelihood, Likelihood
@@ -22,7 +22,7 @@ from bayesreg.likelihoods import ClassLikelihood, Likelihood
 def circumstances(
     origin: Convention,
     given: Mapping[str, Any] | None,
-    possible: tuple[str, ...],
+    favoured: tuple[str, ...],
     likelihood: Likelihood | ClassLikelihood | str | None,
     sigma: float | str | None,
     data: Data | None,
@@ -30,14 +30,22 @@ def circumstances(
     total_weight: float | None,
     quantities: Mapping[str, Any],
 ) -> Setting:
-    """The circumstances of a conversion from these parameters."""
-    number = _number_or_estimate(sigma, data, given)
+    """The circumstances of a conversion from these parameters.
+
+    ``favoured`` are the likelihoods to choose from where the origin leaves it open.
+    """
+    _require_number_or_estimate(sigma)
     complete = origin.complete(required(origin, given))
     said = dict(origin.says(complete))
-    if said and number is not None:
+    if said and sigma is not None:
         raise ConversionError(f"{origin.name} says sigma itself ({said}); leave sigma= out")
     usual = origin.usual(complete, checked(data))
-    chosen = likelihood_of(possible, likelihood, number, origin, usual)
+    chosen = likelihood_of(
+        origin.likelihoods, likelihood, sigma is not None, origin, usual, favoured
+    )
+    if isinstance(sigma, str):
+        sigma = estimated_sigma(data, _has_intercept(origin, complete, chosen, data))
+    chosen = at_sigma(chosen, sigma)
     setting = setting_of(chosen, data, n, total_weight, {**quantities, **said})
     refuse_offset(data, setting.likelihood, origin.name)
     refuse_weights(origin, setting.weighted)
@@ -64,22 +72,25 @@ def setting_of(
     return Setting(likelihood.name, known, data, weighted, likelihood.shape)
 
 
-def _number_or_estimate(
-    sigma: float | str | None, data: Data | None, given: Mapping[str, Any] | None
-) -> float | None:
-    """sigma, estimated where that is asked for."""
-    if isinstance(sigma, str):
-        if sigma != "estimate":
-            raise ConversionError(f"sigma must be a number or 'estimate'; got {sigma!r}")
-        return estimated_sigma(data, bool((given or {}).get("fit_intercept", True)))
-    return sigma
+def _require_number_or_estimate(sigma: float | str | None) -> None:
+    if isinstance(sigma, str) and sigma != "estimate":
+        raise ConversionError(f"sigma must be a number or 'estimate'; got {sigma!r}")
+
+
+def _has_intercept(
+    origin: Convention, complete: Mapping[str, Any], chosen: Stated, data: Data | None
+) -> bool:
+    """Whether these parameters mean an intercept, by whatever name the library has for it."""
+    setting = setting_of(chosen, data, None, None, {}).on_behalf_of(origin).ordinary()
+    with representable(origin, setting):
+        return origin.decode(complete, setting).intercept is not None
 
 
 def data_in_second_place(parameters: Any, data: Data | None) -> tuple[Any, Data | None]:
     """``to_prior(estimator, data)``: an estimator brings its own parameters."""
     if isinstance(parameters, Data) and data is None:
         return None, parameters
-    return parameters, data
+    return parameters, checked(data)
 
 
 def checked(data: Data | None) -> Data | None:

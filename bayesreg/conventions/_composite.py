@@ -36,7 +36,7 @@ def unwrapped(estimator: Any) -> tuple[Any, Any]:
     """
     if not is_sklearn(estimator):
         return estimator, None
-    if hasattr(estimator, "estimator") and hasattr(estimator, "refit"):
+    if type(estimator).__name__.endswith("SearchCV"):
         if not hasattr(estimator, "best_estimator_"):
             raise ConversionError(
                 f"this {type(estimator).__name__} has no best_estimator_: it is not fitted, or has "
@@ -58,6 +58,16 @@ def unwrapped(estimator: Any) -> tuple[Any, Any]:
                 f"of other columns. {_FITTED_ALONE}"
             )
     return inner, others[0] if others else None
+
+
+def search_of(estimator: Any) -> Any:
+    """The search that holds the estimator, or None."""
+    if not is_sklearn(estimator):
+        return None
+    if type(estimator).__name__.endswith("SearchCV"):
+        return estimator
+    steps = getattr(estimator, "steps", None)
+    return search_of(steps[-1][1]) if steps else None
 
 
 def is_sklearn(estimator: Any) -> bool:
@@ -117,7 +127,7 @@ def _require_its_deviation(scaler: Any, data: Data, flat: bool) -> None:
 
 def on_original_columns(nats: Nats, setting: Setting) -> Nats:
     """|u_j| / b = sd_j |w_j| / b:  l1_j = l1 sd_j,  l2_j = l2 sd_j^2."""
-    sd = setting.per_column("sd_x")
+    sd = np.asarray(setting.quantity("sd_x"))
     if np.any(sd == 0):
         raise NoEquivalentError(
             f"column {int(np.argmin(sd))} is constant: standardised, it is 0. Nearest: leave the "

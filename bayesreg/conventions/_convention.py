@@ -175,7 +175,8 @@ class Penalised:
         Intercept, standardisation, weights, version pitfalls.
     column_factors : (p,) array or None
         Where the library has one strength for all coefficients and the prior has not: fit on
-        ``X * column_factors`` and multiply the coefficients by them. ``code`` does both.
+        ``X * column_factors`` and multiply the coefficients by them. ``code`` does both. They are
+        1 under the widest prior; 1 / sd where the strengths on standardised columns are equal.
     """
 
     target: str
@@ -198,11 +199,15 @@ class Penalised:
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        if self.column_factors is not None:
+            inside += f"; on X * {self.column_factors.tolist()!r}"
         return f"<{self.target}: {inside}>"
 
     def __str__(self) -> str:
         lines = [f"{self.target} minimises {self.objective}"]
         lines += [f"  {name} = {value!r}" for name, value in self.parameters.items()]
+        if self.column_factors is not None:
+            lines.append(f"  on X * column_factors, {self.column_factors.tolist()!r}")
         lines += [f"  from {self.formula}", "", "Code:"]
         lines += ["  " + line if line else "" for line in self.code.splitlines()]
         lines += ["", "Notes:", *(f"  - {note}" for note in self.notes)]

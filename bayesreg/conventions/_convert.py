@@ -9,7 +9,7 @@ from bayesreg._estimated import Estimated
 from bayesreg.conventions._circumstances import circumstances, data_in_second_place, told_apart
 from bayesreg.conventions._composite import on_original_columns, standardizes
 from bayesreg.conventions._convention import Convention, Penalised
-from bayesreg.conventions._estimator import refuse_other_data, source_of
+from bayesreg.conventions._estimator import source_of
 from bayesreg.conventions._refusals import refuse_one_way
 from bayesreg.conventions._registry import CONVENTIONS, find
 from bayesreg.conventions._setting import Setting
@@ -48,17 +48,14 @@ def convert(
         As in :func:`to_penalty` and :func:`to_prior`.
     """
     parameters, data = data_in_second_place(parameters, data)
-    found = source_of(source, parameters, CONVENTIONS)
-    refuse_other_data(parameters if isinstance(source, str) else source, data)
+    found = source_of(source, parameters, CONVENTIONS, data)
     origin, goal = find(found.name, "source"), find(to, "to")
     refuse_one_way(goal)
-    possible = origin.likelihoods
-    if likelihood is None:
-        possible = tuple(kind for kind in possible if kind in goal.likelihoods) or possible
     quantities, options = told_apart(options)
     setting = circumstances(
-        origin, found.parameters, possible, likelihood, sigma, data, n, total_weight, quantities
-    )
+        origin, found.parameters, goal.likelihoods, likelihood, sigma, data, n, total_weight,
+        quantities,
+    )  # fmt: skip
 
     def twin_of(setting: Setting) -> Penalised:
         nats = decoded(origin, found.parameters, setting)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bayesreg._text import nearest
-from bayesreg.conventions._composite import unwrapped
+from bayesreg.conventions._composite import search_of, unwrapped
 from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._near import near_targets
 from bayesreg.conventions._refused import refuse_by_name
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
@@ -28,14 +28,17 @@ class Source:
         None when a name came alone.
     scaler : object or None
         The StandardScaler before the estimator, where it came in a Pipeline.
+    search : object or None
+        The search whose best estimator it is.
     """
 
     name: str | Convention
     parameters: Mapping[str, Any] | None
     scaler: Any = None
+    search: Any = None
 
 
-def recognise(estimator: Any, known: Mapping[str, Convention]) -> Source:
+def recognise(estimator: Any, known: Mapping[str, Convention], data: Data | None = None) -> Source:
     """Name of the convention and parameters of a fitted or unfitted estimator.
 
     Only the library's own class is recognised: a subclass may minimise something else
@@ -45,10 +48,12 @@ def recognise(estimator: Any, known: Mapping[str, Convention]) -> Source:
     Raises
     ------
     ConversionError
-        For an object or class that is not known, with the nearest names.
+        For an object or class that is not known, with the nearest names; for data of other columns
+        than those it was fitted to.
     NoEquivalentError
         For an estimator that no model or prior here is the twin of.
     """
+    given = estimator
     estimator, scaler = unwrapped(estimator)
     kind = type(estimator)
     name = f"{kind.__module__.split('.')[0]}.{kind.__name__}"
@@ -56,15 +61,16 @@ def recognise(estimator: Any, known: Mapping[str, Convention]) -> Source:
     if name not in known or not hasattr(estimator, "get_params"):
         raise ConversionError(
             f"no convention is known for an object of class {kind.__module__}.{kind.__name__}."
-            f"{nearest(name, known)} If it minimises one of these objectives, pass that name and "
-            "its parameters"
+            f"{near_targets(name, known)} If it minimises one of these objectives, pass that "
+            "name and its parameters"
         )
     learned = {
         attribute: getattr(estimator, attribute, unfitted)
         for attribute, unfitted in known[name].learned.items()
     }
     _refuse_several_outputs(estimator, known[name])
-    return Source(name, {**estimator.get_params(deep=False), **learned}, scaler)
+    _refuse_other_data(given, data)
+    return Source(name, {**estimator.get_params(deep=False), **learned}, scaler, search_of(given))
 
 
 def _refuse_several_outputs(estimator: Any, convention: Convention) -> None:
@@ -85,24 +91,54 @@ def _refuse_several_outputs(estimator: Any, convention: Convention) -> None:
         )
 
 
-def refuse_other_data(estimator: Any, data: Data | None) -> None:
+def _refuse_other_data(estimator: Any, data: Data | None) -> None:
     """A fitted estimator's N is that of its own data: those given must at least have its columns.
+
+    Its vectors, such as ``lambda_`` of ARDRegression, are in the order of those columns.
 
     Raises
     ------
     ConversionError
-        When the numbers of columns differ.
+        When the numbers of columns, their names or their order differ.
     """
     columns = getattr(estimator, "n_features_in_", None)
-    if data is not None and columns is not None and columns != data.p:
+    if data is None:
+        return
+    if columns is not None and columns != data.p:
         raise ConversionError(
             f"this {type(estimator).__name__} was fitted to {columns} columns and data have "
             f"{data.p}, so they are not its data and N would be wrong; pass the data it was "
             "fitted to, or n="
         )
+    names = _fitted_names(estimator)
+    unnamed = data.names == tuple(f"x{j}" for j in range(data.p))
+    if names is None or unnamed or names == data.names or len(names) != data.p:
+        return
+    at = next(j for j, name in enumerate(names) if name != data.names[j])
+    others = (
+        "the same columns in another order"
+        if set(names) == set(data.names)
+        else "columns of other names"
+    )
+    raise ConversionError(
+        f"this {type(estimator).__name__} was fitted to {others}: column {at} was {names[at]!r}, "
+        f"and in data it is {data.names[at]!r}. Pass Data of the columns in the order of the fit, "
+        "Data(frame[list(estimator.feature_names_in_)], y); or names= as they were then"
+    )
 
 
-def source_of(source: Any, parameters: Any, known: Mapping[str, Convention]) -> Source:
+def _fitted_names(estimator: Any) -> tuple[str, ...] | None:
+    """The columns that an estimator was fitted to, where they had names."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        names = getattr(estimator, "feature_names_", None)  # glum; an array's are _col_0, ...
+    found = None if names is None else tuple(str(name) for name in names)
+    return None if found is None or any(name.startswith("_col_") for name in found) else found
+
+
+def source_of(
+    source: Any, parameters: Any, known: Mapping[str, Convention], data: Data | None
+) -> Source:
     """Name and parameters, from a name with parameters (or an estimator), or an estimator."""
     if isinstance(source, Convention):
         if not isinstance(parameters, Mapping):
@@ -122,10 +158,10 @@ def source_of(source: Any, parameters: Any, known: Mapping[str, Convention]) -> 
                 f"parameters were given beside the estimator {type(source).__name__}, which has "
                 "its own; pass one of the two"
             )
-        return recognise(source, known)
+        return recognise(source, known, data)
     if parameters is None or isinstance(parameters, Mapping):
         return Source(source, parameters)
-    found = recognise(parameters, known)
+    found = recognise(parameters, known, data)
     if found.name != source:
         raise ConversionError(f"the estimator is a {found.name}, not a {source}; pass it alone")
     return found

@@ -16,6 +16,7 @@ from bayesreg.conventions._composite import on_original_columns
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._estimator import source_of
 from bayesreg.conventions._explanation import explanation, twins
+from bayesreg.conventions._folds import folds_of
 from bayesreg.conventions._nats import Nats
 from bayesreg.conventions._registry import CONVENTIONS, find
 from bayesreg.conventions._setting import Setting
@@ -62,14 +63,12 @@ def explain(
         RSS/(2 N) + alpha sum|w|
     """
     parameters, data = data_in_second_place(parameters, data)
-    source = source_of(target, parameters, CONVENTIONS)
+    source = source_of(target, parameters, CONVENTIONS, data)
     given = source.parameters
     origin = find(source.name, "target")
     known, unknown = told_apart(quantities)
     refuse_unknown(unknown, "explain")
-    setting = circumstances(
-        origin, given, origin.likelihoods, likelihood, sigma, data, n, total_weight, known
-    )
+    setting = circumstances(origin, given, (), likelihood, sigma, data, n, total_weight, known)
     nats = decoded(origin, given, setting)
     model = model_of(origin, source, nats, setting)
     plain = nats
@@ -77,11 +76,12 @@ def explain(
         nats = on_original_columns(nats, setting.on_behalf_of(origin))
     shown = (*origin.defaults, *origin.learned)
     stated = {key: value for key, value in (given or {}).items() if key in shown}
+    folds = folds_of(given, source.search, _rows(setting))
     others = [goal for goal in CONVENTIONS.values() if goal is not origin or nats is not plain]
     return explanation(
         origin, origin.complete(stated), plain, model, setting.on_behalf_of(origin),
-        _on_fewer_rows(origin, given, setting),
-        _folds(given),
+        _on_fewer_rows(origin, given, setting, folds.share),
+        folds.words,
         twins(
             lambda goal: encoded(goal, nats, setting, {}),
             [] if isinstance(model, Model) and model.standardize and data is None else others,
@@ -89,23 +89,22 @@ def explain(
     )  # fmt: skip
 
 
-def _folds(given: Mapping[str, Any] | None) -> int:
-    """The number of folds that the estimator itself uses, else the 5 of most libraries."""
-    folds = (given or {}).get("cv")
-    return folds if isinstance(folds, int) and folds > 1 else 5
+def _rows(setting: Setting) -> float | None:
+    known = setting.known.get("rows", None if setting.data is None else setting.data.y.size)
+    return None if known is None else float(known)
 
 
 def _on_fewer_rows(
-    origin: Convention, given: Mapping[str, Any] | None, setting: Setting
+    origin: Convention, given: Mapping[str, Any] | None, setting: Setting, share: float
 ) -> Nats | None:
     """What the same parameters mean in a fit of cross-validation; None without N."""
     fewer = dict(setting.known)
     if setting.data is not None:
         fewer.setdefault("rows", setting.data.y.size)
-        fewer.setdefault("squares_x", setting.on_behalf_of(origin).per_column("squares_x"))
+        fewer.setdefault("squares_x", setting.quantity("squares_x"))
     for name in ("total_weight", "rows", "squares_x"):
         if name in fewer:
-            fewer[name] = (1 - 1 / _folds(given)) * fewer[name]
+            fewer[name] = share * fewer[name]
     if "total_weight" not in fewer:
         return None
     return decoded(origin, given, replace(setting, known=fewer))

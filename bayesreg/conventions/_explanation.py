@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg._tables import number
-from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._convention import Convention, Penalised
 from bayesreg.conventions._nats import FLAT, Nats
 from bayesreg.conventions._setting import NOISE, Setting
 from bayesreg.errors import BayesregError
@@ -34,10 +34,13 @@ def explanation(
     model: Model | Prior,
     setting: Setting,
     on_a_fold: Nats | None,
-    folds: int,
-    elsewhere: Iterable[tuple[str, Mapping[str, Any]]],
+    folds: str,
+    elsewhere: Iterable[Penalised],
 ) -> str:
-    """The page; ``on_a_fold`` are the nats of the same parameters on the rows of one fit."""
+    """The page; ``on_a_fold`` are the nats of the same parameters on the rows of one fit.
+
+    ``folds`` says which rows those are.
+    """
     inside = ", ".join(f"{name}={_plain(value)!r}" for name, value in parameters.items())
     parts = [
         _section("What is minimised", [
@@ -124,7 +127,7 @@ def _prior(nats: Nats, model: Model | Prior) -> list[str]:
 
 
 def _dependence(
-    origin: Convention, nats: Nats, on_a_fold: Nats | None, folds: int, setting: Setting
+    origin: Convention, nats: Nats, on_a_fold: Nats | None, folds: str, setting: Setting
 ) -> list[str]:
     lines = []
     if origin.fixes:
@@ -141,10 +144,10 @@ def _dependence(
     else:
         before, after = _scale(on_a_fold), _scale(nats)
         lines.append(
-            f"Fixed parameters are not a fixed prior: the penalty grows with the rows. In "
-            f"{folds}-fold cross-validation each fit sees {1 - 1 / folds:.0%} of them, where the "
-            f"same parameters mean {before}; the refit on all rows means {after}. The "
-            "parameter that did best on the folds is not the one for that prior on all rows."
+            "Fixed parameters are not a fixed prior: the penalty grows with the rows. "
+            f"{folds}, where the same parameters mean {before}; the refit on all rows means "
+            f"{after}. The parameter that did best on the folds is not the one for that prior on "
+            "all rows."
         )
     return lines
 
@@ -158,11 +161,27 @@ def _scale(nats: Nats) -> str:
     return " and ".join(parts)
 
 
-def _elsewhere(found: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    return [
-        f"    {name}({', '.join(f'{key}={value!r}' for key, value in parameters.items())})"
-        for name, parameters in found
-    ]
+def _elsewhere(found: Iterable[Penalised]) -> list[str]:
+    """A line each; under a heading of their own those that want other columns."""
+    twins = list(found)
+    rescaled = [twin for twin in twins if twin.column_factors is not None]
+    lines = [_call(twin) for twin in twins if twin.column_factors is None]
+    if rescaled:
+        # The factors follow from the penalty alone: they are the same for every library.
+        factors = rescaled[0].column_factors
+        assert factors is not None
+        lines += [
+            "These have one strength for all coefficients. Fit them on X * column_factors, and "
+            "multiply the coefficients that come out by the same:",
+            f"    column_factors = {factors.tolist()!r}",
+            *(_call(twin) for twin in rescaled),
+        ]
+    return lines
+
+
+def _call(twin: Penalised) -> str:
+    inside = ", ".join(f"{name}={value!r}" for name, value in twin.parameters.items())
+    return f"    {twin.target}({inside})"
 
 
 def _values(values: np.ndarray) -> str:
@@ -171,10 +190,10 @@ def _values(values: np.ndarray) -> str:
     return number(low, 6) if low == high else f"{number(low, 6)} .. {number(high, 6)}"
 
 
-def twins(make: Any, conventions: Iterable[Convention]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """(name, parameters) of every other convention that can say the same with what is known."""
+def twins(make: Any, conventions: Iterable[Convention]) -> Iterable[Penalised]:
+    """The twin in every other convention that can say the same with what is known."""
     for convention in conventions:
         try:
-            yield convention.name, make(convention).parameters
+            yield make(convention)
         except BayesregError:
             continue

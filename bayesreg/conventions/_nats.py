@@ -146,7 +146,7 @@ def _refuse_vanished(model: Model, penalty: Penalty) -> None:
 
 
 def agree(one: Nats, other: Nats) -> bool:
-    """Both mean the same, to six digits of the whole penalty; nothing has vanished."""
+    """Both mean the same, each part to six digits of itself; nothing has vanished."""
     if (one.intercept is None) != (other.intercept is None) or dict(one.shape) != dict(other.shape):
         return False
     pairs = [(one.penalty, other.penalty)]
@@ -156,9 +156,14 @@ def agree(one: Nats, other: Nats) -> bool:
 
 
 def _near(one: Penalty, other: Penalty) -> bool:
-    allowed = 1e-6 * (one.l1 + one.l2)
-    l1, l2 = np.abs(one.l1 - other.l1), np.abs(one.l2 - other.l2)
-    return bool(np.all((l1 <= allowed) & (l2 <= allowed)))
+    """l1 is in 1/w and l2 in 1/w^2: a sum of the two would depend on the units of w."""
+    return bool(
+        np.all(np.abs(one.l1 - other.l1) <= 1e-6 * one.l1)
+        and np.all(np.abs(one.l2 - other.l2) <= 1e-6 * one.l2)
+        and np.all((one.loc == other.loc) | one.is_flat)
+        and np.all(one.lower == other.lower)
+        and np.all(one.upper == other.upper)
+    )
 
 
 def to_model(nats: Nats, noise: float | None, relative_to_noise: bool) -> Model:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg import design
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.model import column_deviation
@@ -59,7 +60,9 @@ def _sample_target_sd(data: Data) -> float:
 
 
 def _sample_column_sd(data: Data) -> FloatArray:
-    return np.asarray(np.std(data.to_dense().X, axis=0, ddof=1))
+    """Of all rows alike; exactly 0 for constant columns."""
+    n = data.y.size
+    return design.column_deviation(data.X, np.ones(n)) * np.sqrt(n / (n - 1))
 
 
 def _unbiased_column_sd(data: Data) -> FloatArray:

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from bayesreg.conventions._able import able
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import FLAT, Nats, penalty_kind
 from bayesreg.data import Data
 from bayesreg.errors import NoEquivalentError
 
 _PRIOR_NAMES = {
-    "flat": "flat prior (no penalty)",
-    "L1": "Laplace prior (L1 penalty)",
-    "L2": "Normal prior (L2 penalty)",
-    "elastic net": "elastic-net prior (L1 and L2 penalty)",
+    "flat": "a flat prior (no penalty)",
+    "L1": "a Laplace prior (L1 penalty)",
+    "L2": "a Normal prior (L2 penalty)",
+    "elastic net": "an elastic-net prior (L1 and L2 penalty)",
 }
 
 
@@ -66,11 +67,19 @@ def refuse_one_way(convention: Convention) -> None:
 
 
 def _refuse_likelihood(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
-    if nats.likelihood not in convention.likelihoods:
-        raise NoEquivalentError(
-            f"{convention.name} is for {' or '.join(convention.losses)} data; the model is "
-            f"{nats.likelihood}. Nearest: {_able(nats, known)}"
-        )
+    if nats.likelihood in convention.likelihoods:
+        return
+    carried = (
+        f"; only the prior can be carried over, to_penalty of it in a model of "
+        f"{convention.likelihoods[0]} data"
+        if convention.likelihoods
+        else ""
+    )
+    raise NoEquivalentError(
+        f"{convention.name} is for {' or '.join(convention.losses)} data; the model is "
+        f"{nats.likelihood}. A penalty is a strength beside its own loss: no parameters beside "
+        f"another loss have the same optimum{carried}. Nearest: {able(convention, nats, known)}"
+    )
 
 
 def _refuse_tails(convention: Convention, nats: Nats) -> None:
@@ -86,21 +95,9 @@ def _refuse_tails(convention: Convention, nats: Nats) -> None:
 def _refuse_penalty(convention: Convention, nats: Nats, known: Iterable[Convention]) -> None:
     if nats.kind not in (FLAT, *convention.penalties):
         raise NoEquivalentError(
-            f"{convention.name} minimises {convention.objective}, which has no room for a "
-            f"{_PRIOR_NAMES[nats.kind]}. Nearest: {_able(nats, known)}"
+            f"{convention.name} minimises {convention.objective}, which has no room for "
+            f"{_PRIOR_NAMES[nats.kind]}. Nearest: {able(convention, nats, known)}"
         )
-
-
-def _able(nats: Nats, known: Iterable[Convention]) -> str:
-    """The conventions that have this likelihood and this penalty."""
-    names = [
-        convention.name
-        for convention in known
-        if nats.likelihood in convention.likelihoods
-        and nats.kind in (FLAT, *convention.penalties)
-        and not convention.one_way
-    ]
-    return ", ".join(names) if names else "find_map, which takes the model as it is"
 
 
 def _refuse_bounds(convention: Convention, nats: Nats) -> None:
@@ -166,7 +163,7 @@ def _refuse_intercept(convention: Convention, nats: Nats) -> None:
     if nats.has_proper_intercept and not convention.penalises_intercept:
         assert nats.intercept is not None
         raise NoEquivalentError(
-            f"{convention.name} leaves the intercept unpenalised, and the model gives it a "
+            f"{convention.name} leaves the intercept unpenalised, and the model gives it "
             f"{_PRIOR_NAMES[penalty_kind(nats.intercept)]}. Nearest: intercept=Flat(), or "
             "find_map, which takes the model as it is"
         )

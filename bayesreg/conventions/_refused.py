@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from bayesreg.conventions import _decoupled, _sklearn_refused, skglm, xgboost
+from bayesreg.conventions import (
+    _decoupled,
+    _sklearn_refused,
+    _sklearn_wrappers,
+    skglm,
+    xgboost,
+)
 from bayesreg.errors import NoEquivalentError
 
-REFUSED = {**_decoupled.REFUSED, **skglm.REFUSED, **xgboost.REFUSED, **_sklearn_refused.REFUSED}
+REFUSED = {
+    **_decoupled.REFUSED,
+    **skglm.REFUSED,
+    **xgboost.REFUSED,
+    **_sklearn_refused.REFUSED,
+    **_sklearn_wrappers.REFUSED,
+}
 
 
 def refuse_by_name(name: str) -> None:

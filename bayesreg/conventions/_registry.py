@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from bayesreg._text import nearest
 from bayesreg.conventions import (
     adelie,
     bambi,
@@ -34,6 +33,7 @@ from bayesreg.conventions import (
     xgboost,
 )
 from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._near import near_targets
 from bayesreg.conventions._refused import refuse_by_name
 from bayesreg.errors import ConversionError
 
@@ -119,7 +119,7 @@ def find(name: object, argument: str) -> Convention:
         )
     refuse_by_name(name)
     if name not in CONVENTIONS:
-        raise ConversionError(f"{argument} {name!r} is unknown.{nearest(name, CONVENTIONS)}")
+        raise ConversionError(f"{argument} {name!r} is unknown.{near_targets(name, CONVENTIONS)}")
     return CONVENTIONS[name]
 
 

@@ -4,8 +4,10 @@ With w_j = f_j u_j the columns x_j f_j have coefficients u_j, and
 
     l1_j |w_j| + l2_j w_j^2 / 2  =  l1_j f_j |u_j| + l2_j f_j^2 u_j^2 / 2
 
-is the same for every j when f_j = 1 / l1_j (L1), 1 / sqrt(l2_j) (L2), and where both are there when
-l1_j^2 / l2_j is the same for all.
+is the same for every j when f_j = m / l1_j (L1, m the least of l1) or sqrt(m / l2_j) (L2, m the
+least of l2), and where both are there when l1_j^2 / l2_j is the same for all.  The one strength is
+then m: columns under the widest prior stay as they are, the others shrink.  Where f_j = 1 / sd_j
+will do, the strength is the one on standardised columns.  Neither sigma nor N is in the factors.
 """
 
 from __future__ import annotations
@@ -15,22 +17,38 @@ from dataclasses import replace
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.conventions._forms import nearly_equal
 from bayesreg.conventions._nats import ELASTIC_NET, L1, Nats, uniform
+from bayesreg.conventions._setting import MissingQuantityError, Setting
+from bayesreg.errors import NoEquivalentError
 
 
-def factors_of(nats: Nats) -> FloatArray | None:
-    """What to multiply the columns by; None where no factors make the penalty uniform."""
+def factors_of(nats: Nats, setting: Setting) -> FloatArray | None:
+    """What to multiply the columns by; None where no factors make the penalty uniform.
+
+    Ratios of rates, so that doubling sigma or N does not move a bit (``where_it_cancels``).
+    """
     l1, l2 = nats.penalty.l1, nats.penalty.l2
     if np.any((l1 == 0) & (l2 == 0)):
         return None
     if nats.kind == ELASTIC_NET:
         if np.any(l1 == 0) or np.any(l2 == 0):
             return None
-        ratio = l1**2 / l2
-        if not np.allclose(ratio, ratio[0], rtol=1e-12, atol=0.0):
+        if not nearly_equal(l1**2 / l2):
             return None
-    factors = 1.0 / l1 if nats.kind == L1 else 1.0 / np.sqrt(l2)
-    return factors if np.all(np.isfinite(factors)) else None
+    factors = np.min(l1) / l1 if nats.kind == L1 else np.sqrt(np.min(l2) / l2)
+    sd = _deviation(setting)
+    if sd is not None and nearly_equal(factors * sd):
+        factors = 1.0 / sd
+    return factors if np.all(np.isfinite(factors) & (factors > 0)) else None
+
+
+def _deviation(setting: Setting) -> FloatArray | None:
+    """The sd of the columns, where it is known and none is constant."""
+    try:
+        return setting.per_column("sd_x")
+    except (MissingQuantityError, NoEquivalentError):
+        return None
 
 
 def on_rescaled_columns(nats: Nats, factors: FloatArray) -> Nats:

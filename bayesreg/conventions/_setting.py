@@ -15,7 +15,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.conventions._quantities import QUANTITIES
 from bayesreg.data import Data
-from bayesreg.errors import ConversionError
+from bayesreg.errors import ConversionError, NoEquivalentError
 
 #: What the scale of the noise is called; a likelihood that is not here has none.
 NOISE = {
@@ -101,11 +101,30 @@ class Setting:
         MissingQuantityError
             When it was not given and there are no data to say it.
         """
-        return float(self._quantity(name))
+        return float(self.quantity(name))
 
     def per_column(self, name: str) -> FloatArray:
-        """A quantity with an entry per column; raises as :meth:`number`."""
-        return np.asarray(self._quantity(name), dtype=np.float64)
+        """A quantity by which columns are scaled, an entry each.
+
+        Raises
+        ------
+        MissingQuantityError
+            As :meth:`number`.
+        NoEquivalentError
+            Where an entry is 0: such a column is in no library's penalty, and beside a flat
+            intercept a flat coefficient of it has no value of its own.
+        """
+        values = np.asarray(self.quantity(name), dtype=np.float64)
+        if np.any(values == 0):
+            column = int(np.argmax(values == 0))
+            named = "" if self.data is None else f" ({self.data.names[column]!r})"
+            raise NoEquivalentError(
+                f"column {column}{named} has {name} = 0"
+                f"{', for it is constant' if 'sd' in name else ''}, and {self.target} scales the "
+                "strength of its prior by that: this coefficient has none, and libraries hold it "
+                "at 0 or stop. Nearest: leave the column out"
+            )
+        return values
 
     def assuming(self, name: str, value: float) -> Setting:
         """The same with one more quantity known."""
@@ -126,7 +145,8 @@ class Setting:
             fixes=convention.fixes,
         )
 
-    def _quantity(self, name: str) -> Any:
+    def quantity(self, name: str) -> Any:
+        """What was said, else what the data say; raises as :meth:`number`."""
         if name in self.known:
             return self.known[name]
         quantity = QUANTITIES[name]

@@ -73,10 +73,10 @@ def _encode(encode: Encode, nats: Nats, setting: Setting) -> dict[str, Any]:
 
 
 _FOLDS = (
-    "alpha_ was chosen on k folds, on N (1 - 1/k) rows each, where that alpha is the prior scale "
-    "b k/(k - 1) (of an L2 part tau sqrt(k/(k - 1))); the refit on all rows, whose coef_ this is, "
-    "uses another prior: b and tau. To refit under the prior of the folds divide alpha_ by "
-    "k/(k - 1)"
+    "alpha_ was chosen by cross-validation: with k folds each fit has N (1 - 1/k) rows, where that "
+    "alpha is the prior scale b k/(k - 1) (of an L2 part tau sqrt(k/(k - 1))); the refit on all "
+    "rows, whose coef_ this is, uses another prior: b and tau. To refit under the prior of the "
+    "folds divide alpha_ by k/(k - 1)"
 )
 _SAME = (
     "alpha_ was chosen by cross-validation; RSS is a sum, so the folds and the refit share the "

@@ -48,35 +48,52 @@ def stated(likelihood: Likelihood | ClassLikelihood) -> Stated:
 def likelihood_of(
     possible: tuple[str, ...],
     wanted: Likelihood | ClassLikelihood | str | None,
-    sigma: float | None,
+    with_sigma: bool,
     origin: Convention,
     usual: str | None,
+    favoured: tuple[str, ...] = (),
 ) -> Stated:
-    """Which likelihood is meant, and its sigma where that was given."""
-    target, possible = origin.name, (*possible, *origin.without_model)
-    if sigma is not None and not isinstance(sigma, Estimated):
-        sigma = _checks.positive_number(sigma, "sigma")
+    """Which likelihood is meant; of several that are possible, one of the favoured.
+
+    Parameters
+    ----------
+    with_sigma : bool
+        Whether sigma was given or is to be estimated, which only a Gaussian has.
+    usual : str or None
+        What the parameters or data say, where the caller says nothing.
+    """
+    possible = (*possible, *origin.without_model)
     if wanted is None and usual is not None:
-        stated = Stated(usual)
+        chosen = Stated(usual)
     else:
-        stated = _wanted(wanted, possible, sigma, target)
-    if stated.name not in possible:
-        raise ConversionError(f"{target} is for {' or '.join(possible)} data, not {stated.name}")
-    if sigma is None:
-        return stated
-    if NOISE.get(stated.name) != "sigma":
+        open_to = tuple(name for name in possible if name in favoured) or possible
+        chosen = _wanted(wanted, open_to, with_sigma, origin.name)
+    if chosen.name not in possible:
         raise ConversionError(
-            f"sigma was given, but {target} is {stated.name} here, which has no sigma"
+            f"{origin.name} is for {' or '.join(possible)} data, not {chosen.name}"
         )
-    if stated.noise not in (None, sigma):
-        raise ConversionError(f"sigma={sigma!r} contradicts likelihood=Gaussian({stated.noise!r})")
-    return replace(stated, noise=sigma)
+    if with_sigma and NOISE.get(chosen.name) != "sigma":
+        raise ConversionError(
+            f"sigma was given, but {origin.name} is {chosen.name} here, which has no sigma"
+        )
+    return chosen
+
+
+def at_sigma(chosen: Stated, sigma: float | None) -> Stated:
+    """The likelihood with the sigma that was given or estimated."""
+    if sigma is None:
+        return chosen
+    if not isinstance(sigma, Estimated):
+        sigma = _checks.positive_number(sigma, "sigma")
+    if chosen.noise not in (None, sigma):
+        raise ConversionError(f"sigma={sigma!r} contradicts likelihood=Gaussian({chosen.noise!r})")
+    return replace(chosen, noise=sigma)
 
 
 def _wanted(
     wanted: Likelihood | ClassLikelihood | str | None,
     possible: tuple[str, ...],
-    sigma: float | None,
+    with_sigma: bool,
     target: str,
 ) -> Stated:
     if isinstance(wanted, str):
@@ -91,7 +108,7 @@ def _wanted(
         )
     if len(possible) == 1:
         return Stated(possible[0])
-    if sigma is not None and "Gaussian" in possible:
+    if with_sigma and "Gaussian" in possible:
         return Stated("Gaussian")
     raise ConversionError(
         f"{target} leaves the likelihood open ({', '.join(possible)}), so it must be said: pass "

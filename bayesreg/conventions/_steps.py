@@ -81,7 +81,7 @@ def _on_rescaled_columns(
     goal: Convention, nats: Nats, setting: Setting, options: Mapping[str, Any]
 ) -> Penalised:
     """The twin on columns multiplied so that one strength serves all."""
-    factors = factors_of(nats)
+    factors = factors_of(nats, setting)
     if factors is None:
         refuse_per_coefficient(goal)
     assert factors is not None
@@ -103,7 +103,7 @@ def _encoded_parameters(goal: Convention, nats: Nats, setting: Setting) -> dict[
         except ConversionError as error:  # what it refuses to read, it must not write
             raise OverflowError(str(error)) from None
         if not _nats.agree(nats, back):
-            raise OverflowError("the parameters lose the penalty")
+            raise OverflowError("the parameters lose the penalty, or one of its two parts")
         return parameters
 
 

@@ -14,7 +14,7 @@ from bayesreg.conventions._circumstances import (
 )
 from bayesreg.conventions._composite import standardizes
 from bayesreg.conventions._convention import Convention
-from bayesreg.conventions._estimator import Source, refuse_other_data, source_of
+from bayesreg.conventions._estimator import Source, source_of
 from bayesreg.conventions._nats import Nats
 from bayesreg.conventions._registry import CONVENTIONS, find
 from bayesreg.conventions._setting import Setting
@@ -79,13 +79,12 @@ def to_prior(
         When no model here is the equivalent: why, and what is nearest.
     """
     parameters, data = data_in_second_place(parameters, data)
-    source = source_of(target, parameters, CONVENTIONS)
-    refuse_other_data(parameters if isinstance(target, str) else target, data)
+    source = source_of(target, parameters, CONVENTIONS, data)
     origin = find(source.name, "target")
     known, unknown = told_apart(quantities)
     refuse_unknown(unknown, "to_prior")
     setting = circumstances(
-        origin, source.parameters, origin.likelihoods, likelihood, sigma, data, n, total_weight,
+        origin, source.parameters, (), likelihood, sigma, data, n, total_weight,
         known,
     )  # fmt: skip
     return model_of(origin, source, decoded(origin, source.parameters, setting), setting)

@@ -37,11 +37,6 @@ def automatic(setting: Setting) -> FloatArray:
             "sigma= as numbers, or data without weights"
         )
     sd = setting.per_column("sd_x")
-    if np.any(sd == 0):
-        raise NoEquivalentError(
-            f"{setting.target} scales the prior of column {int(np.argmin(sd))} by 1 / sd, and it "
-            "is constant. Nearest: sigma= as numbers, or the data without it"
-        )
     if setting.likelihood == "Gaussian":
         return np.asarray(2.5 * (setting.number("sd_y") / sd))
     return np.asarray((1.0 if setting.likelihood == "Bernoulli" else 2.5) / sd)

@@ -49,11 +49,6 @@ def _decode(parameters: Parameters, setting: Setting) -> Nats:
     if rate == 1:
         raise ConversionError(f"{setting.target}: rate must be below 1, or nothing is left")
     squares = setting.per_column("squares_x") if rate else np.ones(1)
-    if rate and np.any(squares == 0):
-        raise NoEquivalentError(
-            f"{setting.target}: column {int(np.argmin(squares))} is 0 throughout, so that dropout "
-            "does not touch its coefficient. Nearest: leave the column out"
-        )
     l2 = rate / (1.0 - rate) * squares / setting.dispersion
     present = _forms.fits_intercept(parameters, setting)
     return Nats(setting.likelihood, per_column(np.zeros(1), l2), free_intercept(present))

@@ -90,7 +90,7 @@ def _standardizes(nats: Nats, setting: Setting) -> bool:
         return _parameters.switch(wanted, "standardize", setting.target)
     if nats.penalty.size == 1 or setting.data is None:
         return False
-    sd = setting.per_column("sd_x")
+    sd = np.asarray(setting.quantity("sd_x"))
     if np.any(sd == 0):
         return False
     return _forms.nearly_equal(nats.penalty.l1 / sd) and _forms.nearly_equal(

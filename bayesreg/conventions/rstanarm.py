@@ -1,6 +1,7 @@
 """R's rstanarm: normal(0, scale) and laplace(0, scale), with autoscale.
 
-Measured on 2.21.3 (sample sd, divisor n - 1; a constant column counts as 1):
+Measured on 2.21.3 (sample sd, divisor n - 1; the prior counts a constant column as 1, and stan_glm
+refuses it):
 
     autoscale = FALSE   the scale of coefficient j is ``scale``
     autoscale = TRUE    scale sd(y) / sd(x_j) for gaussian, scale / sd(x_j) for the other families
@@ -43,7 +44,6 @@ def _factor(parameters: Mapping[str, Any], setting: Setting) -> FloatArray:
     if not _parameters.switch(autoscale, "autoscale", setting.target):
         return np.ones(1)
     sd = setting.per_column("sample_sd_x")
-    sd = np.where(sd == 0, 1.0, sd)
     level = setting.number("sample_sd_y") if setting.likelihood == "Gaussian" else 1.0
     return np.asarray(level / sd)
 
