@@ -12,7 +12,7 @@ _ARRIVED = 1e-12
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def series(distribution: np.ndarray, density: np.ndarray, y: float) -> tuple[float, float]:
-    """sum_k a_k T_k(y) for both at once, by Clenshaw's recurrence; ``density`` is shorter by one."""
+    """sum_k a_k T_k(y) of both, by Clenshaw's recurrence; ``density`` is shorter by one."""
     top = density.size
     ahead, beyond = distribution[top], 0.0
     slope_ahead, slope_beyond = 0.0, 0.0
@@ -58,9 +58,7 @@ def fill_guide(
         guide[k, 0], guide[k, steps] = -1.0, 1.0
         for i in range(1, steps):
             goal = mass * i / steps
-            guide[k, i] = _quantile(
-                distribution[k], density[k], goal, guide[k, i - 1], 1e-6 * mass
-            )
+            guide[k, i] = _quantile(distribution[k], density[k], goal, guide[k, i - 1], 1e-6 * mass)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -43,10 +43,10 @@ _STEPS = 200
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_conjugate(codes: np.ndarray) -> bool:
     """Whether every density is a power times exp(-rate / s^2)."""
+    found = True
     for code in codes:
-        if code not in (FLAT, JEFFREYS, INVERSE_GAMMA):
-            return False
-    return True
+        found = found and code in (FLAT, JEFFREYS, INVERSE_GAMMA)
+    return found
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

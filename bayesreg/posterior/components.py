@@ -96,6 +96,29 @@ class AffineMap:
     on_prior: FloatArray
     on_noise: FloatArray
 
+    def fill(self, v: FloatArray, u: FloatArray, noise: FloatArray) -> None:
+        """Draws of v, a row for each, from draws of u and of sigma z."""
+        v[:] = self.origin
+        v[:, _as_slice(self.columns)] += self.unit * u
+        v[:, _as_slice(self.others)] += u @ self.on_prior + noise @ self.on_noise
+
+    @property
+    def matrix(self) -> FloatArray:
+        """M of v = origin + [u, sigma z] @ M."""
+        q, k = self.unit.size, self.on_noise.shape[0]
+        whole = np.zeros((q + k, self.origin.size))
+        whole[np.arange(q), self.columns] = self.unit
+        whole[:q, self.others] = self.on_prior
+        whole[q:, self.others] = self.on_noise
+        return whole
+
+
+def _as_slice(index: IntArray) -> slice | IntArray:
+    """Consecutive entries as a slice, which numpy is faster with."""
+    if index.size and np.array_equal(index, np.arange(index[0], index[0] + index.size)):
+        return slice(int(index[0]), int(index[0]) + index.size)
+    return index
+
 
 def kind_of(posterior: Posterior) -> Kind | None:
     """The ratio's kind; None where there is more than one, or several scales."""
@@ -196,6 +219,13 @@ def _constant(posterior: Posterior, rows: WhitenedRows, determinant: float) -> f
     if completion.intercept is not None:
         constant += math.log(completion.intercept.deviation)
     return constant
+
+
+def affine_map(completion: Completion) -> AffineMap:
+    """Of a model in which every column with a prior belongs to u."""
+    q = completion.proper.size
+    nothing = np.empty((0, 0)), np.empty(0), np.empty((0, q))
+    return _affine(completion, np.ones(q, dtype=bool), nothing)
 
 
 def _affine(
