@@ -26,6 +26,7 @@ from bayesreg import (
 )
 from bayesreg.posterior import exact
 from bayesreg.posterior.target import pose
+from bayesreg.priors.on_noise import noise_density
 
 DRAWS = 4000
 
@@ -95,12 +96,13 @@ class Reference:
         return (centred[:, None] @ np.linalg.cholesky(precision))[:, 0]
 
 
-def axis(of_grid, values):
-    """A grid of logarithms over what was drawn, and beyond it."""
-    if of_grid is None:
+def axis(prior, values):
+    """A grid of logarithms over what was drawn, and beyond it where the prior has not ended."""
+    if prior is None:
         return np.ones(1)
-    low, high = np.log(np.min(values)) - 1.5, np.log(np.max(values)) + 1.5
-    return np.exp(np.linspace(low, high, 161))
+    bounds = noise_density(prior).lower, noise_density(prior).upper
+    ends = np.clip([np.min(values) * np.exp(-1.5), np.max(values) * np.exp(1.5)], *bounds)
+    return np.clip(np.geomspace(*ends, 161), *bounds)
 
 
 def transforms(grid, sigmas, scales, sigma, scale):
