@@ -69,3 +69,7 @@ class LocalModesWarning(BayesregWarning):
 
 class ConvergenceWarning(BayesregWarning):
     """A sampler's diagnostics fall short; the message names the parameter."""
+
+
+class PriorTailWarning(BayesregWarning):
+    """The data say nothing about how large a scale is: its tail is that of its prior."""

@@ -3,15 +3,18 @@
 Proper priors always do with a number for sigma. Directions under a flat prior need the
 likelihood to close them: it must not be constant along any of them (flat columns, the flat
 intercept among them, of full rank), nor recede along any (separation; Albert and Anderson 1984,
-Biometrika 71:1).
+Biometrika 71:1). Then sigma and unknown scales: :mod:`bayesreg.posterior.corners`.
 """
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from bayesreg._types import IntArray
-from bayesreg.errors import ImproperPosteriorError
+from bayesreg.errors import ImproperPosteriorError, PriorTailWarning
+from bayesreg.posterior.scalar_propriety import scales_left_to_their_prior, why_scalars_diverge
 from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
 from bayesreg.proof.existence import why_no_mode
@@ -24,6 +27,11 @@ def require_proper(posterior: Posterior, names: tuple[str, ...]) -> None:
     ------
     ImproperPosteriorError
         With the reason and the remedy.
+
+    Warns
+    -----
+    PriorTailWarning
+        The likelihood of a scale does not fall at infinity.
     """
     problem = posterior.problem
     redundant = redundant_columns(problem)
@@ -37,9 +45,18 @@ def require_proper(posterior: Posterior, names: tuple[str, ...]) -> None:
             "the data say nothing about them. Give them a proper prior, such as "
             "Normal(scale=...), or drop them"
         )
-    reason = why_no_mode(problem, names)
+    reason = why_no_mode(problem, names) or why_scalars_diverge(posterior, names)
     if reason is not None:
         raise ImproperPosteriorError(f"the posterior is improper: {reason}")
+    for name in scales_left_to_their_prior(posterior):
+        warnings.warn(
+            f"the likelihood of {name} does not fall as {name} goes to infinity: the columns fit "
+            "the data without residual, and sigma follows. The posterior is proper, but its tail "
+            f"is that of p({name}) = {posterior.scalars[name]!r}; choose that density with care, "
+            "or state sigma or give it a proper prior",
+            PriorTailWarning,
+            stacklevel=3,
+        )
 
 
 def redundant_columns(problem: Problem) -> IntArray:

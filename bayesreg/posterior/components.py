@@ -1,0 +1,276 @@
+"""A Gaussian model with Normal priors as two components of variance.
+
+With the flat coefficients integrated out, and sigma the noise in units of the likelihood's number
+(1 where that is unknown),
+
+    t = A u + e,   e ~ N(0, sigma^2 I),   u ~ N(0, (sigma ratio)^2 I)
+
+    log p(y | sigma, ratio) = constant - m log sigma - log det(I + ratio^2 A A') / 2
+                              - t'(I + ratio^2 A A')^-1 t / (2 sigma^2)
+
+on m contrasts: rows less flat coefficients, a flat intercept among them. One singular value
+decomposition of A gives this for all sigma and ratio. ``ratio`` is what the unknowns make of a
+prior sd in units of the noise (:class:`Kind`); columns whose prior sd moves with the noise belong
+to t, as e does, and are integrated out like flat ones, with rows of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.posterior.target import Posterior
+from bayesreg.posterior.whitening import Completion, WhitenedRows, whiten
+
+# Squares below its square, beside those of y, are the rounding of an exact fit.
+_ROUNDING = 1e-12
+
+
+class Kind(Enum):
+    """What the ratio of prior sd to noise is, at prior scale 1 and in units of the noise."""
+
+    ONE = "1: nothing is unknown, or only a sigma with which all prior scales move"
+    FIXED = "1 / sigma: prior scales are absolute numbers"
+    SCALE = "scale: sigma is a number, or the prior is relative to it"
+    SCALE_BY_SIGMA = "scale / sigma: an unknown scale in absolute units"
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """The two components, and the way back to the extended vector.
+
+    Attributes
+    ----------
+    d, c : (r,) arrays
+        Singular values of A, and U't.
+    rest : float
+        Squared length of t beyond the columns of U.
+    contrasts : int
+    constant : float
+        Of the log density of y, with density 1 for flat coefficients in the user's units.
+    right : (r, q) array
+        V'.
+    back : AffineMap
+    """
+
+    d: FloatArray
+    c: FloatArray
+    rest: float
+    contrasts: int
+    constant: float
+    right: FloatArray
+    back: AffineMap
+
+    def determinant_and_squares(self, ratio: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """log det(I + ratio^2 A A') and t'(I + ratio^2 A A')^-1 t for each ratio."""
+        from bayesreg._kernels.variance_components import components
+
+        log_determinant, squares = np.empty(ratio.size), np.empty(ratio.size)
+        components(ratio, self.d, self.c, self.rest, log_determinant, squares)
+        return log_determinant, squares
+
+
+@dataclass(frozen=True, eq=False)
+class AffineMap:
+    """The extended vector from u and standard normal z:
+
+        v[columns] = origin[columns] + unit u
+        v[others]  = origin[others] + u @ on_prior + sigma z @ on_noise
+
+    Attributes
+    ----------
+    origin : (size,) array
+    columns, others : arrays of int, of lengths q and o
+    unit : (q,) array
+    on_prior, on_noise : (q, o) and (k, o) arrays
+    """
+
+    origin: FloatArray
+    columns: IntArray
+    others: IntArray
+    unit: FloatArray
+    on_prior: FloatArray
+    on_noise: FloatArray
+
+    def fill(self, v: FloatArray, u: FloatArray, noise: FloatArray) -> None:
+        """Draws of v, a row for each, from draws of u and of sigma z."""
+        v[:] = self.origin
+        v[:, _as_slice(self.columns)] += self.unit * u
+        v[:, _as_slice(self.others)] += u @ self.on_prior + noise @ self.on_noise
+
+    @property
+    def matrix(self) -> FloatArray:
+        """M of v = origin + [u, sigma z] @ M."""
+        q, k = self.unit.size, self.on_noise.shape[0]
+        whole = np.zeros((q + k, self.origin.size))
+        whole[np.arange(q), self.columns] = self.unit
+        whole[:q, self.others] = self.on_prior
+        whole[q:, self.others] = self.on_noise
+        return whole
+
+
+def _as_slice(index: IntArray) -> slice | IntArray:
+    """Consecutive entries as a slice, which numpy is faster with."""
+    if index.size and np.array_equal(index, np.arange(index[0], index[0] + index.size)):
+        return slice(int(index[0]), int(index[0]) + index.size)
+    return index
+
+
+def kind_of(posterior: Posterior) -> Kind | None:
+    """The ratio's kind; None where there is more than one, or several scales."""
+    penalty = posterior.problem.penalty
+    sized = ~penalty.is_flat & ~penalty.is_pinned
+    for scale in posterior.scales:
+        sized |= scale.columns
+    kinds = {kind for kind, where in _kinds(posterior).items() if np.any(where & sized)}
+    kinds.discard(Kind.ONE)
+    if len(kinds) > 1 or len(posterior.scales) > 1:
+        return None
+    return kinds.pop() if kinds else Kind.ONE
+
+
+def _kinds(posterior: Posterior) -> dict[Kind, BoolArray]:
+    """Which entries of the extended vector are of each kind."""
+    scaled = np.zeros(posterior.problem.size, dtype=bool)
+    for scale in posterior.scales:
+        scaled |= scale.columns
+    with_noise = posterior.relative | (posterior.sigma is None)
+    return {
+        Kind.ONE: ~scaled & with_noise,
+        Kind.FIXED: ~scaled & ~with_noise,
+        Kind.SCALE: scaled & with_noise,
+        Kind.SCALE_BY_SIGMA: scaled & ~with_noise,
+    }
+
+
+def reduce(posterior: Posterior, kind: Kind) -> Components:
+    """One decomposition of the whitened rows."""
+    problem = posterior.problem
+    rows = whiten(problem)
+    moving = _kinds(posterior)[kind][rows.completion.proper]
+    A, t, determinant, nested = _integrate(rows, ~moving)
+    U, d, right = _decomposed(A)
+    c = U.T @ t
+    beyond = t - U @ c
+    rest = float(beyond @ beyond)
+    magnitude = np.abs(problem.y) + np.abs(problem.offset)
+    floor = _ROUNDING**2 * float(problem.weights @ magnitude**2) / problem.likelihood.noise**2
+    if rest + float(np.sum(c[d == 0.0] ** 2)) <= floor:
+        rest, c = 0.0, np.where(d > 0.0, c, 0.0)
+    completion = rows.completion
+    flat = completion.flat.size + (completion.intercept is not None)
+    return Components(
+        d=d,
+        c=c,
+        rest=rest,
+        contrasts=problem.n - flat,
+        constant=_constant(posterior, rows, determinant),
+        right=right,
+        back=_affine(rows.completion, moving, nested),
+    )
+
+
+def _integrate(
+    rows: WhitenedRows, noisy: BoolArray
+) -> tuple[FloatArray, FloatArray, float, tuple[FloatArray, FloatArray, FloatArray]]:
+    """The columns ``noisy``, of prior variance sigma^2, integrated out.
+
+    In the rows [B I; t 0] of B u_noisy = t, 0 = u_noisy they are a least-squares problem: with
+    [B; I] = QR, u_noisy = R^-1 (Q't - Q'A u + sigma z). Returns A, t beside log|R| and
+    (R, Q't, Q'A).
+    """
+    A, B = rows.design[:, ~noisy], rows.design[:, noisy]
+    k = B.shape[1]
+    if not k:
+        return A, rows.target, 0.0, (np.empty((0, 0)), np.empty(0), np.empty((0, A.shape[1])))
+    Q, R = np.linalg.qr(np.vstack([B, np.eye(k)]))
+    A = np.vstack([A, np.zeros((k, A.shape[1]))])
+    t = np.append(rows.target, np.zeros(k))
+    on_target, on_columns = Q.T @ t, Q.T @ A
+    determinant = float(np.sum(np.log(np.abs(np.diag(R)))))
+    return A - Q @ on_columns, t - Q @ on_target, determinant, (R, on_target, on_columns)
+
+
+def _decomposed(A: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """U, d, V'; singular values that are rounding are 0."""
+    if A.shape[0] > A.shape[1]:
+        Q, R = np.linalg.qr(A)
+        U, d, right = np.linalg.svd(R)
+        U = Q @ U
+    else:
+        U, d, right = np.linalg.svd(A, full_matrices=False)
+    largest = np.max(d, initial=0.0)
+    return U, np.where(d > max(A.shape) * np.finfo(float).eps * largest, d, 0.0), right
+
+
+def _constant(posterior: Posterior, rows: WhitenedRows, determinant: float) -> float:
+    """What does not depend on sigma and the ratio."""
+    problem, completion = posterior.problem, rows.completion
+    noise = problem.likelihood.noise
+    flat = completion.flat.size + (completion.intercept is not None)
+    constant = -0.5 * (problem.n - flat) * math.log(2 * math.pi) - determinant
+    constant += 0.5 * float(np.sum(np.log(problem.weights))) - problem.n * math.log(noise)
+    constant -= float(np.sum(np.log(np.abs(np.diag(completion.flat_factor)))))
+    constant += float(np.sum(np.log(problem.unit[completion.flat[completion.flat < problem.p]])))
+    if completion.intercept is not None:
+        constant += math.log(completion.intercept.deviation)
+    return constant
+
+
+def affine_map(completion: Completion) -> AffineMap:
+    """Of a model in which every column with a prior belongs to u."""
+    q = completion.proper.size
+    nothing = np.empty((0, 0)), np.empty(0), np.empty((0, q))
+    return _affine(completion, np.ones(q, dtype=bool), nothing)
+
+
+def _affine(
+    completion: Completion, moving: BoolArray, nested: tuple[FloatArray, FloatArray, FloatArray]
+) -> AffineMap:
+    """What follows from u: the columns integrated out, the flat ones, the intercept.
+
+    Each is a table of coefficients with a row for the constant, for each entry of u and for each
+    entry of z.
+    """
+    from scipy.linalg import solve_triangular
+
+    R, on_target, on_columns = nested
+    intercept, q, k, flat = completion.intercept, int(np.sum(moving)), len(R), completion.flat.size
+    height = 1 + q + k + flat + (intercept is not None)
+
+    def solved(
+        factor: FloatArray, target: FloatArray, on_prior: FloatArray, before: FloatArray, at: int
+    ) -> FloatArray:
+        """R^-1 (target - on_prior u - before + z_at)."""
+        right = -before
+        right[0] += target
+        right[1 : 1 + q] -= on_prior.T
+        right[at : at + target.size] += np.eye(target.size)
+        found: FloatArray = solve_triangular(factor, right.T).T if target.size else right
+        return found
+
+    noisy = solved(R, on_target, on_columns, np.zeros((height, k)), 1 + q)
+    on_flat = completion.flat_on_proper
+    free = solved(completion.flat_factor, completion.flat_target, on_flat[:, moving],
+                  noisy @ on_flat[:, ~moving].T, 1 + q + k)  # fmt: skip
+    tables = [noisy * completion.unit[~moving], free]
+    others = [completion.proper[~moving], completion.flat]
+    if intercept is not None:
+        last = -tables[0] @ intercept.proper[~moving] - free @ intercept.flat
+        last[0] += intercept.residual
+        last[1 : 1 + q] -= (completion.unit * intercept.proper)[moving]
+        last[-1] += intercept.deviation
+        tables.append(last[:, None])
+        others.append(np.array([completion.base.size - 1]))
+    table, entries = np.hstack(tables), np.concatenate(others)
+    origin = completion.base.copy()
+    origin[entries] = table[0]
+    origin[completion.proper[~moving]] += completion.base[completion.proper[~moving]]
+    return AffineMap(
+        origin, completion.proper[moving], entries, completion.unit[moving],
+        table[1 : 1 + q], table[1 + q :],
+    )  # fmt: skip
