@@ -8,23 +8,19 @@ import sys
 import arviz_stats
 import numpy as np
 import pytest
-from helpers import make_design
+from helpers import engine_draws, make_design
 from scipy import stats
 from test_sampler_exact import closed_form, make_case, p_values
 
 from bayesreg import Data, ElasticNet, Flat, Gaussian, Laplace, Model, Normal, bind, sample
 from bayesreg._kernels.bayesian_lasso import gibbs_gram, gibbs_rows, inverse_gaussian
 from bayesreg.errors import ImproperPosteriorError
-from bayesreg.posterior import gibbs
-from bayesreg.posterior.protocol import Task
+from bayesreg.posterior import gibbs, run
 
 
 def gibbs_draws(model, data, seed=1, draws=4000, tune=200, chains=2):
     """Draws of (coef, intercept), shape (chains, draws, size)."""
-    problem = bind(model, data)
-    assert gibbs.unsuited(problem) is None
-    seeds = np.random.SeedSequence(seed).spawn(chains)
-    return gibbs.draw(Task(problem, problem.start, draws, tune, seeds, lambda count: None)).v
+    return engine_draws(gibbs, model, data, seed, draws, tune, chains).v
 
 
 def z_of_mean(x, expected):
@@ -279,12 +275,10 @@ def geweke_z(kernel, n, q, l1, l2, factor=1.0, iterations=40_000, seed=3):
     told, curvature = np.full(q, l1 * factor), np.full(q, l2)
     for t in range(iterations):
         y = A @ u + rng.normal(size=n)
-        numbers = rng.normal(size=(1, q)), rng.normal(size=(1, q)), rng.random((1, q))
         if kernel is gibbs_gram:
-            done = gibbs_gram(gram, A.T @ y, told, curvature, u, *numbers, out)
+            done = gibbs_gram(gram, A.T @ y, told, curvature, u, rng, out)
         else:
-            rows = rng.normal(size=(1, n))
-            done = gibbs_rows(A, y, told, curvature, u, numbers[0], rows, *numbers[1:], out)
+            done = gibbs_rows(A, y, told, curvature, u, rng, out)
         assert done == 1
         kept[t] = u
     grid = np.linspace(0, 60 / (l1 + np.sqrt(l2)), 400_001)
@@ -316,15 +310,13 @@ def test_geweke_catches_a_wrong_rate(kernel, n, q):
 def test_units_do_not_matter(factor, shape):
     data = make_case(*shape)
     scaled = Data(data.X * factor, data.y)
-    problems = [
-        bind(Model(Gaussian(1.3), Laplace(0.5)), data),
-        bind(Model(Gaussian(1.3), Laplace(0.5 / factor)), scaled),
-    ]
     results = []
-    for problem in problems:
-        seeds = np.random.SeedSequence(3).spawn(1)
-        v = gibbs.draw(Task(problem, problem.start, 20, 5, seeds, lambda count: None)).v
-        results.append(v[0, :, :-1] * problem.unit)
+    for model, rows in (
+        (Model(Gaussian(1.3), Laplace(0.5)), data),
+        (Model(Gaussian(1.3), Laplace(0.5 / factor)), scaled),
+    ):
+        v = gibbs_draws(model, rows, 3, 20, 5, 1)
+        results.append(v[0, :, :-1] * bind(model, rows).unit)
     np.testing.assert_allclose(results[1] * factor, results[0], rtol=1e-8, atol=1e-10)
 
 
@@ -356,7 +348,7 @@ def test_collinear_columns_under_a_hopelessly_wide_prior_are_refused():
 def test_blocks_do_not_change_the_draws(monkeypatch, shape):
     model, data = Model(Gaussian(1.3), Laplace(0.5)), make_case(*shape)
     whole = gibbs_draws(model, data, draws=300)
-    monkeypatch.setattr(gibbs, "_NUMBERS_AHEAD", 500)
+    monkeypatch.setattr(run, "_LONGEST_BLOCK", 7)
     np.testing.assert_array_equal(gibbs_draws(model, data, draws=300), whole)
 
 
