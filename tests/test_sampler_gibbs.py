@@ -8,23 +8,35 @@ import sys
 import arviz_stats
 import numpy as np
 import pytest
-from helpers import make_design
-from scipy import stats
+from helpers import engine_draws, make_design
+from scipy import special, stats
 from test_sampler_exact import closed_form, make_case, p_values
 
-from bayesreg import Data, ElasticNet, Flat, Gaussian, Laplace, Model, Normal, bind, sample
-from bayesreg._kernels.bayesian_lasso import gibbs_gram, gibbs_rows, inverse_gaussian
+from bayesreg import (
+    Data,
+    ElasticNet,
+    Flat,
+    Gaussian,
+    InverseGamma,
+    Laplace,
+    Model,
+    Normal,
+    bind,
+    sample,
+)
+from bayesreg._kernels import mixing
+from bayesreg._kernels.gram_gibbs import Gram, gibbs_gram
+from bayesreg._kernels.mixing import inverse_gaussian
+from bayesreg._kernels.row_gibbs import Rows, gibbs_rows
+from bayesreg._kernels.scale_moves import GIVEN, Unknowns
 from bayesreg.errors import ImproperPosteriorError
-from bayesreg.posterior import gibbs
-from bayesreg.posterior.protocol import Task
+from bayesreg.posterior import gibbs, run
+from bayesreg.posterior.scalars import encode
 
 
 def gibbs_draws(model, data, seed=1, draws=4000, tune=200, chains=2):
     """Draws of (coef, intercept), shape (chains, draws, size)."""
-    problem = bind(model, data)
-    assert gibbs.unsuited(problem) is None
-    seeds = np.random.SeedSequence(seed).spawn(chains)
-    return gibbs.draw(Task(problem, problem.start, draws, tune, seeds, lambda count: None)).v
+    return engine_draws(gibbs, model, data, seed, draws, tune, chains).v
 
 
 def z_of_mean(x, expected):
@@ -264,48 +276,80 @@ def test_calibration_catches_a_wrong_scale(n, intercept, factor):
 
 # --- Geweke's joint distribution test -----------------------------------------------------------
 
+GEWEKE_SIGMA, GEWEKE_SCALE = InverseGamma(3.0, 3.0), InverseGamma(4.0, 3.0)
 
-def geweke_z(kernel, n, q, l1, l2, factor=1.0, iterations=40_000, seed=3):
-    """Alternate y | u and u | y: u must keep its prior. Largest z of E|u| and E u^2.
 
-    ``factor`` makes a mutant: the kernel is told l1 times this.
+def geweke_kernel(A, relative, unknown, rate):
+    """(y, u, scalars, rng) -> one iteration in place, with coefficients Laplace(scale / rate)."""
+    n, q = A.shape
+    each = np.full(q, int(unknown and relative))
+    mixture = mixing.Mixture(
+        np.full(q, mixing.LAPLACE), np.full(q, rate), np.zeros(q), np.ones(q), np.full(q, -1),
+        each, np.full(q, 0 if unknown else mixing.KNOWN),
+    )  # fmt: skip
+    encoded = encode([GEWEKE_SIGMA, GEWEKE_SCALE])
+    codes = encoded.codes if unknown else np.array([GIVEN])
+    unknowns = Unknowns(codes, encoded.parameters[: codes.size])
+    gram, first = A.T @ A, np.array([0, q])
+
+    def iterate(y, u, scalars, rng):
+        out, scalar_out = np.empty((1, q)), np.empty((1, scalars.size))
+        if n < q:
+            rows = Rows(A, y, 0.0, n, first)
+            return gibbs_rows(rows, mixture, unknowns, 0, u, scalars, rng, out, scalar_out)
+        centre = np.linalg.solve(gram, A.T @ y)
+        rows = Gram(gram, A.T @ y, centre, float(np.sum((y - A @ centre) ** 2)), n)
+        return gibbs_gram(rows, mixture, unknowns, 0, u, scalars, rng, out, scalar_out)
+
+    return iterate
+
+
+def geweke_z(n, q, relative=False, unknown=False, rate=1.0, iterations=30_000, seed=3):
+    """Alternate y | u and u | y: all must keep their prior. Largest z of E|u|, E u^2, E log s.
+
+    The prior has rate 1; another one that the kernel is told makes a mutant.
     """
     rng = np.random.default_rng(seed)
     A = rng.normal(size=(n, q)) * 0.7
-    gram = A.T @ A
-    u = rng.normal(size=q)
-    kept = np.empty((iterations, q))
-    out = np.empty((1, q))
-    told, curvature = np.full(q, l1 * factor), np.full(q, l2)
+    iterate = geweke_kernel(A, relative, unknown, rate)
+    scalars = np.ones(2 if unknown else 1)
+    u, kept = rng.laplace(size=q), np.empty((1, iterations, q + scalars.size))
     for t in range(iterations):
-        y = A @ u + rng.normal(size=n)
-        numbers = rng.normal(size=(1, q)), rng.normal(size=(1, q)), rng.random((1, q))
-        if kernel is gibbs_gram:
-            done = gibbs_gram(gram, A.T @ y, told, curvature, u, *numbers, out)
-        else:
-            rows = rng.normal(size=(1, n))
-            done = gibbs_rows(A, y, told, curvature, u, numbers[0], rows, *numbers[1:], out)
-        assert done == 1
-        kept[t] = u
-    grid = np.linspace(0, 60 / (l1 + np.sqrt(l2)), 400_001)
-    p = np.exp(-l1 * grid - 0.5 * l2 * grid**2)
-    p /= np.sum(p)
+        y = A @ u + scalars[0] * rng.normal(size=n)
+        assert iterate(y, u, scalars, rng) == 1
+        kept[0, t] = np.concatenate([u, np.log(scalars)])
+    spread = np.exp(2 * kept[:, :, q + 1]) if unknown else np.ones((1, iterations))
+    spread = spread * np.exp(2 * kept[:, :, q]) if relative else spread
     z = []
-    for moment in (1, 2):
-        expected = np.sum(p * grid**moment)
-        z += [z_of_mean(np.abs(kept[None, :, j]) ** moment, expected) for j in range(q)]
+    for j in range(q):
+        z += [z_of_mean(np.abs(kept[:, :, j]) / np.sqrt(spread), 1.0),
+              z_of_mean(kept[:, :, j] ** 2 / spread, 2.0)]  # fmt: skip
+    priors = (GEWEKE_SIGMA, GEWEKE_SCALE) if unknown else ()
+    for k, prior in enumerate(priors):
+        # log of s^2 ~ InverseGamma(shape, scale): mean log(scale) - digamma(shape)
+        mean = 0.5 * (np.log(prior.scale) - special.digamma(prior.shape))
+        variance = 0.25 * special.polygamma(1, prior.shape)
+        log_s = kept[:, :, q + k]
+        z += [z_of_mean(log_s, mean), z_of_mean((log_s - mean) ** 2, variance)]
     return np.max(np.abs(z))
 
 
-@pytest.mark.parametrize(("kernel", "n", "q"), [(gibbs_gram, 4, 3), (gibbs_rows, 2, 4)])
-@pytest.mark.parametrize("l2", [0.0, 0.5])
-def test_geweke(kernel, n, q, l2):
-    assert geweke_z(kernel, n, q, 1.0, l2) < 4.5
+UNKNOWN = pytest.mark.parametrize(
+    ("relative", "unknown"), [(False, False), (False, True), (True, True)],
+    ids=["known", "absolute", "relative"],
+)  # fmt: skip
 
 
-@pytest.mark.parametrize(("kernel", "n", "q"), [(gibbs_gram, 4, 3), (gibbs_rows, 2, 4)])
-def test_geweke_catches_a_wrong_rate(kernel, n, q):
-    assert geweke_z(kernel, n, q, 1.0, 0.0, factor=1.25) > 6.0
+@UNKNOWN
+@pytest.mark.parametrize(("n", "q"), [(4, 3), (2, 4)])
+def test_geweke(n, q, relative, unknown):
+    assert geweke_z(n, q, relative, unknown) < 4.5
+
+
+@UNKNOWN
+@pytest.mark.parametrize(("n", "q"), [(4, 3), (2, 4)])
+def test_geweke_catches_a_wrong_rate(n, q, relative, unknown):
+    assert geweke_z(n, q, relative, unknown, rate=1.25) > 6.0
 
 
 # --- scales, degenerate columns, processes ------------------------------------------------------
@@ -316,15 +360,13 @@ def test_geweke_catches_a_wrong_rate(kernel, n, q):
 def test_units_do_not_matter(factor, shape):
     data = make_case(*shape)
     scaled = Data(data.X * factor, data.y)
-    problems = [
-        bind(Model(Gaussian(1.3), Laplace(0.5)), data),
-        bind(Model(Gaussian(1.3), Laplace(0.5 / factor)), scaled),
-    ]
     results = []
-    for problem in problems:
-        seeds = np.random.SeedSequence(3).spawn(1)
-        v = gibbs.draw(Task(problem, problem.start, 20, 5, seeds, lambda count: None)).v
-        results.append(v[0, :, :-1] * problem.unit)
+    for model, rows in (
+        (Model(Gaussian(1.3), Laplace(0.5)), data),
+        (Model(Gaussian(1.3), Laplace(0.5 / factor)), scaled),
+    ):
+        v = gibbs_draws(model, rows, 3, 20, 5, 1)
+        results.append(v[0, :, :-1] * bind(model, rows).unit)
     np.testing.assert_allclose(results[1] * factor, results[0], rtol=1e-8, atol=1e-10)
 
 
@@ -356,7 +398,7 @@ def test_collinear_columns_under_a_hopelessly_wide_prior_are_refused():
 def test_blocks_do_not_change_the_draws(monkeypatch, shape):
     model, data = Model(Gaussian(1.3), Laplace(0.5)), make_case(*shape)
     whole = gibbs_draws(model, data, draws=300)
-    monkeypatch.setattr(gibbs, "_NUMBERS_AHEAD", 500)
+    monkeypatch.setattr(run, "_LONGEST_BLOCK", 7)
     np.testing.assert_array_equal(gibbs_draws(model, data, draws=300), whole)
 
 
@@ -364,12 +406,12 @@ PROGRAM = """
 import json
 import numpy as np
 import bayesreg as br
-from bayesreg._kernels import bayesian_lasso as kernels
+from bayesreg._kernels import gram_gibbs, row_gibbs
 rng = np.random.default_rng(0)
 model = br.Model(br.Gaussian(1.0), br.Laplace(0.1))
 for n, p in ((30, 4), (4, 30)):
     br.sample(model, br.Data(rng.normal(size=(n, p)), rng.normal(size=n)), draws=2000, seed=1)
-parts = [kernels.gibbs_gram.stats, kernels.gibbs_rows.stats]
+parts = [gram_gibbs.gibbs_gram.stats, row_gibbs.gibbs_rows.stats]
 print(json.dumps([[sum(s.cache_hits.values()), sum(s.cache_misses.values())] for s in parts]))
 """
 
