@@ -67,7 +67,7 @@ def require_agreement(
             raise NoEquivalentError(
                 f"the {part} of this model is not what was read from it, {model!r}: the log "
                 f"densities differ by {np.max(away):.3g} nats between random points. Nearest: "
-                "named distributions (pm.Laplace, pm.Normal, ...) and a linear predictor that is linear"
+                "named distributions (pm.Laplace, pm.Normal, ...) and a predictor that is linear"
             )
         worst = max(worst, relative)
     return worst

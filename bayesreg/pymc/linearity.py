@@ -12,7 +12,7 @@ from typing import Any
 from bayesreg.pymc.operations import MOVES, name_of, ordered, varying
 
 #: Linear in all inputs together.
-_IN_ALL = ("Add", "Sub", "Neg", "MakeVector")
+_IN_ALL = ("Add", "Sub", "Neg", "MakeVector", "Join")
 
 #: Linear in each input while the others are fixed.
 _IN_EACH = ("Mul", "Dot", "BatchedDot", "StructuredDot", "TrueDot", "Convolve1d", "Outer")
@@ -23,8 +23,8 @@ _IN_FIRST = (*MOVES, "TrueDiv", "Cast", "Sum", "CumOp", "AllocDiag", "DenseFromS
 #: Linear in the first two (an array and what is written into it) while the places are fixed.
 _IN_FIRST_TWO = ("IncSubtensor", "AdvancedIncSubtensor", "AdvancedIncSubtensor1")
 
-#: Linear in all inputs but the first: a condition, an axis, a shape, a matrix to invert.
-_IN_REST = ("Switch", "Join", "Second", "Solve", "SolveTriangular")
+#: Linear in all inputs but the first: a condition, a shape, a matrix to invert.
+_IN_REST = ("Switch", "Second", "Solve", "SolveTriangular")
 
 _IN_WORDS = {"Mul": "a product", "TrueDiv": "a division", "Pow": "a power", "Sqr": "a square"}
 

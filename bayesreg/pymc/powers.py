@@ -71,9 +71,9 @@ def _combined(node: Any, own: Sequence[Powers], moving: set[Any]) -> Powers:
         if exponent is None or np.size(exponent) != 1:
             return None
         return frozenset(float(np.ravel(exponent)[0]) * k for k in known[0])
-    if name in ("Switch", "Join") and node.inputs[0] not in moving:
+    if name == "Switch" and node.inputs[0] not in moving:
         return _union(known[1:])
-    if name == "MakeVector":
+    if name in ("MakeVector", "Join"):
         return _union(known)
     if name in ("Add", "Sub", "Sum", "Second"):
         together = _union(known[1:] if name == "Second" else known)

@@ -240,10 +240,11 @@ def _linear(
         if departure <= _LINEAR:
             return offset, X
         why = f"it is so to {departure:.1g} only, as in single precision"
+    remedy = _remedy(graph, names, eta, fault)
     raise NoEquivalentError(
         f"the predictor is not linear in {', '.join(names)} ({why}), as with products of "
         "variables, splines of a parameter, bounds, or another link than logit (Bernoulli, "
-        f"Binomial) or log (Poisson, NegativeBinomial, Gamma). Nearest: {_remedy(graph, names, eta, fault)}"
+        f"Binomial) or log (Poisson, NegativeBinomial, Gamma). Nearest: {remedy}"
     )
 
 
