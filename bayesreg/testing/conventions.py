@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.conventions import to_penalty, to_prior
-from bayesreg.conventions._convention import Convention
+from bayesreg.conventions._convention import Convention, Penalised
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError
 from bayesreg.likelihoods import Likelihood
 from bayesreg.model import Model
-from bayesreg.priors import ElasticNet, Flat, Laplace, Normal, Prior
+from bayesreg.priors import Flat
+from bayesreg.testing._convention_cases import (
+    KINDS,
+    another_noise,
+    narrow_columns,
+    on_intercept,
+    on_standardised_columns,
+    priors_of,
+)
+from bayesreg.testing._convention_code import check_code
 from bayesreg.testing._numeric import compare, require
 
 Objective = Callable[
     [FloatArray, float, FloatArray, FloatArray, FloatArray, Mapping[str, Any]], float
 ]
 
-_PRIORS: dict[str, Prior] = {
-    "L1": Laplace(0.3), "L2": Normal(0.5), "elastic net": ElasticNet(0.3, 0.6), "flat": Flat(),
-}  # fmt: skip
-_POINTS = 6
+#: Sizes of the coefficients at which objectives are compared: on the data, on narrow columns.
+_NEAR, _WIDE = (0.1, 0.2, 0.2, 0.3, 0.4, 0.5), (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 def check_convention(
@@ -36,9 +42,13 @@ def check_convention(
 ) -> None:
     """Check a convention of your own under one of its likelihoods.
 
-    For each penalty that it says it can express: the parameters of the prior decode to that
-    prior, are complete, and come with a program and notes; and the objective that you write down
-    a second time is the negative log posterior but for a factor and a constant.
+    For each penalty that it says it can express, at several scales: the parameters of the prior
+    decode to that prior, are complete, and come with notes and a program that has them; and the
+    objective that you write down a second time is the negative log posterior but for a factor and
+    a constant. All of it once as given, and once with another sigma, weights of its own (where
+    the library takes them) and columns so narrow that coefficients are large. Where the
+    convention says so, with a scale for each coefficient, and with a prior on the intercept;
+    without intercept, where that is not refused.
 
     Parameters
     ----------
@@ -47,10 +57,10 @@ def check_convention(
     likelihood : Likelihood
         One that it names, with a stated scale of the noise.
     data : Data
-        With weights if the library takes them: only then do N and n differ.
     objective : callable, optional
         ``objective(coef, intercept, X, y, weights, parameters)``, what the library minimises,
-        written from its documentation and not from ``encode``.
+        written from its documentation and not from ``encode``. Without it the two formulas are
+        only shown to be each other's inverse, which wrong ones can be too.
 
     Raises
     ------
@@ -64,73 +74,143 @@ def check_convention(
         "it under one of those",
     )
     require(
-        set(convention.penalties) <= set(_PRIORS),
-        f"penalties of {convention.name} are among {tuple(_PRIORS)}; got {convention.penalties}",
+        set(convention.penalties) <= set(KINDS),
+        f"penalties of {convention.name} are among {KINDS}; got {convention.penalties}",
     )
-    for kind in convention.penalties:
-        intercept = Flat() if convention.fits_intercept else None
-        _check_penalty(convention, Model(likelihood, _PRIORS[kind], intercept), data, objective)
+    narrow = narrow_columns(data, convention.takes_weights)
+    for stated, rows, sizes in (
+        (likelihood, data, _NEAR),
+        (another_noise(likelihood), narrow, _WIDE),
+    ):
+        for kind in convention.penalties:
+            _check_penalty(convention, kind, stated, rows, objective, sizes)
+        _check_intercept(convention, stated, rows, objective, sizes)
 
 
 def _check_penalty(
-    convention: Convention, model: Model, data: Data, objective: Objective | None
-) -> None:
-    where = f"{convention.name} of {model.prior!r}"
+    convention: Convention, kind: str, likelihood: Likelihood, data: Data,
+    objective: Objective | None, sizes: tuple[float, ...],
+) -> None:  # fmt: skip
+    """Every scale must be expressible; no intercept may be refused."""
+    intercept = Flat() if convention.fits_intercept else None
+    twins = []
+    for model in _models(convention, kind, likelihood, data, intercept):
+        twin = _twin(convention, model, data)
+        _check_twin(convention, model, twin, data, objective, sizes)
+        twins.append(twin)
+    check_code(f"{convention.name} of {kind}", twins)
+    if convention.fits_intercept:
+        without = Model(likelihood, priors_of(kind)[0], None)
+        try:
+            twin = to_penalty(without, convention, data)
+        except ConversionError:
+            return
+        _check_twin(convention, without, twin, data, objective, sizes)
+
+
+def _models(
+    convention: Convention, kind: str, likelihood: Likelihood, data: Data, intercept: Any
+) -> Iterator[Model]:
+    for prior in priors_of(kind, data.p if convention.per_coefficient else None):
+        yield Model(likelihood, prior, intercept)
+    if convention.per_coefficient and on_standardised_columns(data):
+        yield Model(likelihood, priors_of(kind)[0], intercept, standardize=True)
+
+
+def _check_intercept(
+    convention: Convention, likelihood: Likelihood, data: Data, objective: Objective | None,
+    sizes: tuple[float, ...],
+) -> None:  # fmt: skip
+    """A prior on the intercept, where the convention says that it takes one."""
+    if not convention.penalises_intercept:
+        return
+    taken, reasons = 0, []
+    for kind in convention.penalties:
+        for prior in on_intercept(kind):
+            model = Model(likelihood, priors_of(kind)[0], prior)
+            try:
+                twin = to_penalty(model, convention, data)
+            except ConversionError as error:
+                reasons.append(str(error))
+                continue
+            _check_twin(convention, model, twin, data, objective, sizes)
+            taken += 1
+    require(
+        taken > 0,
+        f"{convention.name} says penalises_intercept=True and takes no prior on the intercept: "
+        f"{reasons[:1]}. Encode nats.intercept, or leave the flag out",
+    )
+
+
+def _twin(convention: Convention, model: Model, data: Data) -> Penalised:
     try:
-        twin = to_penalty(model, convention, data)
+        return to_penalty(model, convention, data)
     except ConversionError as error:
         raise AssertionError(
-            f"{where}: {error}. It names this penalty, so that encode must express it and decode "
-            "be its inverse"
+            f"{convention.name} of {model.prior!r}: {error}. It names this penalty, so that encode "
+            "must express it and decode be its inverse"
         ) from error
+
+
+def _check_twin(
+    convention: Convention, model: Model, twin: Penalised, data: Data,
+    objective: Objective | None, sizes: tuple[float, ...],
+) -> None:  # fmt: skip
+    where = f"{convention.name} of {model!r}"
+    require(
+        twin.column_factors is None,
+        f"{where}: the columns would have to be rescaled; per_coefficient=True says that encode "
+        "takes a strength for each coefficient",
+    )
+    require(bool(twin.notes), f"{where} has no notes; say how it treats the intercept")
     back = to_prior(convention, twin.parameters, data, likelihood=model.likelihood)
     assert isinstance(back, Model), f"{where}: decode gives the prior alone"
+    _check_inverse(where, model, back, data)
+    if objective is not None:
+        _check_objective(where, model, data, twin.parameters, objective, sizes)
+
+
+def _check_inverse(where: str, model: Model, back: Model, data: Data) -> None:
+    """decode gives what encode was given, in nats."""
     require(
-        type(back.prior) is type(model.prior),
+        type(back.prior) is type(model.prior)
+        and (back.intercept is None) == (model.intercept is None),
         f"{where}: decode gives {back!r}; it must give back what encode was given",
     )
-    for name, value in vars(model.prior).items():
-        if isinstance(value, float):
+    pairs = [("coefficients", back.coefficient_penalty(data), model.coefficient_penalty(data))]
+    pairs.append(("intercept", back.intercept_penalty(), model.intercept_penalty()))
+    for part, found, expected in pairs:
+        for name in ("l1", "l2", "loc") if expected is not None else ():
             compare(
-                getattr(back.prior, name), value,
-                f"{where}: decode gives another {name}; it must be the inverse of encode",
-                rtol=1e-12,
+                getattr(found, name), getattr(expected, name),
+                f"{where}: decode gives another {name} of the {part}, in nats; it must be the "
+                "inverse of encode",
+                rtol=1e-12, atol=0.0,
             )  # fmt: skip
-    require(bool(twin.notes), f"{where} has no notes; say how it treats the intercept")
-    _check_code(where, twin.code)
-    if objective is not None:
-        _check_objective(where, model, data, twin.parameters, objective)
-
-
-def _check_code(where: str, code: str) -> None:
-    require(bool(code.strip()), f"{where} has no code; print a program that fits it")
-    if "import " in code:
-        try:
-            ast.parse(code)
-        except SyntaxError as error:
-            raise AssertionError(f"{where}: its code is not Python: {error}") from None
 
 
 def _check_objective(
-    where: str, model: Model, data: Data, parameters: Mapping[str, Any], objective: Objective
-) -> None:
+    where: str, model: Model, data: Data, parameters: Mapping[str, Any], objective: Objective,
+    sizes: tuple[float, ...],
+) -> None:  # fmt: skip
     """Differences of the objective are those of -log density, times one positive number."""
     rng = np.random.default_rng(4)
     weights = np.ones(data.n) if data.weights is None else data.weights
     X = data.X if isinstance(data.X, np.ndarray) else data.X.toarray()
     theirs, ours = [], []
-    for _ in range(_POINTS):
-        coef, a = rng.normal(0.0, 0.2, data.p), float(rng.normal())
-        a = a if model.intercept is not None else 0.0
+    for size in sizes:
+        coef, a = size * rng.choice([-1.0, 1.0], data.p) * rng.uniform(0.5, 1.5, data.p), 0.0
+        if model.intercept is not None:
+            a = float(rng.normal())
         theirs.append(objective(coef, a, X, data.y, weights, parameters))
         ours.append(-model.log_density(data, coef, a))
     slopes = np.diff(theirs) / np.diff(ours)
     require(
-        bool(slopes[0] > 0),
+        bool(slopes[-1] > 0),
         f"{where}: the objective falls where the posterior density falls; is its sign right?",
     )
     compare(
-        slopes, np.full(slopes.size, slopes[0]),
+        slopes, np.full(slopes.size, slopes[-1]),
         f"{where}: the objective is not the negative log posterior but for a factor and a "
         "constant: correct encode and decode, or the objective",
         rtol=1e-8,
