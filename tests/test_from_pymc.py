@@ -406,7 +406,7 @@ REFUSED = [
     (lambda: coefficients(), r"has 0 \(none\)"),
     (unused, "q is neither in the linear predictor"),
     (sigma_of_variance, "sigma is a function of variance"),
-    (other_custom, "prior of this model is not what was read"),
+    (other_custom, r"CustomDist.*a named distribution, such as pm\.Laplace"),
     (minibatch, "y is a minibatch"),
     (missing, "is missing, and PyMC imputes it"),
     (lambda: of_counts(psi=0.5), "Mixture is no likelihood"),

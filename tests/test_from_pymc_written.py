@@ -1,7 +1,7 @@
 """Models as people write them: each is read with its own density, near and far, or refused.
 
-The density here does not come from the reader: it is PyMC's, in its own transformed variables, so that
-a transform that narrows a variable is part of it.
+The density here does not come from the reader: it is PyMC's, in its own transformed variables, so
+that a transform that narrows a variable is part of it.
 """
 
 import numpy as np
@@ -354,7 +354,8 @@ REFUSED = {
     "single precision": (lambda: normal(X @ weights().astype("float32")), "single precision"),
     "interaction": (interaction, r"a product.*given=\{'one': 1\.0\}"),
     "spike and slab": (spike_and_slab, "a product"),
-    "max(s, .3)": (with_noise(lambda s: normal(X @ weights(), pt.maximum(s, 0.3))), "function of s"),
+    "max(s, .3)": (with_noise(lambda s: normal(X @ weights(), pt.maximum(s, 0.3))),
+                   "function of s"),
     "min(s, 100)": (with_noise(lambda s: normal(X @ weights(), pt.minimum(s, 100))),
                     "function of s"),
     "s + 1e-10": (with_noise(lambda s: normal(X @ weights(), s + 1e-10)), "function of s"),
@@ -376,10 +377,12 @@ REFUSED = {
     "interval of half": (lambda: normal(X @ pm.HalfNormal(
         "w", shape=3, default_transform=transforms.Interval(0, 2))), NARROW),
     "interval of sigma": (lambda: normal(X @ weights(), pm.HalfNormal(
-        "s", default_transform=transforms.Interval(0.1, 5))), f"transform of s, Interval, {NARROW}"),
+        "s", default_transform=transforms.Interval(0.1, 5))),
+        f"transform of s, Interval, {NARROW}"),
     "ordered half": (lambda: normal(X @ pm.HalfNormal(
         "w", shape=3, transform=transforms.ordered, initval=[1, 2.0, 3])), NARROW),
-    "sum to zero": (lambda: normal(X @ weights(transform=transforms.ZeroSumTransform([0]))), NARROW),
+    "sum to zero": (lambda: normal(X @ weights(transform=transforms.ZeroSumTransform([0]))),
+                    NARROW),
     "Jeffreys, bounded": (jeffreys(lambda s: -pt.log(s) - pt.maximum(s - 100, 0)), "Potential"),
     "Jeffreys, tilted": (jeffreys(lambda s: -pt.log(s) - 1e-11 * s), "Potential"),
     "Potential": (potential_far_away, "Potential, far"),

@@ -25,8 +25,9 @@ def priors_of(kind: str, size: int | None = None) -> list[Prior]:
     """Priors of one kind at two scales; and with a scale for each of ``size`` coefficients."""
     scales: list[tuple[Any, Any]] = list(zip(_B, _TAU, strict=True))
     if size is not None:
+        # The ratio of the two penalties stays the same: many libraries have one for all columns.
         steps = np.sqrt(1.0 + np.arange(size))
-        scales.append((_B[0] * steps, _TAU[0] * steps))
+        scales.append((_B[0] * steps, _TAU[0] * np.sqrt(steps)))
     if kind == "flat":
         return [Flat()]
     if kind == "elastic net":
@@ -34,11 +35,12 @@ def priors_of(kind: str, size: int | None = None) -> list[Prior]:
     return [Laplace(b) if kind == "L1" else Normal(tau) for b, tau in scales]
 
 
-def on_intercept(kind: str) -> list[Prior]:
-    """Priors of an intercept: of the kind of the coefficients, and a normal one."""
-    b, tau = math.sqrt(3.0), math.sqrt(2.0)
-    same: dict[str, list[Prior]] = {"L1": [Laplace(b)], "elastic net": [ElasticNet(b, tau)]}
-    return [*same.get(kind, []), Normal(tau)]
+def on_intercept(prior: Prior) -> list[Prior]:
+    """Priors of an intercept: that of the coefficients, another of its kind, a normal one."""
+    found: list[Prior] = [Normal(math.sqrt(2.0))]
+    if not isinstance(prior, Flat):
+        found += [prior, prior.rescaled(math.sqrt(3.0), math.sqrt(3.0))]
+    return found
 
 
 def another_noise(likelihood: Likelihood) -> Likelihood:
@@ -60,7 +62,7 @@ def narrow_columns(data: Data, weighted: bool) -> Data:
     return Data(narrow, data.y, weights, data.offset, data.names, data.trials)
 
 
-def on_standardised_columns(data: Data) -> bool:
-    """Whether every column has a standard deviation."""
+def no_constant_columns(data: Data) -> bool:
+    """Whether columns can be standardised."""
     X = data.to_dense().X
     return bool(np.all(np.ptp(X, axis=0) > 0))

@@ -1,4 +1,4 @@
-"""The programs of a convention: they are there, are Python where they say so, and have the numbers."""
+"""The programs of a convention: they are Python where they say so, and have the numbers."""
 
 from __future__ import annotations
 
