@@ -11,7 +11,7 @@ import numpy as np
 from bayesreg._text import nearest
 from bayesreg.conventions._composite import unwrapped
 from bayesreg.conventions._convention import Convention
-from bayesreg.conventions._refused import refuse_by_name
+from bayesreg.conventions._refused import refuse_bayesian_models, refuse_by_name
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
 
@@ -49,6 +49,7 @@ def recognise(estimator: Any, known: Mapping[str, Convention]) -> Source:
     NoEquivalentError
         For an estimator that no model or prior here is the twin of.
     """
+    refuse_bayesian_models(estimator)
     estimator, scaler = unwrapped(estimator)
     kind = type(estimator)
     name = f"{kind.__module__.split('.')[0]}.{kind.__name__}"
