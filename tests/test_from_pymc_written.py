@@ -105,6 +105,18 @@ def odds_twice():
     pm.Bernoulli("y", p=pt.exp(X @ w) / (1 + pt.exp(X @ w)), observed=BINARY)
 
 
+def guarded_as_bambi_does():
+    p = pm.math.sigmoid(X @ weights())
+    for end, instead in ((0, 1e-16), (1, 1 - 1e-16)):
+        p = pt.switch(pt.eq(p, end), instead, p)
+    pm.Bernoulli("y", p, observed=BINARY)
+
+
+def guarded_elsewhere():
+    p = pm.math.sigmoid(X @ weights())
+    pm.Bernoulli("y", pt.switch(pt.eq(p, 0.5), 0.4, p), observed=BINARY)
+
+
 def sixty_terms():
     normal(sum(pm.Normal(f"b{j}") * Z ** (j % 5) for j in range(60)))
 
@@ -162,6 +174,7 @@ READ = {
     "intercept > 0": lambda: normal(pm.HalfNormal("a") + X @ weights()),
     "two intercepts": lambda: normal(pm.Normal("a") + pm.Normal("a2") + X @ weights()),
     "odds twice": odds_twice,
+    "rounding guarded": guarded_as_bambi_does,
     "reciprocal": lambda: pm.Bernoulli("y", pt.reciprocal(1 + pt.exp(-X @ weights())),
                                        observed=BINARY),
     "of failure": lambda: pm.Bernoulli("y", 1 - pm.math.sigmoid(X @ weights()), observed=BINARY),
@@ -346,6 +359,7 @@ REFUSED = {
                      "canonical link"),
     "lapse": (lambda: pm.Bernoulli("y", 1e-9 + (1 - 2e-9) * pm.math.sigmoid(X @ weights()),
                                    observed=BINARY), "canonical link"),
+    "guard at 0.5": (guarded_elsewhere, "passes through switch"),
     "round": (lambda: normal(X @ pt.round(weights())), "not linear in w"),
     "softplus": (lambda: pm.Poisson("y", pt.softplus(X @ weights()), observed=COUNTS), "softplus"),
     "sum of rates": (lambda: pm.Poisson("y", pt.exp(X @ weights()) + pt.exp(pm.Normal("a") * Z),

@@ -47,9 +47,23 @@ def logit_of(variable: Any) -> Any:
             return log_of(part) - log_of(rest)
     if kind == "Sub" and _same(inputs[0], pt.constant(1.0)):
         return -logit_of(inputs[1])
+    if kind == "Switch" and _is_rounded_to_an_end(inputs[0], inputs[2]):
+        return logit_of(inputs[2])
     if kind in ("DimShuffle", *VIEWS):
         return _again(variable, logit_of(inputs[0]))
     return pt.log(variable) - pt.log1p(-variable)
+
+
+def _is_rounded_to_an_end(condition: Any, probability: Any) -> bool:
+    """p = 0 or p = 1: of a logit only rounding makes that true, and bambi guards against it."""
+    import pytensor.tensor as pt
+
+    kind, inputs = operation(condition)
+    return (
+        kind == "EQ"
+        and _same(inputs[0], probability)
+        and any(_same(inputs[1], pt.constant(end)) for end in (0.0, 1.0))
+    )
 
 
 def plain(variable: Any) -> Any:
