@@ -180,7 +180,7 @@ class Corners:
             return self.contrasts
         block = _at_unit_length(problem.block(np.flatnonzero(chosen | flat)))
         if block.shape[0] > block.shape[1]:
-            block = np.linalg.qr(block, mode="r")
+            block = np.asarray(np.linalg.qr(block, mode="r"))
         return int(np.linalg.matrix_rank(block)) - int(np.sum(flat))
 
 
