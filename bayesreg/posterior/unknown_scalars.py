@@ -134,7 +134,9 @@ def unknown_scalars(
     if kind is Kind.ONE:
         return UnknownScalars(kind, components, None, sizes)
     target = _LogRatio(kind, components, on_sigma, on_scale, sizes)
-    table = tabulate(target.log_density, target.span(), target.limits(), target.corners())
+    span = target.span()
+    magnitude = components.contrasts * (1.0 + max(map(abs, span)))
+    table = tabulate(target.log_density, span, target.limits(), target.corners(), magnitude)
     if table is None:
         raise ModelError(_BEYOND)
     return UnknownScalars(kind, components, table, sizes)
