@@ -28,6 +28,7 @@ from bayesreg import (
 )
 from bayesreg.errors import ModelError
 from bayesreg.posterior import exact
+from bayesreg.posterior.protocol import Block, Chain, Setup
 from bayesreg.posterior.target import pose
 from bayesreg.priors.on_noise import noise_density
 
@@ -377,3 +378,35 @@ def test_more_columns_than_rows_beside_one_very_wide_prior():
     assert np.min(p_values(flat, data, sampler=Wide)) > 1e-4
     with pytest.raises(ModelError, match=r"1e12 times wider.*Flat\(\)"):
         engine_draws(exact, Model(model.likelihood, Normal([1e15, *[0.8] * 8])), data)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_chain_goes_on_from_its_streams(shape):
+    """All that a chain is lies in its streams; scalars do not depend on how blocks are cut."""
+    model = Model(Gaussian(HalfNormal(0.7)), Normal(HalfCauchy(0.5)))
+    posterior = pose(model, make_case(*shape))
+
+    def advance(engine, chain, counts):
+        blocks = [Block.empty(count, posterior.problem.size, 2, 0) for count in counts]
+        for block in blocks:
+            engine.advance(chain, block)
+        return [np.concatenate([getattr(b, part) for b in blocks]) for part in ("v", "scalars")]
+
+    engines = [exact.prepare(Setup(posterior, posterior.problem.start, 0)) for _ in range(2)]
+
+    def begin():
+        return engines[0].begin(np.random.SeedSequence(4))
+
+    whole = advance(engines[0], begin(), [40, 40])
+    chain = begin()
+    first = advance(engines[0], chain, [40])
+    assert not chain.state
+    later = Chain({}, {name: np.random.default_rng(0) for name in chain.streams})
+    for name, stream in chain.streams.items():
+        later.streams[name].bit_generator.state = stream.bit_generator.state
+    second = advance(engines[1], later, [40])
+    for together, *parts in zip(whole, first, second, strict=True):
+        np.testing.assert_array_equal(together, np.concatenate(parts))
+    cut = advance(engines[0], begin(), [1, 30, 7, 42])
+    np.testing.assert_array_equal(cut[1], whole[1])
+    np.testing.assert_allclose(cut[0], whole[0], rtol=0, atol=1e-12)
