@@ -206,7 +206,7 @@ def _factor(gram: FloatArray) -> tuple[FloatArray, FloatArray] | None:
     if not np.all(size > 0):
         return None
     try:
-        factor: FloatArray = np.linalg.cholesky(gram / size / size[:, None])
+        factor = np.asarray(np.linalg.cholesky(gram / size / size[:, None]), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
     return (size, factor) if np.min(np.diag(factor), initial=1.0) > _PIVOT else None
