@@ -14,8 +14,9 @@ SAMPLERS: dict[str, Sampler] = {
     for row in (
         Sampler(
             "exact",
-            "Gaussian likelihood with known sigma and Normal or flat priors: the posterior is "
-            "normal, so the draws are exact and independent",
+            "Gaussian likelihood with Normal or flat priors: the coefficients are normal given "
+            "sigma and scale, and these are drawn from their own posterior, so the draws are "
+            "exact and independent",
             exact.unsuited, 0, exact.prepare,
         ),
         Sampler(
