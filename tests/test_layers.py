@@ -45,7 +45,7 @@ LAYERS = [
         "wording",
     ],
     ["posterior", "twin"],
-    ["comparison", "scales", "verification", "verification_classes"],
+    ["comparison", "scales", "sensitivity", "verification", "verification_classes"],
     ["plots"],
     ["__main__", "cli", "demo"],
 ]
