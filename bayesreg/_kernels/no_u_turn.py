@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
-from bayesreg._kernels.posterior_density import Target, potential, workspace
-from bayesreg._kernels.vector_functions import add_transposed, dot, times
+from bayesreg._kernels.compiling import compiled
+from bayesreg._kernels.posterior_density import Target, Workspace, potential, workspace
+from bayesreg._kernels.vector_functions import add, add_transposed, copy, dot, fill, times
 
 #: Columns of ``statistics``.
 DIVERGING, TREE_DEPTH, N_STEPS, ACCEPTANCE_RATE, STEP_SIZE, ENERGY = range(6)
@@ -47,7 +47,7 @@ class Tree(NamedTuple):
     gradient_u: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def iterate(
     t: Target,
     T: np.ndarray,
@@ -75,13 +75,13 @@ def iterate(
         value = _transition(t, w, T, centre, tree, q, gradient, value, step, rng, statistics[i])
         if tuning:
             _adapt(averaging, target - statistics[i, ACCEPTANCE_RATE])
-        draws[i] = q
+        copy(q, draws[i])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def potential_at(
     t: Target,
-    w: object,
+    w: Workspace,
     T: np.ndarray,
     centre: np.ndarray,
     q: np.ndarray,
@@ -101,12 +101,12 @@ def potential_at(
     for j in range(q.size):
         u[j] += centre[j]
     value = potential(t, w, u, gradient_u)
-    gradient[:] = 0.0
+    fill(0.0, gradient)
     add_transposed(T, gradient_u, gradient)
     return value
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _adapt(averaging: np.ndarray, error: float) -> None:
     """Dual averaging of log(step): equations (6) of Hoffman and Gelman (2014)."""
     averaging[COUNT] += 1.0
@@ -118,10 +118,10 @@ def _adapt(averaging: np.ndarray, error: float) -> None:
     averaging[LOG_STEP_MEAN] += share * (averaging[LOG_STEP] - averaging[LOG_STEP_MEAN])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _transition(
     t: Target,
-    w: object,
+    w: Workspace,
     T: np.ndarray,
     centre: np.ndarray,
     tree: Tree,
@@ -136,16 +136,18 @@ def _transition(
     size = q.size
     for j in range(size):
         tree.p[0, j] = rng.standard_normal()
-    tree.p[1], tree.rho[:] = tree.p[0], tree.p[0]
-    tree.q[0], tree.q[1] = q, q
-    tree.gradient[0], tree.gradient[1] = gradient, gradient
+    copy(tree.p[0], tree.p[1])
+    copy(tree.p[0], tree.rho)
+    for end in range(2):
+        copy(q, tree.q[end])
+        copy(gradient, tree.gradient[end])
     start = value + 0.5 * dot(tree.rho, tree.rho)
     log_weight, acceptance, steps, depth = 0.0, 0.0, 0, 0
     diverging = False
     statistics[ENERGY] = start
     while depth < _DEEPEST:
         forward = 1 if rng.random() < 0.5 else 0
-        tree.near[:] = tree.p[forward]
+        copy(tree.p[forward], tree.near)
         log_new, candidate, candidate_energy, turned = -np.inf, value, start, False
         for leaf in range(1 << depth):
             found = _leapfrog(t, w, T, centre, tree, forward, step if forward == 1 else -step)
@@ -158,8 +160,8 @@ def _transition(
             acceptance += min(1.0, np.exp(gain))
             log_new = _log_sum(log_new, gain)
             if rng.random() < np.exp(gain - log_new):
-                tree.candidate_q[:] = tree.q[forward]
-                tree.candidate_gradient[:] = tree.gradient[forward]
+                copy(tree.q[forward], tree.candidate_q)
+                copy(tree.gradient[forward], tree.candidate_gradient)
                 candidate, candidate_energy = found, energy
             if _turned(tree, tree.p[forward], leaf):
                 turned = True
@@ -168,7 +170,8 @@ def _transition(
             break
         depth += 1
         if rng.random() < np.exp(log_new - log_weight):
-            q[:], gradient[:] = tree.candidate_q, tree.candidate_gradient
+            copy(tree.candidate_q, q)
+            copy(tree.candidate_gradient, gradient)
             value, statistics[ENERGY] = candidate, candidate_energy
         log_weight = _log_sum(log_weight, log_new)
         if _joined_turns(tree, forward, depth - 1):
@@ -178,9 +181,9 @@ def _transition(
     return value
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _leapfrog(
-    t: Target, w: object, T: np.ndarray, centre: np.ndarray, tree: Tree, end: int, step: float
+    t: Target, w: Workspace, T: np.ndarray, centre: np.ndarray, tree: Tree, end: int, step: float
 ) -> float:
     q, p, gradient = tree.q[end], tree.p[end], tree.gradient[end]
     for j in range(q.size):
@@ -192,7 +195,7 @@ def _leapfrog(
     return value
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _turned(tree: Tree, p: np.ndarray, leaf: int) -> bool:
     """Add a step to the spans of the subtree, joining equal ones; True when one of them turns."""
     level, carries = 0, leaf
@@ -201,30 +204,33 @@ def _turned(tree: Tree, p: np.ndarray, leaf: int) -> bool:
     # The new span grows in place at its final level; before that it is the step alone.
     first, last, rho = tree.first[level], tree.last[level], tree.sums[level]
     if level == 0:
-        first[:], last[:], rho[:] = p, p, p
+        copy(p, first)
+        copy(p, last)
+        copy(p, rho)
         return False
     newer_first, newer = p, p
     for k in range(level):
         older_first, older_last, older = tree.first[k], tree.last[k], tree.sums[k]
         if _spans_turn(tree, older_first, older_last, older, newer_first, p, newer):
             return True
-        _add(older, newer, rho)
+        add(older, newer, rho)
         newer_first, newer = older_first, rho
-    first[:], last[:] = newer_first, p
+    copy(newer_first, first)
+    copy(p, last)
     return False
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _joined_turns(tree: Tree, forward: int, level: int) -> bool:
     """The old trajectory and the whole subtree, which is the span at ``level``."""
     newer_first, newer_last, newer = tree.first[level], tree.last[level], tree.sums[level]
     far = tree.p[1 - forward]
     turns = _spans_turn(tree, far, tree.near, tree.rho, newer_first, newer_last, newer)
-    _add(tree.rho, newer, tree.rho)
+    add(tree.rho, newer, tree.rho)
     return turns
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _spans_turn(
     tree: Tree,
     older_first: np.ndarray,
@@ -236,23 +242,17 @@ def _spans_turn(
 ) -> bool:
     """Whether two spans turn as one, or either with the nearest step of the other."""
     across = tree.across
-    _add(older, newer, across)
+    add(older, newer, across)
     if dot(older_first, across) <= 0.0 or dot(newer_last, across) <= 0.0:
         return True
-    _add(older, newer_first, across)
+    add(older, newer_first, across)
     if dot(older_first, across) <= 0.0 or dot(newer_first, across) <= 0.0:
         return True
-    _add(older_last, newer, across)
+    add(older_last, newer, across)
     return bool(dot(older_last, across) <= 0.0 or dot(newer_last, across) <= 0.0)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _add(x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
-    for j in range(x.size):
-        out[j] = x[j] + y[j]
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _log_sum(x: float, y: float) -> float:
     larger = max(x, y)
     if larger == -np.inf:

@@ -8,22 +8,22 @@ number s_k (sigma, a dispersion, prior scales, the local scales of a Horseshoe p
     v_j = loc_j + x_j exp(centring_j F_j)                      no bounds
         = lower_j + e^x, upper_j - e^x, lower_j + (upper_j - lower_j) / (1 + e^-x)
 
-and the prior of (v_j - loc_j) exp(-F_j) is that of the penalty. centring = 0 leaves v_j a coordinate
-("centred"), 1 makes v_j and its scale independent a priori (Papaspiliopoulos, Roberts and Skold 2007,
-Statistical Science 22:59). Every log Jacobian is included, constants are not.
+and the prior of (v_j - loc_j) exp(-F_j) is that of the penalty. centring = 0 leaves v_j a
+coordinate ("centred"), 1 makes v_j and its scale independent a priori (Papaspiliopoulos, Roberts
+and Skold 2007, Statistical Science 22:59). Every log Jacobian is included, constants are not.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from bayesreg._kernels.compiling import compiled
 from bayesreg._kernels.row_losses import row_losses
 from bayesreg._kernels.scalar_density import LOWER, UPPER, elasticity, log_density
 from bayesreg._kernels.stirling import correction, correction_slope, log_rising, log_rising_slope
-from bayesreg._kernels.vector_functions import add_transposed, times
+from bayesreg._kernels.vector_functions import add, add_transposed, fill, scale_by, times
 
 #: What an unknown dispersion is.
 NO_DISPERSION, GAUSSIAN_SIGMA, GAMMA_PHI, NEGATIVE_BINOMIAL_ALPHA = range(4)
@@ -86,7 +86,7 @@ class Workspace(NamedTuple):
     sums: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def workspace(t: Target) -> Workspace:
     d, k, width = t.loc.size, t.codes.size, t.X.shape[1]
     rows = np.zeros((2, t.chunk))
@@ -97,7 +97,7 @@ def workspace(t: Target) -> Workspace:
     )  # fmt: skip
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def potential(t: Target, w: Workspace, u: np.ndarray, gradient: np.ndarray) -> float:
     """Minus the log density at u; ``gradient`` is filled."""
     d = t.loc.size
@@ -112,7 +112,7 @@ def potential(t: Target, w: Workspace, u: np.ndarray, gradient: np.ndarray) -> f
     return value
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _numbers(t: Target, w: Workspace, u: np.ndarray, gradient: np.ndarray) -> float:
     """log s and its density; by_log_s begins as d / d log s, the gradient as the Jacobian's."""
     d, value = t.loc.size, 0.0
@@ -135,10 +135,10 @@ def _numbers(t: Target, w: Workspace, u: np.ndarray, gradient: np.ndarray) -> fl
     return value
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _entries(t: Target, w: Workspace, u: np.ndarray) -> float:
     """v, dv/dx and minus the log Jacobian of bounds."""
-    w.log_factor[:] = 0.0
+    fill(0.0, w.log_factor)
     for i in range(t.governed.size):
         w.log_factor[t.governed[i]] += w.log_s[t.governing[i]]
     value = 0.0
@@ -161,10 +161,10 @@ def _entries(t: Target, w: Workspace, u: np.ndarray) -> float:
     return value
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _likelihood(t: Target, w: Workspace) -> float:
     """The data term; gradient_v becomes its gradient in v."""
-    w.gradient_v[:] = 0.0
+    fill(0.0, w.gradient_v)
     w.sums[0] = 0.0
     kind, dispersion = t.dispersion_kind, t.known_dispersion
     if kind != NO_DISPERSION:
@@ -174,7 +174,7 @@ def _likelihood(t: Target, w: Workspace) -> float:
         last = min(first + t.chunk, n)
         X, eta, slope = t.X[first:last], w.eta[: last - first], w.slope[: last - first]
         times(X, w.v, eta)
-        eta += t.offset[first:last]
+        add(eta, t.offset[first:last], eta)
         loss += row_losses(
             t.family, t.sign, dispersion, t.a[first:last], t.b[first:last], t.c[first:last],
             t.shift[first:last], eta, slope, w.rows[:, : last - first], w.bits[: last - first],
@@ -186,7 +186,7 @@ def _likelihood(t: Target, w: Workspace) -> float:
     return _with_dispersion(t, w, dispersion, loss)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _with_dispersion(t: Target, w: Workspace, dispersion: float, loss: float) -> float:
     """What an unknown dispersion does to the loss: a factor, a normaliser, a derivative."""
     k = t.dispersion
@@ -199,23 +199,23 @@ def _with_dispersion(t: Target, w: Workspace, dispersion: float, loss: float) ->
         return loss
     if t.dispersion_kind == GAMMA_PHI:
         shape = 1.0 / dispersion
-        w.gradient_v[:] = w.gradient_v * shape
+        scale_by(shape, w.gradient_v)
         loss *= shape
         from_shape = shape * correction_slope(shape)
         w.by_log_s[k] += t.rows_weight * (0.5 - from_shape) - loss
         return loss + t.rows_weight * (0.5 * np.log(dispersion) + correction(shape))
     precision = 1.0 / (dispersion * dispersion)
-    w.gradient_v[:] = w.gradient_v * precision
+    scale_by(precision, w.gradient_v)
     loss *= precision
     w.by_log_s[k] += t.rows_weight - 2.0 * loss
     return loss + t.rows_weight * w.log_s[k]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _priors(t: Target, w: Workspace, u: np.ndarray, gradient: np.ndarray) -> float:
     """The penalty; gradient and by_log_factor are completed for each entry."""
     value = 0.0
-    w.norm[:] = 0.0
+    fill(0.0, w.norm)
     for j in range(t.loc.size):
         log_factor = w.log_factor[j]
         distance = w.v[j] - t.loc[j]

@@ -2,7 +2,7 @@
 
 With t = sign eta + shift for each row (and an unknown dispersion D):
 
-    GAUSSIAN       loss = a (eta - b)^2 / 2                                     a = s / sigma^2, b = y
+    GAUSSIAN       loss = a (eta - b)^2 / 2                    a = s / sigma^2, b = y
     LOGISTIC       loss = (a + D c) log(1 + e^t) - b t         Bernoulli: a = s, b = s y, c = 0
                    Binomial: a = s m, b = s y.  NegativeBinomial: a = b = s y, c = s, t - log D
     EXPONENTIAL    loss = a (e^t - 1) - b t                    Poisson: a = s y (s where y = 0),
@@ -15,9 +15,9 @@ Poisson and Gamma losses are taken relative to their least value: no digit cance
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from bayesreg._kernels.compiling import compiled, contracted
 from bayesreg._kernels.vector_functions import (
     dot,
     exp_of_negative,
@@ -30,7 +30,7 @@ from bayesreg._kernels.vector_functions import (
 GAUSSIAN, LOGISTIC, EXPONENTIAL, STUDENT_T, ABSOLUTE = range(5)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def row_losses(
     family: int,
     sign: float,
@@ -64,7 +64,7 @@ def row_losses(
     return 0.5 * dot(eta, slope)
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+@contracted
 def _logistic(
     dispersion: float,
     a: np.ndarray,
@@ -94,7 +94,7 @@ def _logistic(
     return loss + by_dispersion
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+@contracted
 def _exponential(
     sign: float,
     a: np.ndarray,
@@ -114,7 +114,7 @@ def _exponential(
     return dot(a, e) - dot(b, eta)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _student_t(
     a: np.ndarray, b: np.ndarray, c: np.ndarray, eta: np.ndarray, slope: np.ndarray
 ) -> float:
@@ -127,7 +127,7 @@ def _student_t(
     return loss
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _absolute(
     a: np.ndarray, b: np.ndarray, c: np.ndarray, eta: np.ndarray, slope: np.ndarray
 ) -> float:

@@ -8,13 +8,14 @@ brought to 10 or more, where the Stirling series is exact to rounding.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from bayesreg._kernels.compiling import compiled
 
 _FROM = 10.0
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def correction(x: float) -> float:
     """log Gamma(x) - (x - 1/2) log x + x - log(2 pi) / 2."""
     total = 0.0
@@ -33,7 +34,7 @@ def correction(x: float) -> float:
     return total + series / x
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def correction_slope(x: float) -> float:
     """d correction / dx = digamma(x) - log x + 1 / (2 x)."""
     total = 0.0
@@ -52,14 +53,14 @@ def correction_slope(x: float) -> float:
     return total + series * z
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def log_rising(x: float, k: float) -> float:
     """log Gamma(x + k) - log Gamma(x) for k >= 0."""
     log_ratio = np.log1p(k / x)
     return (x - 0.5) * log_ratio + k * (np.log(x + k) - 1.0) + correction(x + k) - correction(x)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def log_rising_slope(x: float, k: float) -> float:
     """d log_rising / dx = digamma(x + k) - digamma(x)."""
     difference = correction_slope(x + k) - correction_slope(x)

@@ -6,8 +6,9 @@ nor looks anything up; both are right to about two units in the last place.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from bayesreg._kernels.compiling import compiled, contracted, reassociated
 
 # x log2(e) + _ROUND has x log2(e), rounded to an integer, in its last bits.
 _ROUND = 6755399441055744.0
@@ -19,7 +20,7 @@ _LOG_2 = 0.6931471805599453
 
 
 # Only "contract" (multiply and add in one rounding): reassociation would cancel _ROUND.
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+@contracted
 def expm1(x: np.ndarray, out: np.ndarray, power: np.ndarray, bits: np.ndarray) -> None:
     """out = e^x - 1, x clipped to where e^x is a normal number; NaN gives NaN.
 
@@ -51,7 +52,7 @@ def expm1(x: np.ndarray, out: np.ndarray, power: np.ndarray, bits: np.ndarray) -
         out[i] = out[i] * power[i] + (power[i] - 1.0)
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+@contracted
 def exp_of_negative(x: np.ndarray, out: np.ndarray, power: np.ndarray, bits: np.ndarray) -> None:
     """out = e^-|x|, at least the smallest normal number; otherwise as ``expm1``."""
     n = x.size
@@ -80,7 +81,7 @@ def exp_of_negative(x: np.ndarray, out: np.ndarray, power: np.ndarray, bits: np.
         out[i] *= power[i]
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+@contracted
 def softplus(t: np.ndarray, e: np.ndarray, out: np.ndarray) -> None:
     """out = log(1 + e^t), given e = e^-|t|:  max(t, 0) + log(1 + e); ``out`` may be e.
 
@@ -104,7 +105,7 @@ def softplus(t: np.ndarray, e: np.ndarray, out: np.ndarray) -> None:
         out[i] = log_u + 0.5 * (t[i] + abs(t[i]))
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+@contracted
 def sigmoid(t: np.ndarray, e: np.ndarray, out: np.ndarray) -> None:
     """out = 1 / (1 + e^-t), given e = e^-|t|."""
     for i in range(t.size):
@@ -112,8 +113,33 @@ def sigmoid(t: np.ndarray, e: np.ndarray, out: np.ndarray) -> None:
         out[i] = large if t[i] >= 0.0 else e[i] * large
 
 
+# Loops, for an array expression takes a second to compile.
+@compiled
+def fill(value: float, out: np.ndarray) -> None:
+    for i in range(out.size):
+        out[i] = value
+
+
+@compiled
+def copy(x: np.ndarray, out: np.ndarray) -> None:
+    for i in range(x.size):
+        out[i] = x[i]
+
+
+@compiled
+def add(x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
+    for i in range(x.size):
+        out[i] = x[i] + y[i]
+
+
+@compiled
+def scale_by(factor: float, out: np.ndarray) -> None:
+    for i in range(out.size):
+        out[i] *= factor
+
+
 # Sums may be reordered: that is what makes them vector instructions.
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})  # type: ignore[untyped-decorator]
+@reassociated
 def dot(x: np.ndarray, y: np.ndarray) -> float:
     total = 0.0
     for i in range(x.size):
@@ -121,7 +147,7 @@ def dot(x: np.ndarray, y: np.ndarray) -> float:
     return total
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})  # type: ignore[untyped-decorator]
+@reassociated
 def total(x: np.ndarray) -> float:
     found = 0.0
     for i in range(x.size):
@@ -129,7 +155,7 @@ def total(x: np.ndarray) -> float:
     return found
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})  # type: ignore[untyped-decorator]
+@reassociated
 def times(X: np.ndarray, v: np.ndarray, out: np.ndarray) -> None:
     """out = X v, X with contiguous rows."""
     for i in range(X.shape[0]):
@@ -139,7 +165,7 @@ def times(X: np.ndarray, v: np.ndarray, out: np.ndarray) -> None:
         out[i] = total
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})  # type: ignore[untyped-decorator]
+@reassociated
 def add_transposed(X: np.ndarray, r: np.ndarray, out: np.ndarray) -> None:
     """out += X' r, X with contiguous rows; four rows at a time."""
     n, d = X.shape

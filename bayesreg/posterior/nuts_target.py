@@ -207,7 +207,13 @@ def _rows(problem: Problem) -> dict[str, Any]:
         found |= {"family": rows.EXPONENTIAL, "a": s * count, "shift": -np.log(count)}
     elif isinstance(kind, Gamma):
         rate = s / float(kind.phi)  # type: ignore[arg-type]
-        found |= {"family": rows.EXPONENTIAL, "sign": -1.0, "a": rate, "b": rate, "shift": np.log(y)}
+        found |= {
+            "family": rows.EXPONENTIAL,
+            "sign": -1.0,
+            "a": rate,
+            "b": rate,
+            "shift": np.log(y),
+        }
     elif isinstance(kind, StudentT):
         assert kind.sigma is not None
         power, width = 0.5 * s * (kind.nu + 1.0), np.full(y.size, kind.nu * kind.sigma**2)

@@ -1,0 +1,114 @@
+"""NUTS in the metric of the curvature at the mode, for every likelihood but those of classes.
+
+The density and its gradient are compiled once for all models (:mod:`bayesreg._kernels.
+posterior_density`), the tree is that of :mod:`bayesreg._kernels.no_u_turn`. Coordinates begin as
+those in which the curvature at the mode is 1 (:mod:`bayesreg.posterior.nuts_start`), and the warm-up
+corrects them by what it has drawn.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.posterior.nuts_start import Start, find_start
+from bayesreg.posterior.nuts_target import coordinates, unsuited
+from bayesreg.posterior.protocol import Block, Chain, Engine, Setup
+from bayesreg.posterior.nuts_warmup import change_coordinates, fresh_averaging, segment
+
+__all__ = ["prepare", "unsuited"]
+
+TARGET_ACCEPTANCE = 0.8
+_STATISTICS = ("diverging", "tree_depth", "n_steps", "acceptance_rate", "step_size", "energy")
+
+
+def prepare(setup: Setup) -> Engine:
+    """The density as arrays, a point of high density and the curvature there."""
+    return _Nuts(setup)
+
+
+class _Nuts:
+    statistics = _STATISTICS
+
+    def __init__(self, setup: Setup) -> None:
+        self._tune = setup.tune
+        self._start = find_start(coordinates(setup.posterior), setup.start)
+        t = self._start.coordinates.target
+        # Fifteen gradients of two products with X each.
+        self.cost = 15.0 * 4.0 * t.X.size + 30.0 * self._start.T.size
+
+    def begin(self, seed: np.random.SeedSequence) -> Chain:
+        begin, moves = (np.random.default_rng(child) for child in seed.spawn(2))
+        size = self._start.centre.size
+        step = 1.0 / max(size, 1) ** 0.25
+        state = {
+            "q": dispersed(self._start, begin),
+            "T": self._start.T.copy(),
+            "averaging": fresh_averaging(step),
+            "window": np.zeros((0, size)),
+        }
+        return Chain(state, {"moves": moves})
+
+    def advance(self, chain: Chain, block: Block) -> None:
+        done = 0
+        kept = np.empty((block.count, chain.state["q"].size))
+        while done < block.count:
+            iteration = chain.iteration + done
+            end, collects = segment(iteration, self._tune)
+            part = slice(done, min(block.count, done + end - iteration))
+            q = self._iterate(chain, iteration < self._tune, block.statistics[part])
+            kept[part] = self._u(chain, q)
+            done = part.stop
+            if collects:
+                chain.state["window"] = np.concatenate([chain.state["window"], q])
+            if chain.iteration + done == end:
+                _begin_segment(chain.state, collects)
+        block.v[:], block.scalars[:] = self._start.coordinates.read(kept)
+
+    def _iterate(self, chain: Chain, tuning: bool, statistics: FloatArray) -> FloatArray:
+        from bayesreg._kernels.no_u_turn import iterate
+
+        state = chain.state
+        q = np.empty((statistics.shape[0], state["q"].size))
+        iterate(
+            self._start.coordinates.target, state["T"], self._start.centre, state["q"],
+            state["averaging"], tuning, TARGET_ACCEPTANCE, chain.streams["moves"], q, statistics,
+        )  # fmt: skip
+        return q
+
+    def _u(self, chain: Chain, q: FloatArray) -> FloatArray:
+        T = chain.state["T"]
+        return self._start.centre + (q * T[0] if T.shape[0] == 1 else q @ T.T)
+
+
+def _begin_segment(state: dict[str, np.ndarray], collected: bool) -> None:
+    if collected:
+        change_coordinates(state)
+        state["window"] = state["window"][:0]
+    state["averaging"] = fresh_averaging(math.exp(state["averaging"][1]))
+
+
+def dispersed(start: Start, rng: np.random.Generator) -> FloatArray:
+    """A random q about two deviations from the centre.
+
+    It is halved until the density is at most 5 + 2 size nats below that of the centre, so that no
+    chain starts where e^eta overflows.
+    """
+    from bayesreg._kernels.no_u_turn import potential_at
+    from bayesreg._kernels.posterior_density import workspace
+
+    t, size = start.coordinates.target, start.centre.size
+    w, u, gradient_u, gradient = workspace(t), *np.empty((3, size))
+
+    def value(q: FloatArray) -> float:
+        return potential_at(t, w, start.T, start.centre, q, u, gradient_u, gradient)
+
+    q = 2.0 * rng.standard_normal(size)
+    allowed = value(np.zeros(size)) + 5.0 + 2.0 * size
+    for _ in range(60):
+        if value(q) <= allowed:
+            break
+        q *= 0.5
+    return q
