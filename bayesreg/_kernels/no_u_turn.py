@@ -7,6 +7,9 @@ across the joint, as Stan does: on nearly normal targets a whole trajectory can 
 
 A subtree of 2^k steps is built leaf by leaf. Spans of equal length are joined as the carries of a
 binary counter, so that ``depth`` spans are held at a time, and no recursion is needed.
+
+A step is half a kick by the gradient of the remainder, the exact flow of the reference
+(:mod:`bayesreg._kernels.piecewise_flow`), and half a kick.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ import numpy as np
 
 from bayesreg._kernels.compiling import compiled
 from bayesreg._kernels.posterior_density import Target, Workspace, potential, workspace
-from bayesreg._kernels.vector_functions import add, add_transposed, copy, dot, fill, times
+from bayesreg._kernels.piecewise_flow import Flow, apply, apply_transposed, flow, flow_workspace
+from bayesreg._kernels.vector_functions import add, copy, dot
 
 #: Columns of ``statistics``.
 DIVERGING, TREE_DEPTH, N_STEPS, ACCEPTANCE_RATE, STEP_SIZE, ENERGY = range(6)
@@ -27,6 +31,15 @@ _LARGEST_ERROR = 1000.0
 _DEEPEST = 10
 # Hoffman and Gelman (2014), section 3.2: gamma, t0, kappa.
 _SHRINK, _DELAY, _FORGET = 0.05, 10.0, 0.75
+
+
+class Coordinates(NamedTuple):
+    """u = centre + T q, and the reference in q; see ``piecewise_flow``."""
+
+    centre: np.ndarray
+    T: np.ndarray  # (D, D), or (1, D): a diagonal
+    pull: np.ndarray
+    kink: np.ndarray  # (D,): l1 of each coordinate of u at its reference, 0 for none
 
 
 class Tree(NamedTuple):
@@ -50,8 +63,7 @@ class Tree(NamedTuple):
 @compiled
 def iterate(
     t: Target,
-    T: np.ndarray,
-    centre: np.ndarray,
+    z: Coordinates,
     q: np.ndarray,
     averaging: np.ndarray,
     tuning: bool,
@@ -61,7 +73,7 @@ def iterate(
     statistics: np.ndarray,
 ) -> None:
     """Fill ``draws`` (count, D) with q after each iteration; q and ``averaging`` move on."""
-    w, size = workspace(t), q.size
+    w, f, size = workspace(t), flow_workspace(z.centre, z.T, z.kink), q.size
     tree = Tree(
         np.zeros((2, size)), np.zeros((2, size)), np.zeros((2, size)), np.zeros(size),
         np.zeros(size), np.zeros((_DEEPEST + 1, size)), np.zeros((_DEEPEST + 1, size)),
@@ -69,10 +81,10 @@ def iterate(
         np.zeros(size), np.zeros(size),
     )  # fmt: skip
     gradient = np.zeros(size)
-    value = potential_at(t, w, T, centre, q, tree.u, tree.gradient_u, gradient)
+    value = potential_at(t, w, z, q, tree.u, tree.gradient_u, gradient)
     for i in range(draws.shape[0]):
         step = np.exp(averaging[LOG_STEP] if tuning else averaging[LOG_STEP_MEAN])
-        value = _transition(t, w, T, centre, tree, q, gradient, value, step, rng, statistics[i])
+        value = _transition(t, w, z, f, tree, q, gradient, value, step, rng, statistics[i])
         if tuning:
             _adapt(averaging, target - statistics[i, ACCEPTANCE_RATE])
         copy(q, draws[i])
@@ -82,27 +94,21 @@ def iterate(
 def potential_at(
     t: Target,
     w: Workspace,
-    T: np.ndarray,
-    centre: np.ndarray,
+    z: Coordinates,
     q: np.ndarray,
     u: np.ndarray,
     gradient_u: np.ndarray,
     gradient: np.ndarray,
 ) -> float:
-    """Minus the log density at q, and its gradient; a T of one row is a diagonal."""
-    if T.shape[0] == 1:
-        for j in range(q.size):
-            u[j] = centre[j] + T[0, j] * q[j]
-        value = potential(t, w, u, gradient_u)
-        for j in range(q.size):
-            gradient[j] = T[0, j] * gradient_u[j]
-        return value
-    times(T, q, u)
-    for j in range(q.size):
-        u[j] += centre[j]
+    """Minus the log density at q, and the gradient of what the reference leaves of it."""
+    apply(z.T, q, u)
+    add(u, z.centre, u)
     value = potential(t, w, u, gradient_u)
-    fill(0.0, gradient)
-    add_transposed(T, gradient_u, gradient)
+    for j in range(q.size):
+        gradient_u[j] -= z.kink[j] * np.sign(u[j])
+    apply_transposed(z.T, gradient_u, gradient)
+    for j in range(q.size):
+        gradient[j] -= q[j] + z.pull[j]
     return value
 
 
@@ -122,8 +128,8 @@ def _adapt(averaging: np.ndarray, error: float) -> None:
 def _transition(
     t: Target,
     w: Workspace,
-    T: np.ndarray,
-    centre: np.ndarray,
+    z: Coordinates,
+    f: Flow,
     tree: Tree,
     q: np.ndarray,
     gradient: np.ndarray,
@@ -150,7 +156,7 @@ def _transition(
         copy(tree.p[forward], tree.near)
         log_new, candidate, candidate_energy, turned = -np.inf, value, start, False
         for leaf in range(1 << depth):
-            found = _leapfrog(t, w, T, centre, tree, forward, step if forward == 1 else -step)
+            found = _step(t, w, z, f, tree, forward, step if forward == 1 else -step)
             energy = found + 0.5 * dot(tree.p[forward], tree.p[forward])
             gain = start - energy
             steps += 1
@@ -182,14 +188,14 @@ def _transition(
 
 
 @compiled
-def _leapfrog(
-    t: Target, w: Workspace, T: np.ndarray, centre: np.ndarray, tree: Tree, end: int, step: float
+def _step(
+    t: Target, w: Workspace, z: Coordinates, f: Flow, tree: Tree, end: int, step: float
 ) -> float:
     q, p, gradient = tree.q[end], tree.p[end], tree.gradient[end]
     for j in range(q.size):
         p[j] -= 0.5 * step * gradient[j]
-        q[j] += step * p[j]
-    value = potential_at(t, w, T, centre, q, tree.u, tree.gradient_u, gradient)
+    flow(z.centre, z.T, z.pull, z.kink, f, q, p, step)
+    value = potential_at(t, w, z, q, tree.u, tree.gradient_u, gradient)
     for j in range(q.size):
         p[j] -= 0.5 * step * gradient[j]
     return value

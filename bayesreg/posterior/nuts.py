@@ -9,11 +9,12 @@ corrects them by what it has drawn.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.posterior.nuts_start import Start, find_start
+from bayesreg.posterior.nuts_start import Start, find_start, pull_at
 from bayesreg.posterior.nuts_target import coordinates, unsuited
 from bayesreg.posterior.protocol import Block, Chain, Engine, Setup
 from bayesreg.posterior.nuts_warmup import change_coordinates, fresh_averaging, segment
@@ -45,7 +46,9 @@ class _Nuts:
         step = 1.0 / max(size, 1) ** 0.25
         state = {
             "q": dispersed(self._start, begin),
+            "centre": self._start.centre.copy(),
             "T": self._start.T.copy(),
+            "pull": pull_at(self._start, self._start.centre, self._start.T),
             "averaging": fresh_averaging(step),
             "window": np.zeros((0, size)),
         }
@@ -73,18 +76,23 @@ class _Nuts:
         state = chain.state
         q = np.empty((statistics.shape[0], state["q"].size))
         iterate(
-            self._start.coordinates.target, state["T"], self._start.centre, state["q"],
+            self._start.coordinates.target, self._frame(state), state["q"],
             state["averaging"], tuning, TARGET_ACCEPTANCE, chain.streams["moves"], q, statistics,
         )  # fmt: skip
         return q
 
+    def _frame(self, state: dict[str, np.ndarray]) -> Any:
+        from bayesreg._kernels.no_u_turn import Coordinates
+
+        return Coordinates(state["centre"], state["T"], state["pull"], self._start.kink)
+
     def _u(self, chain: Chain, q: FloatArray) -> FloatArray:
         T = chain.state["T"]
-        return self._start.centre + (q * T[0] if T.shape[0] == 1 else q @ T.T)
+        return chain.state["centre"] + (q * T[0] if T.shape[0] == 1 else q @ T.T)
 
 
 def _begin_segment(state: dict[str, np.ndarray], collected: bool) -> None:
-    if collected:
+    if False:
         change_coordinates(state)
         state["window"] = state["window"][:0]
     state["averaging"] = fresh_averaging(math.exp(state["averaging"][1]))
@@ -96,14 +104,15 @@ def dispersed(start: Start, rng: np.random.Generator) -> FloatArray:
     It is halved until the density is at most 5 + 2 size nats below that of the centre, so that no
     chain starts where e^eta overflows.
     """
-    from bayesreg._kernels.no_u_turn import potential_at
-    from bayesreg._kernels.posterior_density import workspace
+    from bayesreg._kernels.posterior_density import potential, workspace
 
     t, size = start.coordinates.target, start.centre.size
-    w, u, gradient_u, gradient = workspace(t), *np.empty((3, size))
+    w, gradient = workspace(t), np.empty(size)
 
     def value(q: FloatArray) -> float:
-        return potential_at(t, w, start.T, start.centre, q, u, gradient_u, gradient)
+        apart = start.T[0] * q if start.T.shape[0] == 1 else start.T @ q
+        found: float = potential(t, w, start.centre + apart, gradient)
+        return found
 
     q = 2.0 * rng.standard_normal(size)
     allowed = value(np.zeros(size)) + 5.0 + 2.0 * size

@@ -38,6 +38,7 @@ class Start:
     coordinates: Coordinates
     centre: FloatArray
     T: FloatArray
+    kink: FloatArray
 
 
 def find_start(found: Coordinates, v: FloatArray) -> Start:
@@ -58,7 +59,24 @@ def find_start(found: Coordinates, v: FloatArray) -> Start:
     final, smooth = with_centring(found, centring), with_centring(smooth, centring)
     log_factor = _log_factor(smooth, u)
     u[:d] *= np.exp(-centring * log_factor)
-    return Start(final, u, _metric(smooth, u))
+    return Start(final, u, _metric(smooth, u), _kinks(final, u))
+
+
+def _kinks(found: Coordinates, u: FloatArray) -> FloatArray:
+    """Slopes of the kinks that the reference density has, in the coordinates of u."""
+    t = found.target
+    kinked = (t.bound == density.NO_BOUND) & (t.group < 0)
+    slope = t.l1 * np.exp((t.centring - 1.0) * _log_factor(found, u))
+    return np.concatenate([np.where(kinked, slope, 0.0), np.zeros(t.codes.size)])
+
+
+def pull_at(start: Start, centre: FloatArray, T: FloatArray) -> FloatArray:
+    """The gradient in q of the smooth part at the centre."""
+    t = start.coordinates.target
+    gradient = np.empty(centre.size)
+    potential(t, workspace(t), centre, gradient)
+    gradient -= start.kink * np.sign(centre)
+    return gradient * T[0] if T.shape[0] == 1 else T.T @ gradient
 
 
 def _without_kinks(found: Coordinates) -> Coordinates:
