@@ -5,14 +5,31 @@ A compiler may vectorise a loop of divisions only where none of them can raise.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numba
 
-compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
-#: A product and a sum in one rounding.
-contracted: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-#: Sums in any order besides: that is what makes them vector instructions.
-reassociated: Any = numba.njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"}
-)
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def compiled(function: Kernel) -> Kernel:
+    """As written."""
+    kernel: Kernel = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return kernel
+
+
+def contracted(function: Kernel) -> Kernel:
+    """A product and a sum may be one operation with one rounding."""
+    kernel: Kernel = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(
+        function
+    )
+    return kernel
+
+
+def reassociated(function: Kernel) -> Kernel:
+    """Sums in any order besides: that is what makes them vector instructions."""
+    kernel: Kernel = numba.njit(
+        cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"}
+    )(function)
+    return kernel

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bayesreg._kernels.compiling import compiled
-from bayesreg._kernels.posterior_density import Target, Workspace, potential, workspace
 from bayesreg._kernels.piecewise_flow import Flow, apply, apply_transposed, flow, flow_workspace
+from bayesreg._kernels.posterior_density import Target, Workspace, potential, workspace
 from bayesreg._kernels.vector_functions import add, copy, dot
 
 #: Columns of ``statistics``.
@@ -72,7 +72,7 @@ def iterate(
     draws: np.ndarray,
     statistics: np.ndarray,
 ) -> None:
-    """Fill ``draws`` (count, D) with q after each iteration; q and ``averaging`` move on."""
+    """Fill ``draws`` (count, D) with u after each iteration; q and ``averaging`` move on."""
     w, f, size = workspace(t), flow_workspace(z.centre, z.T, z.kink), q.size
     tree = Tree(
         np.zeros((2, size)), np.zeros((2, size)), np.zeros((2, size)), np.zeros(size),
@@ -87,7 +87,8 @@ def iterate(
         value = _transition(t, w, z, f, tree, q, gradient, value, step, rng, statistics[i])
         if tuning:
             _adapt(averaging, target - statistics[i, ACCEPTANCE_RATE])
-        copy(q, draws[i])
+        apply(z.T, q, draws[i])
+        add(draws[i], z.centre, draws[i])
 
 
 @compiled

@@ -1,15 +1,15 @@
 """The exact motion in a normal density with kinks.
 
-The reference potential is  |q|^2 / 2 + pull'q + sum_j kink_j |u_j|  with u = centre + T q. While the
+The reference potential is  |q|^2 / 2 + pull'q + sum_j kink_j |u_j|,  u = centre + T q. While the
 signs sigma of the kinked u_j stay, q moves on circles about
 
     q_c = -pull - T' (kink sigma):     q(t) = q_c + (q - q_c) cos t + p sin t,   p(t) = dq/dt,
 
 and so does each u_j. With tau = tan(t / 2), u_j(t) = 0 is a quadratic equation, and its one root at
-which u_j leaves the side sigma_j tells when the force changes (Pakman and Paninski 2014, J. Comput.
-Graph. Stat. 23:518, for truncated normals; 2013, NIPS, for signs). What the reference leaves of a
-potential is smooth: between its kicks nothing is approximated (Shahbaba, Lan, Johnson and Neal 2014,
-Statistics and Computing 24:339), so that kinks no longer limit the step.
+which u_j leaves the side sigma_j tells when the force changes (Pakman and Paninski 2013, NIPS, for
+signs; 2014, J. Comput. Graph. Stat. 23:518, for truncated normals). What the reference leaves of a
+potential is smooth, and between its kicks nothing is approximated (Shahbaba, Lan, Johnson and Neal
+2014, Statistics and Computing 24:339): kinks no longer limit the step.
 """
 
 from __future__ import annotations
@@ -105,9 +105,7 @@ def flow(
 
 
 @compiled
-def _turn(
-    cosine: float, sine: float, middle: np.ndarray, q: np.ndarray, p: np.ndarray
-) -> None:
+def _turn(cosine: float, sine: float, middle: np.ndarray, q: np.ndarray, p: np.ndarray) -> None:
     for i in range(q.size):
         apart = q[i] - middle[i]
         q[i] = middle[i] + apart * cosine + p[i] * sine

@@ -1,9 +1,9 @@
 """NUTS in the metric of the curvature at the mode, for every likelihood but those of classes.
 
-The density and its gradient are compiled once for all models (:mod:`bayesreg._kernels.
-posterior_density`), the tree is that of :mod:`bayesreg._kernels.no_u_turn`. Coordinates begin as
-those in which the curvature at the mode is 1 (:mod:`bayesreg.posterior.nuts_start`), and the warm-up
-corrects them by what it has drawn.
+Density and gradient are compiled once for all models (:mod:`bayesreg._kernels.posterior_density`);
+the tree is that of :mod:`bayesreg._kernels.no_u_turn`. Coordinates begin as those in which the
+curvature at the mode is 1 (:mod:`bayesreg.posterior.nuts_start`), and the warm-up corrects them by
+what it has drawn.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.posterior.nuts_start import Start, find_start, pull_at
+from bayesreg.posterior.nuts_start import Start, find_start, pull_at, relearned
 from bayesreg.posterior.nuts_target import coordinates, unsuited
+from bayesreg.posterior.nuts_warmup import fresh_averaging, segment
 from bayesreg.posterior.protocol import Block, Chain, Engine, Setup
-from bayesreg.posterior.nuts_warmup import change_coordinates, fresh_averaging, segment
 
 __all__ = ["prepare", "unsuited"]
 
@@ -61,41 +61,47 @@ class _Nuts:
             iteration = chain.iteration + done
             end, collects = segment(iteration, self._tune)
             part = slice(done, min(block.count, done + end - iteration))
-            q = self._iterate(chain, iteration < self._tune, block.statistics[part])
-            kept[part] = self._u(chain, q)
+            self._iterate(chain, iteration < self._tune, kept[part], block.statistics[part])
             done = part.stop
             if collects:
-                chain.state["window"] = np.concatenate([chain.state["window"], q])
+                chain.state["window"] = np.concatenate([chain.state["window"], kept[part]])
             if chain.iteration + done == end:
-                _begin_segment(chain.state, collects)
+                _begin_segment(self._start, chain.state, collects)
         block.v[:], block.scalars[:] = self._start.coordinates.read(kept)
 
-    def _iterate(self, chain: Chain, tuning: bool, statistics: FloatArray) -> FloatArray:
+    def _iterate(
+        self, chain: Chain, tuning: bool, draws: FloatArray, statistics: FloatArray
+    ) -> None:
         from bayesreg._kernels.no_u_turn import iterate
 
         state = chain.state
-        q = np.empty((statistics.shape[0], state["q"].size))
         iterate(
             self._start.coordinates.target, self._frame(state), state["q"],
-            state["averaging"], tuning, TARGET_ACCEPTANCE, chain.streams["moves"], q, statistics,
+            state["averaging"], tuning, TARGET_ACCEPTANCE, chain.streams["moves"], draws, statistics,
         )  # fmt: skip
-        return q
 
     def _frame(self, state: dict[str, np.ndarray]) -> Any:
         from bayesreg._kernels.no_u_turn import Coordinates
 
         return Coordinates(state["centre"], state["T"], state["pull"], self._start.kink)
 
-    def _u(self, chain: Chain, q: FloatArray) -> FloatArray:
-        T = chain.state["T"]
-        return chain.state["centre"] + (q * T[0] if T.shape[0] == 1 else q @ T.T)
 
+def _begin_segment(start: Start, state: dict[str, np.ndarray], collected: bool) -> None:
+    """At the end of a segment: new coordinates by what it collected, a new search for the step."""
+    from scipy.linalg import solve_triangular
 
-def _begin_segment(state: dict[str, np.ndarray], collected: bool) -> None:
-    if False:
-        change_coordinates(state)
+    if collected:
+        u = state["centre"] + _times(state["T"], state["q"])
+        state["centre"], T = relearned(start, state["window"])
+        apart = u - state["centre"]
+        state["q"] = apart / T[0] if T.shape[0] == 1 else solve_triangular(T, apart)
+        state["T"], state["pull"] = T, pull_at(start, state["centre"], T)
         state["window"] = state["window"][:0]
     state["averaging"] = fresh_averaging(math.exp(state["averaging"][1]))
+
+
+def _times(T: FloatArray, q: FloatArray) -> FloatArray:
+    return T[0] * q if T.shape[0] == 1 else np.asarray(T @ q)
 
 
 def dispersed(start: Start, rng: np.random.Generator) -> FloatArray:
@@ -110,8 +116,7 @@ def dispersed(start: Start, rng: np.random.Generator) -> FloatArray:
     w, gradient = workspace(t), np.empty(size)
 
     def value(q: FloatArray) -> float:
-        apart = start.T[0] * q if start.T.shape[0] == 1 else start.T @ q
-        found: float = potential(t, w, start.centre + apart, gradient)
+        found: float = potential(t, w, start.centre + _times(start.T, q), gradient)
         return found
 
     q = 2.0 * rng.standard_normal(size)

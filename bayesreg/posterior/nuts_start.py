@@ -26,6 +26,9 @@ from bayesreg.posterior.nuts_target import Coordinates, with_centring
 #: More entries than this get a diagonal metric.
 MOST_DENSE = 1500
 _NEWTON_STEPS, _ROUNDS = 30, 40
+# Draws over which the curvature is averaged.
+_AVERAGED = 20
+_MATCHING = 15
 _SETTLED = 1e-3
 # log s is kept within this of where it began: a flat likelihood of a scale has no mode.
 _FARTHEST = 12.0
@@ -79,7 +82,41 @@ def pull_at(start: Start, centre: FloatArray, T: FloatArray) -> FloatArray:
     return gradient * T[0] if T.shape[0] == 1 else T.T @ gradient
 
 
-def _without_kinks(found: Coordinates) -> Coordinates:
+def relearned(start: Start, draws: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Centre and T from draws of u: their mean, and the average of the curvature over some.
+
+    Kinks enter as the curvature that gives each coordinate the variance of its draws: of all
+    normal densities with these variances the one that adds least to what the data say.
+    """
+    d = start.coordinates.free.size
+    some = draws[:: max(1, draws.shape[0] // _AVERAGED)]
+    smooth = _without_kinks(start.coordinates, 0.0)
+    H = np.mean([_curvature(smooth, u) for u in some], axis=0)
+    parabolas = _without_kinks(start.coordinates)
+    typical = np.mean(draws, axis=0)
+    of_kinks = _prior_curvature(parabolas, typical) - _prior_curvature(smooth, typical)
+    variance = np.var(draws, axis=0)
+    H = _with_variances(H, of_kinks, variance[:d])
+    return typical, _factor(H, 1.0 / np.maximum(variance[d:], 1e-6))
+
+
+def _with_variances(H: FloatArray, added: FloatArray, variance: FloatArray) -> FloatArray:
+    """H + diag(a) with inverse of this diagonal, where some a in reach of ``added`` gives it."""
+    if H.ndim == 1:
+        return np.maximum(H, np.where(added > 0, 1.0 / variance, H))
+    chosen = added > 0
+    least, most, a = 1e-3 * added, 10.0 * added, added.copy()
+    on_diagonal = np.diag_indices(a.size)
+    for _ in range(_MATCHING if chosen.any() else 0):
+        P = H.copy()
+        P[on_diagonal] += a
+        a = np.clip(a * _diagonal_of_inverse(P) / variance, least, most)
+    P = H.copy()
+    P[on_diagonal] += a
+    return P
+
+
+def _without_kinks(found: Coordinates, share: float = 1.0) -> Coordinates:
     from dataclasses import replace
 
     t = found.target
@@ -88,7 +125,7 @@ def _without_kinks(found: Coordinates) -> Coordinates:
         size[t.group == label] = np.sum(t.group == label)
     smooth = t._replace(
         l1=np.zeros_like(t.l1),
-        l2=t.l2 + t.l1**2 / (size + 1.0),
+        l2=t.l2 + share * t.l1**2 / (size + 1.0),
         group=np.full_like(t.group, -1),
     )
     return replace(found, target=smooth)
@@ -136,7 +173,7 @@ def _log_factor(found: Coordinates, u: FloatArray) -> FloatArray:
 
 
 def _curvature(found: Coordinates, u: FloatArray) -> FloatArray:
-    """A positive definite Hessian in the entries' coordinates, (d, d); its diagonal where d is large.
+    """A positive definite Hessian in the entries' coordinates, (d, d); a diagonal where d is large.
 
     Rows enter by the curvature of the loss (of a parabola above it, where it is not convex).
     """
@@ -145,19 +182,25 @@ def _curvature(found: Coordinates, u: FloatArray) -> FloatArray:
     potential(t, w, u, np.empty(u.size))
     X = t.X[:, :d] * w.jacobian
     h = _row_curvature(found, t.X[:, :d] @ w.v[:d] + t.offset, w)
-    scale = np.exp(-w.log_factor) * w.jacobian
-    weight = t.l2 + 2.0 * t.tail_power / (t.tail_width**2 + w.standard**2)
-    inside = {density.NO_BOUND: 0.0, density.BELOW: 1.0, density.ABOVE: 1.0}
-    of_bounds = np.array([
-        inside[code] if code != density.BOTH else 0.5 / np.cosh(0.5 * x) ** 2
-        for code, x in zip(t.bound.tolist(), u[:d], strict=True)
-    ])  # fmt: skip
-    prior = weight * scale**2 + of_bounds
+    prior = _prior_curvature(found, u)
     if d > MOST_DENSE:
         return np.asarray(h @ X**2 + prior)
     H = np.asarray((X * h[:, None]).T @ X)
     H[np.diag_indices(d)] += prior
     return H
+
+
+def _prior_curvature(found: Coordinates, u: FloatArray) -> FloatArray:
+    """That of priors and bounds, (d,)."""
+    t, d = found.target, found.free.size
+    w = workspace(t)
+    potential(t, w, u, np.empty(u.size))
+    scale = np.exp(-w.log_factor) * w.jacobian
+    weight = t.l2 + 2.0 * t.tail_power / (t.tail_width**2 + w.standard**2)
+    one_sided = (t.bound == density.BELOW) | (t.bound == density.ABOVE)
+    with np.errstate(over="ignore"):
+        both = np.where(t.bound == density.BOTH, 0.5 / np.cosh(0.5 * u[:d]) ** 2, 0.0)
+    return np.asarray(weight * scale**2 + one_sided + both)
 
 
 def _row_curvature(found: Coordinates, eta: FloatArray, w: density.Workspace) -> FloatArray:
@@ -308,14 +351,19 @@ def _centring(found: Coordinates, u: FloatArray, covariance: FloatArray) -> Floa
 
 def _metric(found: Coordinates, u: FloatArray) -> FloatArray:
     """T with T T' about the covariance of u."""
-    t, d = found.target, found.free.size
     H = _curvature(found, u)
     precision = _number_precision(found, u)
     if H.ndim == 1:
         return 1.0 / np.sqrt(np.concatenate([H, precision]))[None, :]
-    T = np.zeros((u.size, u.size))
+    return _factor(H, precision)
+
+
+def _factor(H: FloatArray, precision: FloatArray) -> FloatArray:
+    """T with T T' = H^-1 for the entries and 1 / precision for the numbers."""
+    d, size = H.shape[0], H.shape[0] + precision.size
+    T = np.zeros((size, size))
     T[:d, :d] = upper_factor_of_inverse(H)
-    T[np.arange(d, u.size), np.arange(d, u.size)] = 1.0 / np.sqrt(precision)
+    T[np.arange(d, size), np.arange(d, size)] = 1.0 / np.sqrt(precision)
     return T
 
 

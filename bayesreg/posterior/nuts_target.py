@@ -179,11 +179,11 @@ def _pairs(posterior: Posterior, free: IntArray, locals_: IntArray) -> tuple[Int
     names = list(posterior.scalars)
     pairs: list[tuple[int, int]] = []
     if posterior.sigma is not None:
-        pairs += [(0, j) for j in np.flatnonzero(posterior.relative[free] & proper)]
+        pairs += [(0, int(j)) for j in np.flatnonzero(posterior.relative[free] & proper)]
     for scale in posterior.scales:
         k = names.index(scale.name)
-        pairs += [(k, j) for j in np.flatnonzero(scale.columns[free] & proper)]
-    pairs += [(len(names) + k, j) for k, j in enumerate(locals_)]
+        pairs += [(k, int(j)) for j in np.flatnonzero(scale.columns[free] & proper)]
+    pairs += [(len(names) + k, int(j)) for k, j in enumerate(locals_)]
     array = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return np.ascontiguousarray(array[:, 0]), np.ascontiguousarray(array[:, 1])
 
