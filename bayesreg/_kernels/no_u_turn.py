@@ -29,6 +29,8 @@ DIVERGING, TREE_DEPTH, N_STEPS, ACCEPTANCE_RATE, STEP_SIZE, ENERGY = range(6)
 LOG_STEP, LOG_STEP_MEAN, ERROR_MEAN, SHRINK_TO, COUNT = range(5)
 _LARGEST_ERROR = 1000.0
 _DEEPEST = 10
+# The reference alone is periodic in 2 pi: a step near a whole part of that would come back to itself.
+_LONGEST_STEP, _JITTER = 1.4, 0.1
 # Hoffman and Gelman (2014), section 3.2: gamma, t0, kappa.
 _SHRINK, _DELAY, _FORGET = 0.05, 10.0, 0.75
 
@@ -84,6 +86,7 @@ def iterate(
     value = potential_at(t, w, z, q, tree.u, tree.gradient_u, gradient)
     for i in range(draws.shape[0]):
         step = np.exp(averaging[LOG_STEP] if tuning else averaging[LOG_STEP_MEAN])
+        step *= 1.0 + _JITTER * (2.0 * rng.random() - 1.0)
         value = _transition(t, w, z, f, tree, q, gradient, value, step, rng, statistics[i])
         if tuning:
             _adapt(averaging, target - statistics[i, ACCEPTANCE_RATE])
@@ -120,7 +123,8 @@ def _adapt(averaging: np.ndarray, error: float) -> None:
     count = averaging[COUNT]
     share = 1.0 / (count + _DELAY)
     averaging[ERROR_MEAN] += share * (error - averaging[ERROR_MEAN])
-    averaging[LOG_STEP] = averaging[SHRINK_TO] - np.sqrt(count) / _SHRINK * averaging[ERROR_MEAN]
+    log_step = averaging[SHRINK_TO] - np.sqrt(count) / _SHRINK * averaging[ERROR_MEAN]
+    averaging[LOG_STEP] = min(log_step, np.log(_LONGEST_STEP))
     share = count**-_FORGET
     averaging[LOG_STEP_MEAN] += share * (averaging[LOG_STEP] - averaging[LOG_STEP_MEAN])
 
