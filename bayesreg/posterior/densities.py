@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -70,12 +70,18 @@ def _parts(count: int, width: int) -> Iterator[slice]:
 
 
 def _row_density(model: Model, data: Data, rows: np.ndarray) -> Any:
-    """(eta, scalars) -> log p(y_i | eta_i, scalars), a row per draw."""
-    y = data.y[rows]
+    """:func:`row_density` of the used rows."""
     weights = np.ones(rows.size) if data.weights is None else data.weights[rows]
     trials = None if data.trials is None else data.trials[rows]
-    stated = with_unknowns_at_one(model).likelihood
-    likelihood = likelihood_of_rows(stated, trials)
+    likelihood = likelihood_of_rows(with_unknowns_at_one(model).likelihood, trials)
+    return row_density(likelihood, data.y[rows], weights)
+
+
+def row_density(likelihood: Any, y: FloatArray, weights: FloatArray) -> Any:
+    """(eta, scalars) -> log p(y_i | eta_i, scalars), a row per draw.
+
+    The likelihood has its unknowns at 1.
+    """
     name = likelihood.dispersion_name if isinstance(likelihood, Dispersed) else None
 
     def density(eta: FloatArray, scalars: dict[str, FloatArray]) -> FloatArray:
@@ -108,31 +114,61 @@ def log_prior(
     # Adding 0.0 turns the -0.0 of a flat prior into 0.0.
     on_coef = stated.coefficient_penalty(data)
     parts = {
-        "coef": _scaled_density(on_coef, drawn.coef, factor[..., :p], posterior.horseshoe[:p]) + 0.0
+        "coef": scaled_density(on_coef, drawn.coef, factor[..., :p], posterior.horseshoe[:p]) + 0.0
     }
     on_intercept = stated.intercept_penalty()
     if drawn.intercept is not None and on_intercept is not None:
         column = drawn.intercept[..., None]
-        last = _scaled_density(on_intercept, column, factor[..., p:], posterior.horseshoe[p:])
+        last = scaled_density(on_intercept, column, factor[..., p:], posterior.horseshoe[p:])
         parts["intercept"] = last[..., 0] + 0.0
     for name, prior in posterior.scalars.items():
         parts[name] = np.asarray(prior.log_density(drawn.scalars[name]))
     return parts
 
 
-def _scaled_density(
+def scaled_density(
     penalty: Any, w: FloatArray, factor: FloatArray, horseshoe: np.ndarray
 ) -> FloatArray:
-    """log density of w where (w - loc) / factor has the density of the penalty."""
+    """log density of w where (w - loc) / factor has the density of the penalty.
+
+    Bounds are bounds of w whatever the factor is, and the mass between them depends on it.
+    """
     loc = penalty.loc
+    factor = np.broadcast_to(factor, w.shape)
     standard = loc + (w - loc) / factor
     without = penalty.is_flat | penalty.is_pinned
     density = penalty.log_density(standard) - np.where(without, 0.0, np.log(factor))
     if horseshoe.any():
         scale = 1.0 / np.sqrt(penalty.l2[horseshoe])
         heavy = Horseshoe(scale, loc=loc[horseshoe]).log_density(standard[..., horseshoe])
-        density[..., horseshoe] = heavy - np.log(np.broadcast_to(factor, w.shape)[..., horseshoe])
+        density[..., horseshoe] = heavy - np.log(factor[..., horseshoe])
+    bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+    moved = np.flatnonzero(bounded & ~penalty.is_pinned & _varies(factor))
+    if moved.size:
+        density[..., moved] = _bounded_density(penalty, standard[..., moved], factor, moved)
     return density
+
+
+def _varies(factor: FloatArray) -> np.ndarray:
+    """Columns whose factor is not 1 throughout."""
+    found: np.ndarray = np.any(factor != 1.0, axis=tuple(range(factor.ndim - 1)))
+    return found
+
+
+def _bounded_density(
+    penalty: Any, standard: FloatArray, factor: FloatArray, columns: np.ndarray
+) -> FloatArray:
+    """The same for columns with bounds, normalised at each factor."""
+    by_column = factor[..., columns]
+    each = np.broadcast_to(columns, standard.shape).ravel()
+    part, divisor = penalty.take(each), by_column.ravel()
+    part = replace(
+        part,
+        lower=part.loc + (part.lower - part.loc) / divisor,
+        upper=part.loc + (part.upper - part.loc) / divisor,
+    )
+    density: FloatArray = part.log_density(standard.ravel()) - np.log(divisor)
+    return density.reshape(standard.shape)
 
 
 def lambdas(
