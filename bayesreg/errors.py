@@ -43,6 +43,14 @@ class NotCertifiedError(BayesregError, RuntimeError):
         self.estimate = estimate
 
 
+class StoreError(BayesregError, ValueError):
+    """A stored run cannot be read, continued or begun, for the reason stated."""
+
+
+class MissingExtraError(BayesregError, ImportError):
+    """An optional dependency is not installed; the message says how to get it."""
+
+
 class ConversionError(BayesregError, ValueError):
     """A conversion lacks a quantity (sigma, n, ...) or was given one it cannot use."""
 
@@ -69,3 +77,11 @@ class LocalModesWarning(BayesregWarning):
 
 class ConvergenceWarning(BayesregWarning):
     """A sampler's diagnostics fall short; the message names the parameter."""
+
+
+class PartialRunWarning(BayesregWarning):
+    """A run was interrupted; the message says how many draws it has."""
+
+
+class VersionWarning(BayesregWarning):
+    """A run goes on with other versions than it began with: the bits may differ from here on."""

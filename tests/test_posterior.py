@@ -19,7 +19,6 @@ from bayesreg import (
     Model,
     Normal,
     Poisson,
-    bind,
     find_map,
     sample,
 )
@@ -30,7 +29,8 @@ from bayesreg.errors import (
     ModelTypeError,
 )
 from bayesreg.posterior.diagnostics import Diagnostics, diagnose, warn_if_short
-from bayesreg.posterior.sampling import SAMPLERS, choose_sampler
+from bayesreg.posterior.choice import SAMPLERS, choose_sampler
+from bayesreg.posterior.target import pose
 
 LASSO = Model(Gaussian(1.5), Laplace(0.3))
 
@@ -51,7 +51,7 @@ def post(data):
 def test_groups_and_dimensions(post, data):
     assert set(post.children) == {
         "posterior", "sample_stats", "log_likelihood", "log_prior", "observed_data",
-        "constant_data", "map_estimate",
+        "constant_data", "map_estimate", "diagnostics",
     }  # fmt: skip
     assert post["posterior"]["coef"].dims == ("chain", "draw", "feature")
     assert post["posterior"]["coef"].shape == (4, 1000, 7)
@@ -143,6 +143,7 @@ def test_saved_and_read_back(post, tmp_path):
 
 
 def test_large_log_likelihoods_are_left_out_and_say_so(data, monkeypatch):
+    from bayesreg.posterior import densities
     from bayesreg.posterior import tree as schema
 
     monkeypatch.setattr(schema, "MANY_NUMBERS", 1000)
@@ -152,7 +153,7 @@ def test_large_log_likelihoods_are_left_out_and_say_so(data, monkeypatch):
     whole = sample(LASSO, data, seed=1, log_likelihood=True)
     np.testing.assert_array_equal(whole["sample_stats"]["lp"], small["sample_stats"]["lp"])
     assert whole["log_likelihood"]["y"].size == 4000 * data.n
-    monkeypatch.setattr(schema, "_NUMBERS_AT_A_TIME", 777)
+    monkeypatch.setattr(densities, "_NUMBERS_AT_A_TIME", 777)
     pieces = sample(LASSO, data, seed=1, log_likelihood=True)
     np.testing.assert_allclose(
         pieces["log_likelihood"]["y"], whole["log_likelihood"]["y"], rtol=1e-12
@@ -224,32 +225,32 @@ def test_a_huge_seed_is_kept_as_text(data):
 @pytest.mark.parametrize(
     ("likelihood", "prior", "intercept", "expected"),
     [
-        (Gaussian(1.0), Normal(1.0), Flat(), ["exact", "gibbs", "nuts"]),
-        (Gaussian(1.0), Flat(), Flat(), ["exact", "gibbs", "nuts"]),
-        (Gaussian(1.0), Normal(1.0), Laplace(1.0), ["gibbs", "nuts"]),
-        (Gaussian(1.0), ElasticNet(1.0, 1.0), None, ["gibbs", "nuts"]),
-        (Gaussian(1.0), {"x0": Laplace(1.0), "x[1-6]": Flat()}, Flat(), ["gibbs", "nuts"]),
-        (Bernoulli(), Normal(1.0), Flat(), ["nuts"]),
-        (Poisson(), Laplace(1.0), Flat(), ["nuts"]),
+        (Gaussian(1.0), Normal(1.0), Flat(), ["exact", "gibbs", "pymc"]),
+        (Gaussian(1.0), Flat(), Flat(), ["exact", "gibbs", "pymc"]),
+        (Gaussian(1.0), Normal(1.0), Laplace(1.0), ["gibbs", "pymc"]),
+        (Gaussian(1.0), ElasticNet(1.0, 1.0), None, ["gibbs", "pymc"]),
+        (Gaussian(1.0), {"x0": Laplace(1.0), "x[1-6]": Flat()}, Flat(), ["gibbs", "pymc"]),
+        (Bernoulli(), Normal(1.0), Flat(), ["pymc"]),
+        (Poisson(), Laplace(1.0), Flat(), ["pymc"]),
     ],
 )
 def test_auto_takes_the_first_that_applies(likelihood, prior, intercept, expected):
-    problem = bind(Model(likelihood, prior, intercept), make_data(likelihood))
-    assert [row.name for row in SAMPLERS.values() if row.unsuited(problem) is None] == expected
-    assert choose_sampler(problem, "auto").name == expected[0]
+    posterior = pose(Model(likelihood, prior, intercept), make_data(likelihood))
+    assert [row.name for row in SAMPLERS.values() if row.unsuited(posterior) is None] == expected
+    assert choose_sampler(posterior, "auto").name == expected[0]
     for name in expected:
-        assert choose_sampler(problem, name).name == name
+        assert choose_sampler(posterior, name).name == name
 
 
 def test_pinned_kinks_do_not_count():
     """With every Laplace coefficient pinned, what is left is normal."""
     data = Data(np.full((9, 1), 2.0), np.arange(9.0))
-    problem = bind(Model(Gaussian(1.0), Laplace(1.0), standardize=True), data)
-    assert choose_sampler(problem, "auto").name == "exact"
+    posterior = pose(Model(Gaussian(1.0), Laplace(1.0), standardize=True), data)
+    assert choose_sampler(posterior, "auto").name == "exact"
 
 
 def test_a_sampler_that_does_not_apply_is_refused(data):
-    with pytest.raises(ModelError, match=r"kink.*'gibbs', 'nuts'.*takes 'gibbs'"):
+    with pytest.raises(ModelError, match=r"kink.*'gibbs', 'pymc'.*takes 'gibbs'"):
         sample(LASSO, data, sampler="exact")
     with pytest.raises(ModelError, match="Did you mean 'gibbs'"):
         sample(LASSO, data, sampler="gibs")
@@ -332,9 +333,10 @@ def test_a_chain_that_is_elsewhere_is_named():
 )
 def test_each_threshold_counts(figures, short):
     rhat, bulk, tail = (np.array([value]) for value in figures)
-    diagnostics = Diagnostics(("intercept",), rhat, bulk, tail, 0, chains=4, draws=1000)
+    mcse = np.array([0.1])
+    diagnostics = Diagnostics(("intercept",), rhat, bulk, tail, mcse, 0, chains=4, draws=1000)
     assert diagnostics.short.tolist() == [short]
-    many = Diagnostics(("intercept",), rhat, bulk, tail, 0, chains=40, draws=100)
+    many = Diagnostics(("intercept",), rhat, bulk, tail, mcse, 0, chains=40, draws=100)
     assert many.wanted_ess == 4000
 
 

@@ -41,40 +41,45 @@ def used_rows(data: Data) -> np.ndarray:
     return np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
 
 
-def log_likelihood(
-    model: Model, data: Data, drawn: Parameters, pointwise: bool
-) -> tuple[FloatArray | None, FloatArray]:
-    """log p(y_i | draw), shape (chains, draws, n), if wanted, and its sum over rows."""
-    rows = used_rows(data)
-    chains, length, p = drawn.coef.shape
-    coef = drawn.coef.reshape(-1, p)
-    intercept = np.zeros(len(coef)) if drawn.intercept is None else drawn.intercept.ravel()
-    scalars = {name: values.ravel() for name, values in drawn.scalars.items()}
-    by_row = np.empty((len(coef), rows.size)) if pointwise else None
-    total = np.empty(len(coef))
-    X, offset = data.X[rows], 0.0 if data.offset is None else data.offset[rows]
-    density = _row_density(model, data, rows)
-    for part in _parts(len(coef), rows.size):
-        eta = coef[part] @ X.T + intercept[part, None] + offset
-        terms = density(eta, {name: values[part] for name, values in scalars.items()})
-        total[part] = np.sum(terms, axis=1)
-        if by_row is not None:
-            by_row[part] = terms
-    shape = (chains, length)
-    return None if by_row is None else by_row.reshape(*shape, -1), total.reshape(shape)
+class Rows:
+    """The rows that the model uses, ready for draws."""
+
+    def __init__(self, model: Model, data: Data) -> None:
+        rows = used_rows(data)
+        self.weights = np.ones(rows.size) if data.weights is None else data.weights[rows]
+        trials = None if data.trials is None else data.trials[rows]
+        #: With its unknowns at 1.
+        self.likelihood = likelihood_of_rows(with_unknowns_at_one(model).likelihood, trials)
+        self._X = data.X if rows.size == data.y.size else data.X[rows]
+        self._offset = 0.0 if data.offset is None else data.offset[rows]
+        self._density = row_density(self.likelihood, data.y[rows], self.weights)
+        self.count = rows.size
+
+    def linear_predictor(self, drawn: Parameters, part: slice) -> FloatArray:
+        """eta of the draws of the only chain, shape (draws, n)."""
+        intercept = 0.0 if drawn.intercept is None else drawn.intercept[0, part, None]
+        return drawn.coef[0, part] @ self._X.T + intercept + self._offset
+
+    def log_likelihood(
+        self, drawn: Parameters, pointwise: bool
+    ) -> tuple[FloatArray | None, FloatArray]:
+        """log p(y_i | draw), shape (draws, n), if wanted, and its sum over rows; of one chain."""
+        length = drawn.coef.shape[1]
+        by_row = np.empty((length, self.count)) if pointwise else None
+        total = np.empty(length)
+        for part in parts(length, self.count):
+            scalars = {name: values[0, part] for name, values in drawn.scalars.items()}
+            terms = self._density(self.linear_predictor(drawn, part), scalars)
+            total[part] = np.sum(terms, axis=1)
+            if by_row is not None:
+                by_row[part] = terms
+        return by_row, total
 
 
-def _parts(count: int, width: int) -> Iterator[slice]:
+def parts(count: int, width: int) -> Iterator[slice]:
+    """Draws, as many at a time as make 8 MiB of ``width`` numbers each."""
     chunk = max(1, _NUMBERS_AT_A_TIME // max(width, 1))
     return (slice(first, first + chunk) for first in range(0, count, chunk))
-
-
-def _row_density(model: Model, data: Data, rows: np.ndarray) -> Any:
-    """:func:`row_density` of the used rows."""
-    weights = np.ones(rows.size) if data.weights is None else data.weights[rows]
-    trials = None if data.trials is None else data.trials[rows]
-    likelihood = likelihood_of_rows(with_unknowns_at_one(model).likelihood, trials)
-    return row_density(likelihood, data.y[rows], weights)
 
 
 def row_density(likelihood: Any, y: FloatArray, weights: FloatArray) -> Any:

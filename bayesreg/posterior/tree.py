@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesreg._types import FloatArray
 from bayesreg._version import __version__
 from bayesreg.data import Data
 from bayesreg.model import Model
-from bayesreg.posterior.densities import Parameters, lambdas, log_likelihood, log_prior, used_rows
-from bayesreg.posterior.protocol import Draws
+from bayesreg.posterior.densities import used_rows
+from bayesreg.posterior.diagnostics import FIGURES, Diagnostics
 from bayesreg.posterior.target import Posterior
 from bayesreg.solvers import MapEstimate
 
@@ -27,55 +26,54 @@ from bayesreg.solvers import MapEstimate
 MANY_NUMBERS = 2**27
 
 
-def parameters(posterior: Posterior, draws: Draws) -> Parameters:
-    """Draws of the extended vector as coefficients and intercept."""
-    problem = posterior.problem
-    coef = problem.user_coefficients(draws.v[:, :, : problem.p])
-    if not problem.has_intercept:
-        return Parameters(coef, None, draws.scalars)
-    intercept = draws.v[:, :, problem.p]
-    if problem.shift.any():
-        intercept = intercept - coef @ problem.shift
-    return Parameters(coef, intercept, draws.scalars)
-
-
 def build_tree(
     model: Model,
     data: Data,
     posterior: Posterior,
-    drawn: Parameters,
-    statistics: Mapping[str, np.ndarray],
+    draws: Mapping[str, Mapping[str, np.ndarray]],
     fit: MapEstimate | None,
     attributes: Mapping[str, str | int | float],
-    pointwise: bool,
 ) -> xr.DataTree:
-    """All groups; ``pointwise`` says whether the log likelihood of each row is kept."""
-    by_row, total = log_likelihood(model, data, drawn, pointwise)
-    prior = log_prior(model, data, posterior, drawn)
-    lp = total + sum(np.sum(part, axis=2) if part.ndim == 3 else part for part in prior.values())
-    by_draw = {**statistics, "lp": lp}
+    """All groups; ``draws`` are those of :mod:`bayesreg.posterior.describe`, by group and name."""
+    groups = {group: draws_dataset(group, parts, data) for group, parts in draws.items()}
+    groups |= static_groups(model, data, posterior, fit)
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs.update({**versions(), "model": repr(model), **attributes})
+    return tree
+
+
+def static_groups(
+    model: Model, data: Data, posterior: Posterior, fit: MapEstimate | None
+) -> dict[str, xr.Dataset]:
+    """The groups that are not draws."""
     groups = {
-        "posterior": _draws_dataset(
-            {**_named(drawn), **lambdas(model, data, posterior, drawn)}, data
-        ),
-        "sample_stats": xr.Dataset(
-            {name: (("chain", "draw"), values) for name, values in by_draw.items()},
-            coords=_counts(drawn.coef),
-        ),
-        "log_prior": _draws_dataset(prior, data),
         "observed_data": _observed(data),
         "constant_data": _constants(model, data, posterior),
     }
-    if by_row is not None:
-        groups["log_likelihood"] = xr.Dataset(
-            {"y": (("chain", "draw", "obs"), by_row)},
-            coords={**_counts(drawn.coef), "obs": used_rows(data)},
-        )
     if fit is not None:
         groups["map_estimate"] = _mode(fit, data)
-    tree = xr.DataTree.from_dict({name: _plain(group) for name, group in groups.items()})
-    tree.attrs.update({**_versions(), "model": repr(model), **attributes})
-    return tree
+    return {name: _plain(group) for name, group in groups.items()}
+
+
+#: Groups with a column per row of the data, not per coefficient.
+_BY_ROW = ("log_likelihood", "posterior_predictive")
+
+
+def last_dimension(group: str) -> str:
+    """What the third dimension of a variable of draws is."""
+    return "obs" if group in _BY_ROW else "feature"
+
+
+def draws_dataset(group: str, parts: Mapping[str, Any], data: Data) -> xr.Dataset:
+    """Variables of shape (chain, draw) or (chain, draw, obs or feature), with labels."""
+    dims = ("chain", "draw", last_dimension(group))
+    first = next(iter(parts.values()))
+    labels: dict[str, Any] = {name: np.arange(first.shape[k]) for k, name in enumerate(dims[:2])}
+    if any(values.ndim == 3 for values in parts.values()):
+        labels |= {"obs": used_rows(data)} if group in _BY_ROW else _features(data)
+    return xr.Dataset(
+        {name: (dims[: values.ndim], values) for name, values in parts.items()}, coords=labels
+    )
 
 
 def as_tree(found: Any) -> xr.DataTree:
@@ -84,22 +82,21 @@ def as_tree(found: Any) -> xr.DataTree:
     return tree
 
 
-def _named(drawn: Parameters) -> dict[str, FloatArray]:
-    parts = {"coef": drawn.coef}
-    if drawn.intercept is not None:
-        parts["intercept"] = drawn.intercept
-    return parts | drawn.scalars
-
-
-def _counts(coef: FloatArray) -> dict[str, Any]:
-    return {"chain": np.arange(coef.shape[0]), "draw": np.arange(coef.shape[1])}
-
-
-def _draws_dataset(parts: Mapping[str, FloatArray], data: Data) -> xr.Dataset:
-    dims = {3: ("chain", "draw", "feature"), 2: ("chain", "draw")}
+def diagnostics_dataset(
+    diagnostics: Diagnostics, posterior: Posterior, data: Data
+) -> xr.Dataset:
+    """Figures by parameter, with a dimension ``diagnostic``; NaN for pinned coefficients."""
+    figures = np.stack([getattr(diagnostics, name) for name in FIGURES])
+    free = np.flatnonzero(~posterior.problem.penalty.is_pinned[: data.p])
+    coef = np.full((len(FIGURES), data.p), np.nan)
+    coef[:, free] = figures[:, : free.size]
+    variables: dict[str, Any] = {"coef": (("diagnostic", "feature"), coef)}
+    for k, name in enumerate(diagnostics.labels[free.size :], start=free.size):
+        variables[name] = ("diagnostic", figures[:, k])
     return xr.Dataset(
-        {name: (dims[values.ndim], values) for name, values in parts.items()},
-        coords={**_counts(parts["coef"]), **_features(data)},
+        variables,
+        coords={"diagnostic": np.array(FIGURES, dtype=object), **_features(data)},
+        attrs={"divergences": diagnostics.divergences, "every": diagnostics.every},
     )
 
 
@@ -156,7 +153,7 @@ def _plain(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.copy(deep=True)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     names = ("numpy", "xarray", "arviz-base", "arviz-stats", "pymc")
     installed = {f"{name.replace('-', '_')}_version": version(name) for name in names}
     return {
