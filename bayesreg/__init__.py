@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from bayesreg.model import Model
     from bayesreg.plots import plot_map_vs_posterior, plot_path
-    from bayesreg.posterior import sample
+    from bayesreg.posterior import open_run, resume, sample
     from bayesreg.priors import (
         Cauchy,
         ElasticNet,
@@ -124,9 +124,11 @@ _HOME = {
     "from_sklearn": "conventions",
     "from_pymc": "pymc",
     "from_text": "spec",
+    "open_run": "posterior",
     "plot_map_vs_posterior": "plots",
     "plot_path": "plots",
     "proximal_step": "gradient_descent",
+    "resume": "posterior",
     "sample": "posterior",
     "shrink_step": "gradient_descent",
     "sign_step": "gradient_descent",

@@ -19,6 +19,8 @@ from bayesreg.posterior.target import Posterior
 
 #: The stream of random numbers that posterior predictive draws use.
 PREDICTIVE = "posterior_predictive"
+# Groups with a column per row of the data, not per coefficient.
+_BY_ROW = ("log_likelihood", "posterior_predictive")
 # Engines report numbers; these are known to be something else.
 _KINDS = {"diverging": bool, "tree_depth": np.int64, "n_steps": np.int64}
 
@@ -96,3 +98,8 @@ def _named(drawn: Parameters) -> dict[str, FloatArray]:
     if drawn.intercept is not None:
         named["intercept"] = drawn.intercept
     return named | drawn.scalars
+
+
+def last_dimension(group: str) -> str:
+    """What the third dimension of a variable of draws is."""
+    return "obs" if group in _BY_ROW else "feature"

@@ -33,7 +33,7 @@ def in_memory(
     KeyboardInterrupt
         The user interrupted before the first draw.
     """
-    from bayesreg.posterior.tree import build_tree, diagnostics_dataset
+    from bayesreg.posterior.tree import build_tree, draws_dataset, mode_dataset
 
     sampler, memory = SAMPLERS[order.sampler], Memory(order.draws)
     iterations = order.chains * (order.tune + order.draws)
@@ -50,11 +50,13 @@ def in_memory(
                            cores)  # fmt: skip
     if not memory.kept:
         raise KeyboardInterrupt
-    groups = memory.groups
-    diagnostics = diagnosed(order, setup.posterior, groups["posterior"], groups["sample_stats"])
-    tree = build_tree(order.model, order.data, setup.posterior, groups, mode.fit,
-                      attributes(order, mode, diagnostics, complete))  # fmt: skip
-    tree["diagnostics"] = diagnostics_dataset(diagnostics, setup.posterior, order.data)
+    drawn = memory.groups
+    diagnostics = diagnosed(order, setup.posterior, drawn["posterior"], drawn["sample_stats"])
+    groups = {name: draws_dataset(name, parts, order.data) for name, parts in drawn.items()}
+    if mode.fit is not None:
+        groups["map_estimate"] = mode_dataset(mode.fit, order.data)
+    said = attributes(order, mode.reason, diagnostics, complete)
+    tree = build_tree(groups, order.model, order.data, setup.posterior, diagnostics, said)
     warn_of_shortfalls(order, memory.kept, diagnostics, complete)
     return tree
 
@@ -127,7 +129,7 @@ def diagnosed(
 
 
 def attributes(
-    order: Order, mode: Mode, diagnostics: Diagnostics, complete: bool
+    order: Order, why_no_mode: str, diagnostics: Diagnostics, complete: bool
 ) -> dict[str, str | int | float]:
     """What was done, as text and numbers."""
     return {
@@ -137,7 +139,7 @@ def attributes(
         "tune": order.tune,
         "partial": int(not complete),
         "log_likelihood": "stored" if order.pointwise else "left out; pass log_likelihood=True",
-        "map_estimate": "stored" if mode.fit is not None else f"left out: {mode.reason}",
+        "map_estimate": f"left out: {why_no_mode}" if why_no_mode else "stored",
         **_worst(diagnostics),
     }
 

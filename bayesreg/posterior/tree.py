@@ -18,6 +18,7 @@ from bayesreg._version import __version__
 from bayesreg.data import Data
 from bayesreg.model import Model
 from bayesreg.posterior.densities import used_rows
+from bayesreg.posterior.describe import last_dimension
 from bayesreg.posterior.diagnostics import FIGURES, Diagnostics
 from bayesreg.posterior.target import Posterior
 from bayesreg.solvers import MapEstimate
@@ -27,59 +28,49 @@ MANY_NUMBERS = 2**27
 
 
 def build_tree(
+    groups: Mapping[str, xr.Dataset],
     model: Model,
     data: Data,
     posterior: Posterior,
-    draws: Mapping[str, Mapping[str, np.ndarray]],
-    fit: MapEstimate | None,
+    diagnostics: Diagnostics,
     attributes: Mapping[str, str | int | float],
 ) -> xr.DataTree:
-    """All groups; ``draws`` are those of :mod:`bayesreg.posterior.describe`, by group and name."""
-    groups = {group: draws_dataset(group, parts, data) for group, parts in draws.items()}
-    groups |= static_groups(model, data, posterior, fit)
-    tree = xr.DataTree.from_dict(groups)
-    tree.attrs.update({**versions(), "model": repr(model), **attributes})
-    return tree
-
-
-def static_groups(
-    model: Model, data: Data, posterior: Posterior, fit: MapEstimate | None
-) -> dict[str, xr.Dataset]:
-    """The groups that are not draws."""
-    groups = {
+    """The draws and the mode in ``groups``, with what is known beside them."""
+    beside = {
+        "diagnostics": diagnostics_dataset(diagnostics, posterior, data),
         "observed_data": _observed(data),
         "constant_data": _constants(model, data, posterior),
     }
-    if fit is not None:
-        groups["map_estimate"] = _mode(fit, data)
-    return {name: _plain(group) for name, group in groups.items()}
-
-
-#: Groups with a column per row of the data, not per coefficient.
-_BY_ROW = ("log_likelihood", "posterior_predictive")
-
-
-def last_dimension(group: str) -> str:
-    """What the third dimension of a variable of draws is."""
-    return "obs" if group in _BY_ROW else "feature"
+    tree = xr.DataTree.from_dict({**groups, **{name: _own(part) for name, part in beside.items()}})
+    tree.attrs.update({**versions(), "model": repr(model), **attributes})
+    return tree
 
 
 def draws_dataset(group: str, parts: Mapping[str, Any], data: Data) -> xr.Dataset:
     """Variables of shape (chain, draw) or (chain, draw, obs or feature), with labels."""
     dims = ("chain", "draw", last_dimension(group))
-    first = next(iter(parts.values()))
-    labels: dict[str, Any] = {name: np.arange(first.shape[k]) for k, name in enumerate(dims[:2])}
-    if any(values.ndim == 3 for values in parts.values()):
-        labels |= {"obs": used_rows(data)} if group in _BY_ROW else _features(data)
-    return xr.Dataset(
-        {name: (dims[: values.ndim], values) for name, values in parts.items()}, coords=labels
+    bare = xr.Dataset({name: (dims[: values.ndim], values) for name, values in parts.items()})
+    return labelled(bare, data)
+
+
+def labelled(draws: xr.Dataset, data: Data) -> xr.Dataset:
+    """Draws with the labels of their dimensions."""
+    known = {"obs": used_rows(data), **_features(data)}
+    counts = {name: np.arange(draws.sizes[name]) for name in ("chain", "draw")}
+    return draws.assign_coords(
+        counts | {name: labels for name, labels in known.items() if name in draws.dims}
     )
 
 
-def as_tree(found: Any) -> xr.DataTree:
-    """PyMC's result as a DataTree: PyMC 6 returns one, PyMC 5 an InferenceData."""
-    tree: xr.DataTree = found if isinstance(found, xr.DataTree) else found.to_datatree()
-    return tree
+def mode_dataset(fit: MapEstimate, data: Data) -> xr.Dataset:
+    """The certified mode."""
+    return _own(_mode(fit, data))
+
+
+def mode_from_arrays(arrays: Mapping[str, np.ndarray], data: Data) -> xr.Dataset:
+    """The same from the bare variables of that dataset."""
+    variables = {name: (("feature",)[: part.ndim], part) for name, part in arrays.items()}
+    return xr.Dataset(variables, coords=_features(data))
 
 
 def diagnostics_dataset(
@@ -148,13 +139,13 @@ def _mode(fit: MapEstimate, data: Data) -> xr.Dataset:
     return xr.Dataset(mode, coords=_features(data))
 
 
-def _plain(dataset: xr.Dataset) -> xr.Dataset:
+def _own(dataset: xr.Dataset) -> xr.Dataset:
     """Arrays of its own: the result never changes with the caller's."""
     return dataset.copy(deep=True)
 
 
 def versions() -> dict[str, str]:
-    names = ("numpy", "xarray", "arviz-base", "arviz-stats", "pymc")
+    names = ("numpy", "scipy", "numba", "xarray", "arviz-base", "arviz-stats", "pymc")
     installed = {f"{name.replace('-', '_')}_version": version(name) for name in names}
     return {
         "inference_library": "bayesreg",
