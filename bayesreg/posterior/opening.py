@@ -191,8 +191,9 @@ def _lazy(store: Path, group: str, kept: int, order: Order) -> xr.Dataset:
 
     from bayesreg.posterior.tree import labelled
 
-    dataset = xr.open_dataset(
-        store, engine="zarr", group=group, chunks=None, cache=False, decode_cf=False,
-        consolidated=False, zarr_format=3,
-    )  # fmt: skip
+    with reading(store / group):
+        dataset = xr.open_dataset(
+            store, engine="zarr", group=group, chunks=None, cache=False, decode_cf=False,
+            consolidated=False, zarr_format=3,
+        )  # fmt: skip
     return labelled(dataset.isel(draw=slice(0, kept)), order.data)

@@ -179,14 +179,16 @@ def _first_content(
         dataset = mode_dataset(mode.fit, order.data)
         arrays |= {f"map_estimate/{name}": part for name, part in dataset_arrays(dataset).items()}
     for name, array in arrays.items():
-        write_array(path, name, array, tuple(f"axis_{k}" for k in range(array.ndim)))
+        # Names of their own: other software takes equal names for equal extents.
+        axes = tuple(f"{name.split('/')[1]}_{k}" for k in range(array.ndim))
+        write_array(path, name, array, axes)
     return {
         "model": repr(order.model), "draws": order.draws, "chains": order.chains,
         "seed": str(order.seed), "sampler": order.sampler, "reason": order.reason,
         "tune": order.tune, "pointwise": order.pointwise, "predictive": order.predictive,
         "no_mode": mode.reason, "versions": versions(), "length": length,
         "chunk": chunk_length(length, engine.cost, order.chains, max(problem.size, by_row)),
-        "start": encoded_array(setup.start), "static": sorted(arrays),
+        "start": encoded_array(setup.start), "static": list(arrays),
         "fingerprint": fingerprint(arrays), "layout": {}, "complete": False, "kept": 0,
     }  # fmt: skip
 

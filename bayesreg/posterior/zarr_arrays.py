@@ -111,7 +111,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except StoreError:
         raise
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError) as error:
         raise damaged(path, " ".join(str(error).split())[:200]) from None
 
 
