@@ -75,7 +75,9 @@ def interrupted(program, block_seconds, after=1.5, times=1):
         time.sleep(0.1)
     first = child.stdout.readline()
     seconds = time.monotonic() - began
-    return [first, *child.communicate(timeout=60)[0].splitlines(keepends=True)], seconds, child
+    lines = [first, *child.stdout]
+    child.wait(timeout=60)
+    return lines, seconds, child
 
 
 @pytest.mark.parametrize("block_seconds", [0.0, 0.3])
