@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from bayesreg.model import Model
     from bayesreg.plots import plot_map_vs_posterior, plot_path
-    from bayesreg.posterior import open_run, resume, sample
+    from bayesreg.posterior import open_run, predict, resume, sample
     from bayesreg.priors import (
         Cauchy,
         ElasticNet,
@@ -127,6 +127,7 @@ _HOME = {
     "open_run": "posterior",
     "plot_map_vs_posterior": "plots",
     "plot_path": "plots",
+    "predict": "posterior",
     "proximal_step": "gradient_descent",
     "resume": "posterior",
     "sample": "posterior",
