@@ -1,5 +1,6 @@
 """sample: the result's schema, its attributes, its warnings and its refusals."""
 
+import re
 import subprocess
 import sys
 import warnings
@@ -33,6 +34,7 @@ from bayesreg.posterior.choice import SAMPLERS, choose_sampler
 from bayesreg.posterior.target import pose
 
 LASSO = Model(Gaussian(1.5), Laplace(0.3))
+RIDGE = Model(Gaussian(1.5), Normal(0.3))
 
 
 @pytest.fixture(scope="module")
@@ -405,19 +407,79 @@ def test_the_bar_is_for_terminals(monkeypatch, terminal, wanted, shown):
     stream.isatty = lambda: terminal
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
-    with progress_bar("sampling (gibbs)", 10, wanted) as advance:
+    with progress_bar("sampling (gibbs)", 10, wanted) as bar:
         for _ in range(10):
-            advance(1)
+            bar.advance(1)
     assert ("sampling (gibbs)" in stream.getvalue()) == shown
 
 
-def test_the_bar_counts_every_iteration(data):
-    from bayesreg.posterior import exact, gibbs, nuts
-    from bayesreg.posterior.protocol import Task
+def test_the_bar_says_how_fast_and_how_well(monkeypatch, data):
+    import io
 
-    problem = bind(Model(Gaussian(1.5), Normal(0.3)), data)
-    for sampler, expected in ((exact, 2 * 30), (gibbs, 2 * 50), (nuts, 2 * 50)):
-        counts = []
-        seeds = np.random.SeedSequence(1).spawn(2)
-        sampler.draw(Task(problem, problem.start, 30, 20, seeds, counts.append))
-        assert sum(counts) == expected
+    from bayesreg.posterior import progress
+
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(progress, "_BETWEEN", 0.0)
+    post = sample(LASSO, data, draws=4000, seed=1)
+    assert re.search(r"draws/s, R-hat 1\.0\d\d, ESS [0-9,]+", stream.getvalue())
+    assert "18000/18000" in stream.getvalue()
+    monkeypatch.setattr(sys, "stderr", sys.__stderr__)
+    silent = sample(LASSO, data, draws=4000, seed=1, progress=False)
+    np.testing.assert_array_equal(post["posterior"]["coef"], silent["posterior"]["coef"])
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.9, -0.5])
+def test_the_figures_of_the_bar_are_about_right(correlation):
+    """Of autoregressions, and 30 away from 0; of blocks of any length."""
+    from bayesreg.posterior.monitor import Monitor
+
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(4, 20_000))
+    x = np.array(noise)
+    for t in range(1, x.shape[1]):
+        x[:, t] += correlation * x[:, t - 1]
+    monitor, first = Monitor(), 0
+    assert monitor.worst() is None
+    while first < x.shape[1]:
+        count = int(rng.integers(1, 700))
+        part = 30.0 + x[:, first : first + count]
+        monitor.observe([{"posterior": {"coef": chain[:, None]}} for chain in part])
+        first += count
+    rhat, ess = monitor.worst()
+    assert abs(rhat - 1.0) < 0.01
+    assert ess == pytest.approx(x.size * (1 - correlation) / (1 + correlation), rel=0.4)
+    moved = Monitor()
+    shifts = [0.0, 0.0, 0.0, 3.0]
+    moved.observe([{"posterior": {"coef": c[:, None] + s}} for c, s in zip(x, shifts, strict=True)])
+    assert moved.worst()[0] > 1.1
+
+
+def test_the_bar_counts_every_iteration(data):
+    from bayesreg.posterior import execution
+    from bayesreg.posterior.memory import Memory
+    from bayesreg.posterior.order import Order
+    from bayesreg.posterior.progress import Nobody
+    from bayesreg.posterior.protocol import Setup
+    from bayesreg.posterior.run import Plan, run
+
+    class Counting(Nobody):
+        total = 0
+
+        def advance(self, count):
+            self.total += count
+
+    posterior = pose(RIDGE, data)
+    for name, tune in (("exact", 0), ("gibbs", 20)):
+        order = Order(RIDGE, data, 30, 2, 1, name, "", tune, True, False)
+        engine = execution.prepared(
+            SAMPLERS[name], Setup(posterior, posterior.problem.start, tune)
+        )
+        watch = Counting()
+        run(engine, execution.new_chains(engine, order),
+            execution.describer(engine, order, posterior), Memory(30), watch,
+            Plan(tune, 30, 7), 2)  # fmt: skip
+        assert watch.total == 2 * (30 + tune)
