@@ -59,7 +59,7 @@ class Monitor:
         self._second = np.concatenate([self._second, (cut**2).mean(axis=2)], axis=1)
 
     def _merge(self) -> None:
-        """Batches of twice the size; a last odd one is pending again only as its mean."""
+        """Batches of twice the size; of an odd number the last is left out."""
         assert self._first is not None
         assert self._second is not None
         pairs = self._first.shape[1] // 2
