@@ -42,7 +42,9 @@ run._LONGEST_BLOCK = 50
 print("ready", flush=True)
 """
 
-KEPT = COMMON + """
+KEPT = (
+    COMMON
+    + """
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     post = br.sample(model, data, 10**6, 2, seed=1, tune=20)
@@ -51,14 +53,18 @@ print([str(w.message) for w in caught if w.category.__name__ == "PartialRunWarni
 whole = br.sample(model, data, post["posterior"].sizes["draw"], 2, seed=1, tune=20)
 print(np.array_equal(whole["posterior"]["coef"], post["posterior"]["coef"]))
 """
+)
 
-WARMING = COMMON + """
+WARMING = (
+    COMMON
+    + """
 try:
     br.sample(model, data, 100, 2, seed=1, tune=10**6)
 except KeyboardInterrupt:
     print("KeyboardInterrupt")
 assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 """
+)
 
 
 def interrupted(program, block_seconds, after=1.5, times=1):

@@ -29,8 +29,8 @@ from bayesreg.errors import (
     ModelError,
     ModelTypeError,
 )
-from bayesreg.posterior.diagnostics import Diagnostics, diagnose, warn_if_short
 from bayesreg.posterior.choice import SAMPLERS, choose_sampler
+from bayesreg.posterior.diagnostics import Diagnostics, diagnose, warn_if_short
 from bayesreg.posterior.target import pose
 
 LASSO = Model(Gaussian(1.5), Laplace(0.3))
@@ -475,9 +475,7 @@ def test_the_bar_counts_every_iteration(data):
     posterior = pose(RIDGE, data)
     for name, tune in (("exact", 0), ("gibbs", 20)):
         order = Order(RIDGE, data, 30, 2, 1, name, "", tune, True, False)
-        engine = execution.prepared(
-            SAMPLERS[name], Setup(posterior, posterior.problem.start, tune)
-        )
+        engine = execution.prepared(SAMPLERS[name], Setup(posterior, posterior.problem.start, tune))
         watch = Counting()
         run(engine, execution.new_chains(engine, order),
             execution.describer(engine, order, posterior), Memory(30), watch,

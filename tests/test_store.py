@@ -180,7 +180,7 @@ else:
 
 
 def test_kill_at_any_moment_loses_no_acknowledged_draw(tmp_path):
-    """Killed again and again, each time later; what is there is that of a whole run, bit for bit."""
+    """Killed again and again, each time later: what is there is that of a whole run."""
     path, draws = tmp_path / "run.zarr", 6_000
     command = [sys.executable, "-W", "ignore", "-c", PROGRAM]
     subprocess.run([*command, str(tmp_path / "whole.zarr"), str(draws), "sample"], check=True)
@@ -210,7 +210,9 @@ def test_kill_at_any_moment_loses_no_acknowledged_draw(tmp_path):
 
 def stated(path):
     """Draws that the checkpoint acknowledges."""
-    return checkpoint.read_checkpoint(path)["kept"] if (path / "checkpoint/zarr.json").exists() else 0
+    return (
+        checkpoint.read_checkpoint(path)["kept"] if (path / "checkpoint/zarr.json").exists() else 0
+    )
 
 
 def test_what_lies_beyond_the_checkpoint_is_ignored(data, tmp_path):
@@ -240,7 +242,9 @@ def finished(short_blocks, data, tmp_path_factory):
 def everything(path):
     """Every number that a store gives."""
     tree = open_run(path)
-    return [values.values for group in tree.children.values() for values in group.variables.values()]
+    return [
+        values.values for group in tree.children.values() for values in group.variables.values()
+    ]
 
 
 def damage(finished, tmp_path, kinds):

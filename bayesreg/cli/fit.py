@@ -35,7 +35,9 @@ def add_model(parser: argparse.ArgumentParser, required: bool) -> None:
     parser.add_argument("--prior", required=required, help='such as "Laplace(scale=20)"')
     parser.add_argument("--sigma", type=_sigma, help="noise sd of a Gaussian likelihood")
     parser.add_argument("--likelihood", help='such as "Bernoulli()"; default Gaussian(sigma=SIGMA)')
-    parser.add_argument("--intercept", default="Flat()", help='a prior, or "none" (default "Flat()")')
+    parser.add_argument(
+        "--intercept", default="Flat()", help='a prior, or "none" (default "Flat()")'
+    )
     parser.add_argument("--columns", help="comma-separated predictors (default: all other columns)")
     parser.add_argument("--weights", help="name of a column of weights")
     parser.add_argument("--offset", help="name of a column of offsets")

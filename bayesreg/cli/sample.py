@@ -1,4 +1,4 @@
-"""bayesreg sample: draws from the posterior of a model on a CSV file, also to disk and from there."""
+"""bayesreg sample: draws from the posterior of a model on a CSV file, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -100,20 +100,22 @@ def _with_warnings_as_lines(draw: Callable[[], xr.DataTree]) -> xr.DataTree:
 
 def _figures(post: xr.DataTree) -> dict[str, dict[str, float]]:
     """Mean, sd, 5% and 95% quantiles and diagnostics of each parameter."""
-    diagnostics, drawn = post["diagnostics"], post["posterior"]
+    diagnostics, drawn = post["diagnostics"].to_dataset(), post["posterior"].to_dataset()
     every = slice(None, None, int(diagnostics.attrs["every"]))
     rows = {}
     for name in drawn.data_vars:
         values = drawn[name].isel(draw=every).values
-        columns = values[..., None] if values.ndim == 2 else values
-        labels = [name] if values.ndim == 2 else [f"{name}[{f}]" for f in drawn["feature"].values]
+        one = values.ndim == 2
+        columns = values[..., None] if one else values
+        labels = [str(name)] if one else [f"{name}[{f}]" for f in drawn["feature"].values]
         known = np.full((len(_FIGURES), len(labels)), np.nan)
         if name in diagnostics:
             known = diagnostics[name].values.reshape(len(_FIGURES), -1)
         for j, label in enumerate(labels):
-            low, high = np.quantile(columns[..., j], [0.05, 0.95])
-            rows[str(label)] = {
-                "mean": float(np.mean(columns[..., j])), "sd": float(np.std(columns[..., j], ddof=1)),
+            column = columns[..., j]
+            low, high = np.quantile(column, [0.05, 0.95])
+            rows[label] = {
+                "mean": float(np.mean(column)), "sd": float(np.std(column, ddof=1)),
                 "5%": float(low), "95%": float(high),
                 **dict(zip(_FIGURES, known[:, j].tolist(), strict=True)),
             }  # fmt: skip

@@ -27,9 +27,9 @@ _TAILS = (0.05, 0.95)
 # Parameters that a warning names; the rest are counted.
 _NAMED = 3
 # Draws, of all chains together, that figures are computed from: of longer runs every k-th.
-_MOST_DRAWS = 2**20
-# Numbers read from a store at a time: 64 MiB of them.
-_NUMBERS_AT_A_TIME = 2**23
+_MOST_DRAWS = 2**19
+# Numbers read from a store at a time: 16 MiB of them.
+_NUMBERS_AT_A_TIME = 2**21
 #: The figures, as they are called in the results.
 FIGURES = ("rhat", "ess_bulk", "ess_tail", "mcse_mean")
 
@@ -82,8 +82,10 @@ def diagnose(draws: FloatArray, labels: tuple[str, ...], divergences: int = 0) -
     chains, length, _ = draws.shape
     every = _every(chains, length)
     found = rank_statistics(draws[:, ::every], _TAILS)
-    figures = (getattr(found, name) for name in FIGURES)
-    return Diagnostics(labels, *figures, divergences, chains, length, every)
+    figures = {name: getattr(found, name) for name in FIGURES}
+    return Diagnostics(
+        labels, **figures, divergences=divergences, chains=chains, draws=length, every=every
+    )
 
 
 def diagnose_variables(
@@ -107,9 +109,11 @@ def diagnose_variables(
             chosen = first + np.flatnonzero(free[first : first + step])
             columns = np.asarray(values[:, ::every, first : first + step])
             parts.append(rank_statistics(columns[:, :, chosen - first], _TAILS))
-            labels += [f"{name}[{names[j]}]" for j in chosen]
-    figures = (np.concatenate([getattr(part, name) for part in parts]) for name in FIGURES)
-    return Diagnostics(tuple(labels), *figures, divergences, chains, length, every)
+            labels += [f"{name}[{names[int(j)]}]" for j in chosen]
+    figures = {name: np.concatenate([getattr(part, name) for part in parts]) for name in FIGURES}
+    return Diagnostics(
+        tuple(labels), **figures, divergences=divergences, chains=chains, draws=length, every=every
+    )
 
 
 def _every(chains: int, length: int) -> int:

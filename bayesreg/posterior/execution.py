@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def in_memory(
-    order: Order, setup: Setup, mode: Mode, progress: bool, cores: int
-) -> xr.DataTree:
+def in_memory(order: Order, setup: Setup, mode: Mode, progress: bool, cores: int) -> xr.DataTree:
     """Run, and return all draws.
 
     Raises

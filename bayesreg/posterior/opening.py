@@ -114,7 +114,9 @@ def _run_of(store: Path, content: dict[str, Any]) -> StoredRun:
 
 
 def _group(arrays: Mapping[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
-    return {name.split("/")[1]: part for name, part in arrays.items() if name.startswith(f"{group}/")}
+    return {
+        name.split("/")[1]: part for name, part in arrays.items() if name.startswith(f"{group}/")
+    }
 
 
 def draw_arrays(
@@ -156,10 +158,15 @@ def _diagnostics(
     known = content["diagnostics"]
     if known is None:
         return diagnosed_store(store, order, posterior, content)
+    figures = dict(zip(FIGURES, decoded_array(known["figures"]), strict=True))
     return Diagnostics(
-        tuple(known["labels"]), *decoded_array(known["figures"]), known["divergences"],
-        order.chains, content["kept"], known["every"],
-    )  # fmt: skip
+        tuple(known["labels"]),
+        **figures,
+        divergences=known["divergences"],
+        chains=order.chains,
+        draws=content["kept"],
+        every=known["every"],
+    )
 
 
 def tree_of(

@@ -1,6 +1,6 @@
 """Targets drawn from the likelihood at draws of the posterior, at the rows of the data or new ones.
 
-    y* ~ p(y | x*, coef, intercept, ...),    mu = E[y* | x*, coef, intercept, ...]
+y* ~ p(y | x*, coef, intercept, ...),    mu = E[y* | x*, coef, intercept, ...]
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def predict(
             f"weights are precisions of new targets under Gaussian noise; {model.likelihood!r} has "
             "none. Leave weights out"
         )
-    group = post["posterior"]
+    group = post["posterior"].to_dataset()
     chains, draws = (int(group.sizes[name]) for name in ("chain", "draw"))
     if chains * draws * data.y.size > MOST_NUMBERS:
         most = MOST_NUMBERS // (chains * draws)
@@ -134,7 +134,7 @@ def _fill(
     y: FloatArray,
     model: Model,
     data: Data,
-    group: xr.DataTree,
+    group: xr.Dataset,
     k: int,
     rng: np.random.Generator,
 ) -> None:
@@ -168,7 +168,7 @@ def draw_targets(
         sigma = scalars["sigma"][:, None] if "sigma" in scalars else likelihood.noise
         return eta + sigma / np.sqrt(weights) * rng.standard_normal(eta.shape)
     name = likelihood.dispersion_name if isinstance(likelihood, Dispersed) else None
-    if name not in scalars:
+    if name is None or name not in scalars:
         drawn: FloatArray = likelihood.draw(eta, rng)
         return drawn
     values = [likelihood.with_dispersion(float(value)) for value in scalars[name]]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg.errors import StoreError
-from bayesreg.posterior.checkpoint import damaged, write_checkpoint
+from bayesreg.posterior.checkpoint import damaged
 from bayesreg.posterior.describe import last_dimension
 from bayesreg.posterior.run import Pieces
 from bayesreg.posterior.zarr_arrays import (
@@ -78,9 +78,14 @@ class Kept:
         return (self.array.shape[0], self.kept, *self.array.shape[2:])
 
     def __getitem__(self, key: tuple[slice, ...]) -> np.ndarray:
-        draws = slice(*key[1].indices(self.kept))
-        found: np.ndarray = self.array[(key[0], draws, *key[2:])]
-        return found
+        """Slices; chunk by chunk, of which only one is in memory at a time."""
+        start, stop, step = key[1].indices(self.kept)
+        chunk, at, parts = self.array.chunks[1], start, []
+        while at < stop:
+            end = min(stop, (at // chunk + 1) * chunk)
+            parts.append(self.array[(key[0], slice(at, end), *key[2:])][:, ::step].copy())
+            at += step * -(-(end - at) // step)
+        return np.concatenate(parts, axis=1)
 
 
 class DrawArrays:

@@ -11,7 +11,6 @@ from bayesreg.data import Data
 from bayesreg.errors import (
     LocalModesWarning,
     ModelError,
-    ModelTypeError,
     NoModeError,
     NotCertifiedError,
     NotUniqueWarning,
@@ -67,28 +66,39 @@ def sample(
     seed : int, optional
         The same seed gives the same bits, and chain k does not depend on the number of chains.
         Without one, fresh entropy is used and recorded in ``attrs["seed"]``.
-    sampler : {"auto", "exact", "gibbs", "nuts"}
-        "auto" takes the best that applies; the choice and its reason stand in the attributes.
+    sampler : str
+        "auto" takes the best that applies, or one by name (``bayesreg.posterior.choice.SAMPLERS``);
+        the choice and its reason stand in the attributes.
     progress : bool
-        Show a progress bar, on stderr, if that is a terminal.
+        Show a progress bar, on stderr, if that is a terminal: draws per second, and R-hat and ESS
+        of the worst parameter so far (rough ones, from means of batches).
     tune : int, optional
-        Iterations before the first draw that is kept: 500 for Gibbs, 1000 for NUTS; exact draws
-        need none.
+        Iterations before the first draw that is kept; each sampler has its default, and exact
+        draws need none.
     log_likelihood : bool, optional
         Keep log p(y_i | draw) for each row and draw (needed by LOO). By default when it takes
         at most 1 GiB; ``attrs["log_likelihood"]`` says whether it is there.
     cores : int, optional
         Chains that run at a time, in threads; as many as the process may use by default. The
         draws do not depend on it.
+    posterior_predictive : bool
+        Draw a target for each row and draw. (:func:`bayesreg.predict` does it for new rows.)
+    store : path, optional
+        Write the draws there as they come, into a new Zarr store, and keep none in memory. After
+        a crash or Ctrl-C :func:`bayesreg.resume` goes on bit for bit and
+        :func:`bayesreg.open_run` reads what there is. Needs ``pip install 'bayesreg[store]'``.
 
     Returns
     -------
     xarray.DataTree
-        In the ArviZ schema: ``posterior`` (coef[chain, draw, feature], intercept),
-        ``sample_stats`` (lp, diverging, ...), ``log_likelihood``, ``log_prior``,
-        ``observed_data``, ``constant_data`` (with the penalty in nats, l1 and l2, and in
-        canonical form, lambda1 and lambda2), ``map_estimate``. Ready for arviz_stats and
-        arviz_plots.
+        In the ArviZ schema: ``posterior`` (coef[chain, draw, feature], intercept, sigma and scale
+        where they are random, and with them lambda1 and lambda2), ``sample_stats`` (lp, diverging,
+        ...), ``log_likelihood``, ``log_prior``, ``posterior_predictive`` on request,
+        ``diagnostics`` (R-hat, bulk and tail ESS and the Monte Carlo error of the mean of every
+        parameter, along the dimension ``diagnostic``), ``observed_data``, ``constant_data`` (with
+        the penalty in nats, l1 and l2, and in canonical form, lambda1 and lambda2),
+        ``map_estimate``. Ready for arviz_stats and arviz_plots. After Ctrl-C it has the draws so
+        far and ``attrs["partial"]`` is 1.
 
     Raises
     ------
@@ -96,11 +106,19 @@ def sample(
         The posterior does not integrate, with the reason.
     DataError, ModelError, ModelTypeError
         For arguments that do not fit together.
+    StoreError
+        There is something at ``store`` already.
+    OSError
+        Nothing more can be written there; the draws so far can be read.
+    KeyboardInterrupt
+        Ctrl-C in the warm-up: there is nothing to return. A second Ctrl-C at any time.
 
     Warns
     -----
     ConvergenceWarning
         R-hat, effective sample size or divergences fall short; names the parameter.
+    PartialRunWarning
+        Ctrl-C: says how many draws there are.
 
     Examples
     --------
@@ -145,7 +163,9 @@ def sample(
         mode = _mode(model, data)
         problem = posterior.problem
         start = (
-            problem.start if mode.fit is None else problem.extended(mode.fit.coef, mode.fit.intercept)
+            problem.start
+            if mode.fit is None
+            else problem.extended(mode.fit.coef, mode.fit.intercept)
         )
         setup = Setup(posterior, start, order.tune)
         if store is None:

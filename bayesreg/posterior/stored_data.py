@@ -19,7 +19,7 @@ _VECTORS = ("weights", "offset", "trials")
 def data_arrays(data: Data) -> dict[str, np.ndarray]:
     """Everything in ``Data``; names of columns as the UTF-8 bytes of a JSON list."""
     names = np.frombuffer(json.dumps(list(data.names)).encode(), dtype=np.uint8)
-    arrays = {"y": data.y, "names": names}
+    arrays: dict[str, np.ndarray] = {"y": data.y, "names": names}
     if is_sparse(data.X):
         parts = ("data", "indices", "indptr")
         arrays |= {f"X_{part}": getattr(data.X, part) for part in parts}

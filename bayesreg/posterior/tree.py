@@ -55,11 +55,20 @@ def draws_dataset(group: str, parts: Mapping[str, Any], data: Data) -> xr.Datase
 
 def labelled(draws: xr.Dataset, data: Data) -> xr.Dataset:
     """Draws with the labels of their dimensions."""
+    import pandas as pd
+
     known = {"obs": used_rows(data), **_features(data)}
-    counts = {name: np.arange(draws.sizes[name]) for name in ("chain", "draw")}
+    # Takes no memory, however many draws there are.
+    counts = {name: pd.RangeIndex(draws.sizes[name]) for name in ("chain", "draw")}
     return draws.assign_coords(
         counts | {name: labels for name, labels in known.items() if name in draws.dims}
     )
+
+
+def as_tree(found: Any) -> xr.DataTree:
+    """PyMC's result as a DataTree: PyMC 6 returns one, PyMC 5 an InferenceData."""
+    tree: xr.DataTree = found if isinstance(found, xr.DataTree) else found.to_datatree()
+    return tree
 
 
 def mode_dataset(fit: MapEstimate, data: Data) -> xr.Dataset:
@@ -73,9 +82,7 @@ def mode_from_arrays(arrays: Mapping[str, np.ndarray], data: Data) -> xr.Dataset
     return xr.Dataset(variables, coords=_features(data))
 
 
-def diagnostics_dataset(
-    diagnostics: Diagnostics, posterior: Posterior, data: Data
-) -> xr.Dataset:
+def diagnostics_dataset(diagnostics: Diagnostics, posterior: Posterior, data: Data) -> xr.Dataset:
     """Figures by parameter, with a dimension ``diagnostic``; NaN for pinned coefficients."""
     figures = np.stack([getattr(diagnostics, name) for name in FIGURES])
     free = np.flatnonzero(~posterior.problem.penalty.is_pinned[: data.p])

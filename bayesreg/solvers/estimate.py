@@ -11,7 +11,6 @@ import numpy as np
 from bayesreg._json import plain
 from bayesreg._tables import Table, number
 from bayesreg._types import BoolArray, FloatArray
-from bayesreg.data import Data
 from bayesreg.errors import DataError
 from bayesreg.likelihoods import predicted
 from bayesreg.model import Model
