@@ -150,8 +150,7 @@ def _bias_precision(network: Network, nats: Nats) -> float:
     """1 / tau^2 of the intercept, which must be Normal around 0 or flat."""
     assert nats.intercept is not None
     penalty = nats.intercept
-    plain = penalty.l1[0] == 0 and penalty.loc[0] == 0
-    if not (plain or penalty.is_flat[0]):
+    if penalty.l1[0] > 0:
         raise NoEquivalentError(
             f"{network.name} can decay the bias towards 0 by a squared penalty of its own, and "
             "the intercept has another prior. Nearest: intercept=Flat() or Normal(tau), or "

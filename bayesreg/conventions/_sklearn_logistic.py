@@ -149,12 +149,6 @@ def _intercept_scaling(nats: Nats, intercept: Penalty) -> float:
             f"{penalty_kind(intercept)}. Nearest: an intercept prior of the same kind, or "
             "intercept=Flat()"
         )
-    if intercept.loc[0] != 0:
-        raise NoEquivalentError(
-            "liblinear shrinks the intercept towards 0, and its prior has "
-            f"loc={float(intercept.loc[0])!r}. Nearest: an intercept prior with loc=0, or "
-            "intercept=Flat()"
-        )
     if nats.kind == L1:
         return nats.l1 / float(intercept.l1[0])
     return math.sqrt(nats.l2 / float(intercept.l2[0]))

@@ -82,7 +82,7 @@ def _encode_svr(nats: Nats, setting: Setting) -> dict[str, Any]:
 def _intercept_arguments(nats: Nats) -> dict[str, Any]:
     if nats.intercept is None:
         return {"fit_intercept": False}
-    if penalty_kind(nats.intercept) != L2 or nats.intercept.loc[0] != 0:
+    if penalty_kind(nats.intercept) != L2:
         raise NoEquivalentError(
             "sklearn.LinearSVR penalises the intercept, as a Normal prior at 0, and the model does "
             "not. Nearest: intercept=Normal(scale=s * tau), which is intercept_scaling=s; or "

@@ -75,7 +75,7 @@ def intercept_scale(nats: Nats, target: str) -> dict[str, Any]:
     if not nats.has_proper_intercept:
         return {}
     own = nats.intercept
-    if own.l1[0] > 0 or own.loc[0] != 0:
+    if own.l1[0] > 0:
         raise NoEquivalentError(
             f"{target} is written here with an intercept that is flat or Normal(0, sigma). "
             "Nearest: bayesreg.to_pymc, which writes any prior of the intercept"

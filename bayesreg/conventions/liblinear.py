@@ -58,11 +58,6 @@ def _bias(nats: Nats, setting: Setting) -> dict[str, Any]:
             f"{setting.target} penalises the intercept in the way of the coefficients, L1 or L2. "
             "Nearest: an intercept prior of the same kind, or intercept=Flat()"
         )
-    if float(nats.intercept.loc[0]) != 0:
-        raise NoEquivalentError(
-            f"{setting.target} shrinks the intercept towards 0. Nearest: an intercept prior with "
-            "loc=0"
-        )
     return {"B": nats.l1 / l1 if l1 else float(np.sqrt(nats.l2 / l2))}
 
 

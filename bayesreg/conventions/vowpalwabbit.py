@@ -34,7 +34,6 @@ def _encode(nats: Nats, setting: Setting) -> dict[str, Any]:
         return {**found, "noconstant": True}
     alike = (
         float(nats.intercept.l1[0]) == 0
-        and float(nats.intercept.loc[0]) == 0
         and abs(float(nats.intercept.l2[0]) - nats.l2) <= 1e-12 * nats.l2
     )
     if not alike:
