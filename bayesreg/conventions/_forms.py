@@ -65,13 +65,13 @@ def nearly_equal(values: FloatArray) -> bool:
     return bool(np.allclose(values, values[0], rtol=1e-12, atol=0.0))
 
 
-def factors(given: Any, name: str, target: str) -> FloatArray:
+def factors(given: Any, name: str, setting: Setting) -> FloatArray:
     """Factors of the penalty as the library got them, 1 where it got none.
 
     Raises
     ------
     ConversionError, NoEquivalentError
-        For what is not one number of at least 0 per column; for inf, which leaves a column out.
+        For what is not one number of at least 0 per column, as many as there are; for inf, which leaves a column out.
     """
     if given is None:
         return np.ones(1)
@@ -81,14 +81,14 @@ def factors(given: Any, name: str, target: str) -> FloatArray:
         values = np.empty(0)
     if np.any(np.isinf(values)):
         raise NoEquivalentError(
-            f"{target}: an entry inf of {name} leaves the column out. Nearest: the data without it"
+            f"{setting.target}: an entry inf of {name} leaves the column out. Nearest: the data without it"
         )
     if values.ndim != 1 or not values.size or not np.all(values >= 0) or not np.any(values > 0):
         raise ConversionError(
-            f"{target}: {name} must be one number of at least 0 per column, not all 0; "
+            f"{setting.target}: {name} must be one number of at least 0 per column, not all 0; "
             f"got {given!r}"
         )
-    return values
+    return setting.fitting(values, name)
 
 
 def fits_intercept(parameters: Mapping[str, Any], setting: Setting) -> bool:

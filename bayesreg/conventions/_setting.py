@@ -104,8 +104,35 @@ class Setting:
         return float(self._quantity(name))
 
     def per_column(self, name: str) -> FloatArray:
-        """A quantity with an entry per column; raises as :meth:`number`."""
-        return np.asarray(self._quantity(name), dtype=np.float64)
+        """A quantity with an entry per column; raises as :meth:`number` and :meth:`fitting`."""
+        values = np.asarray(self._quantity(name), dtype=np.float64)
+        return self.fitting(values, QUANTITIES[name].argument)
+
+    @property
+    def columns(self) -> int | None:
+        """How many columns there are, as far as that is known."""
+        if self.data is not None:
+            return self.data.p
+        if "p" in self.known:
+            return int(self.known["p"])
+        sizes = (np.size(value) for name, value in self.known.items() if name in QUANTITIES)
+        return next((size for size in sizes if size > 1), None)
+
+    def fitting(self, values: FloatArray, name: str) -> FloatArray:
+        """The values, one for all columns or one per column.
+
+        Raises
+        ------
+        ConversionError
+            When there are other numbers of columns than of values.
+        """
+        if values.size == 1 or self.columns in (None, values.size):
+            return values
+        raise ConversionError(
+            f"{self.target}: {name} has {values.size} entries, and there are {self.columns} "
+            f"columns{' in data' if self.data is not None else ''}. Pass one entry per column, in "
+            "the order of the columns"
+        )
 
     def assuming(self, name: str, value: float) -> Setting:
         """The same with one more quantity known."""
@@ -114,7 +141,8 @@ class Setting:
     def ordinary(self) -> Setting:
         """Every quantity 1: what is a penalty here is one anywhere."""
         ones = {name: np.ones(1) if q.per_column else 1.0 for name, q in QUANTITIES.items()}
-        return replace(self, known=ones)
+        del ones["p"]  # a count, of which no penalty is a multiple
+        return replace(self, known=ones | {k: v for k, v in self.known.items() if k == "p"})
 
     def on_behalf_of(self, convention: Any, options: Mapping[str, Any] | None = None) -> Setting:
         """The same for the formulas of this convention."""

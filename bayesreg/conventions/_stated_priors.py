@@ -48,19 +48,19 @@ def penalty_of(scales: FloatArray, kind: str) -> Penalty:
     return per_column(rates, nothing) if kind == L1 else per_column(nothing, rates)
 
 
-def positive_scales(value: Any, name: str, target: str) -> FloatArray:
+def positive_scales(value: Any, name: str, setting: Setting) -> FloatArray:
     """One number above 0, or one per coefficient; inf is flat."""
     if np.ndim(value) == 0:
-        return np.array([_parameters.positive(value, name, target)])
+        return np.array([_parameters.positive(value, name, setting.target)])
     try:
         values = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         values = np.empty(0)
     if values.ndim != 1 or not values.size or not np.all(values > 0):
         raise ConversionError(
-            f"{target}: {name} must be a positive number, or one per coefficient; got {value!r}"
+            f"{setting.target}: {name} must be a positive number, or one per coefficient; got {value!r}"
         )
-    return values
+    return setting.fitting(values, name)
 
 
 def stated(scales: FloatArray) -> Any:
@@ -110,7 +110,7 @@ def plain_formulas(kind: str, scale: str, location: str) -> tuple[Any, Any]:
 
     def decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
         refuse_location(parameters[location], location, setting.target)
-        scales = positive_scales(parameters[scale], scale, setting.target)
+        scales = positive_scales(parameters[scale], scale, setting)
         intercept = intercept_penalty(parameters["intercept_sigma"], setting.target)
         return Nats(setting.likelihood, penalty_of(scales, kind), intercept)
 
@@ -135,7 +135,7 @@ def on_centred_columns(
 
     def decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
         refuse_location(parameters[location], location, setting.target)
-        scales = positive_scales(parameters[scale], scale, setting.target)
+        scales = positive_scales(parameters[scale], scale, setting)
         there = _parameters.switch(parameters["intercept"], "intercept", setting.target)
         penalty = penalty_of(scales * factor(parameters, setting), kind)
         return Nats(setting.likelihood, penalty, free_intercept(there))

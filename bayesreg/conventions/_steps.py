@@ -37,7 +37,8 @@ def decoded(origin: Convention, given: Mapping[str, Any] | None, setting: Settin
         # What is a penalty at sigma = N = 1 is one at any other.
         if nats.kind != origin.decode(parameters, ordinary).kind:
             raise OverflowError("a penalty vanishes")
-        return nats
+    setting.fitting(nats.penalty.l1, "the penalty")
+    return nats
 
 
 def required(origin: Convention, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -60,6 +61,7 @@ def encoded(
     setting = setting.on_behalf_of(goal, options)
     refuse_weights(goal, setting.weighted)
     refuse_inexpressible(goal, nats, CONVENTIONS.values())
+    setting.fitting(nats.penalty.l1, "the prior")
     if nats.penalty.size > 1 and not goal.per_coefficient:
         return _on_rescaled_columns(goal, nats, setting, options)
     parameters = _encoded_parameters(goal, nats, setting)

@@ -55,7 +55,7 @@ def _decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
             )
     strength = _parameters.nonnegative(_single(parameters["lmda_path"], target), "lmda", target)
     alpha = _parameters.fraction(parameters["alpha"], "alpha", target)
-    factors = strength * _forms.factors(parameters["penalty"], "penalty", target)
+    factors = strength * _forms.factors(parameters["penalty"], "penalty", setting)
     present = _parameters.switch(parameters["intercept"], "intercept", target)
     return _forms.from_mean_rates(alpha * factors, (1.0 - alpha) * factors, present, setting)
 

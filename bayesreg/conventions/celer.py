@@ -64,7 +64,7 @@ def _decode_elastic_net(parameters: Parameters, setting: Setting) -> Nats:
         raise ConversionError(
             f"{target} refuses l1_ratio=0 (ridge), so this is no estimator; use sklearn.Ridge"
         )
-    weights = _forms.factors(parameters["weights"], "weights", target)
+    weights = _forms.factors(parameters["weights"], "weights", setting)
     if np.any(weights <= 0):
         raise ConversionError(f"{target}: every entry of weights must be above 0")
     strength = alpha * weights

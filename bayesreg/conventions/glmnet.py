@@ -62,7 +62,7 @@ def _decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
     sd: FloatArray = np.ones(1)
     if _parameters.switch(parameters["standardize"], "standardize", target):
         sd = setting.per_column("sd_x")
-    factor = _factors(parameters["penalty.factor"], target)
+    factor = _factors(parameters["penalty.factor"], setting)
     per_nat = setting.dispersion / setting.total_weight
     l1 = strength * alpha * factor * sd / per_nat
     l2 = strength * (1.0 - alpha) * factor * sd**2 / per_nat
@@ -105,9 +105,9 @@ def _target_scale(family: str, intercept: bool, setting: Setting) -> float:
     return setting.number("sd_y" if intercept else "rms_y")
 
 
-def _factors(given: Any, target: str) -> FloatArray:
+def _factors(given: Any, setting: Setting) -> FloatArray:
     """The penalty factors as glmnet uses them: rescaled to mean 1."""
-    factor = _forms.factors(given, "penalty.factor", target)
+    factor = _forms.factors(given, "penalty.factor", setting)
     return np.asarray(factor / np.mean(factor))
 
 

@@ -73,8 +73,8 @@ def _decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
     given = parameters["alpha"]
     alpha = 0.0 if given is None else _parameters.nonnegative(given, "alpha", target)
     ratio = _parameters.fraction(parameters["l1_ratio"], "l1_ratio", target)
-    l1 = alpha * ratio * _factors(parameters["P1"], "P1", target)
-    l2 = alpha * (1.0 - ratio) * _factors(_diagonal(parameters["P2"], target), "P2", target)
+    l1 = alpha * ratio * _factors(parameters["P1"], "P1", setting)
+    l2 = alpha * (1.0 - ratio) * _factors(_diagonal(parameters["P2"], target), "P2", setting)
     present = _forms.fits_intercept(parameters, setting)
     if _parameters.switch(parameters["scale_predictors"], "scale_predictors", target):
         _refuse_scaled_without_intercept(True, present, target)
@@ -105,10 +105,10 @@ def _require_family(parameters: Mapping[str, Any], setting: Setting) -> None:
             )
 
 
-def _factors(given: Any, name: str, target: str) -> FloatArray:
+def _factors(given: Any, name: str, setting: Setting) -> FloatArray:
     if given is None or (isinstance(given, str) and given == "identity"):
         return np.ones(1)
-    return _forms.factors(given, name, target)
+    return _forms.factors(given, name, setting)
 
 
 def _diagonal(given: Any, target: str) -> Any:

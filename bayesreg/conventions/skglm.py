@@ -88,7 +88,7 @@ def _decode_weighted(parameters: Parameters, setting: Setting) -> Nats:
     """1 / b_j = n alpha f_j / sigma^2."""
     _forms.refuse_positive(parameters, setting)
     alpha = _parameters.nonnegative(parameters["alpha"], "alpha", setting.target)
-    weights = _forms.factors(parameters["weights"], "weights", setting.target)
+    weights = _forms.factors(parameters["weights"], "weights", setting)
     present = _forms.fits_intercept(parameters, setting)
     return _forms.from_mean_rates(alpha * weights, 0.0 * weights, present, setting)
 

@@ -70,8 +70,8 @@ def _decode(per_nat: PerNat, parameters: Parameters, setting: Setting) -> Nats:
         if name in parameters:
             _parameters.refuse_switch(parameters[name], name, target, reason)
     share = _parameters.fraction(parameters["L1_wt"], "L1_wt", target)
-    alpha = _strengths(parameters["alpha"], target) / per_nat(setting)
     constant = _parameters.switch(parameters["constant"], "constant", target)
+    alpha = _strengths(parameters["alpha"], constant, setting) / per_nat(setting)
     l1, l2 = alpha * share, alpha * (1.0 - share)
     if not constant:
         return Nats(setting.likelihood, per_column(l1, l2), None)
@@ -86,15 +86,20 @@ _ANOTHER_FIT = {
 }
 
 
-def _strengths(given: Any, target: str) -> FloatArray:
+def _strengths(given: Any, constant: bool, setting: Setting) -> FloatArray:
+    """One number, or one for each column of exog, of which the constant is one."""
+    target = setting.target
     if np.ndim(given) == 0:
         return np.array([_parameters.nonnegative(given, "alpha", target)])
-    values = [_parameters.nonnegative(entry, "each alpha", target) for entry in given]
-    if len(values) < 2:
+    values = np.array([_parameters.nonnegative(entry, "each alpha", target) for entry in given])
+    columns = None if setting.columns is None else setting.columns + constant
+    if values.size < 1 + constant or columns not in (None, values.size):
+        there = "" if columns is None else f" ({columns}{', the constant first' * constant})"
         raise ConversionError(
-            f"{target}: alpha is one number, or one for each column of exog; got {shown(given)}"
+            f"{target}: alpha is one number, or one for each column of exog{there}; "
+            f"got {shown(given)}"
         )
-    return np.array(values)
+    return values
 
 
 def _with_method(
