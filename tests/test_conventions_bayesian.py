@@ -77,6 +77,8 @@ def test_bambi_scales_by_hand():
     def prior(likelihood, **parameters):
         sigma = 1.0 if likelihood == "Gaussian" else None
         data = hand_data()
+        if likelihood == "Bernoulli":
+            data = br.Data(data.X, data.y > np.median(data.y))
         return br.to_prior(
             "bambi.Normal", parameters, data, likelihood=likelihood, sigma=sigma
         ).prior

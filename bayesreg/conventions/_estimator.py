@@ -91,7 +91,7 @@ def refuse_other_data(estimator: Any, data: Data | None) -> None:
     Raises
     ------
     ConversionError
-        When the numbers of columns differ.
+        When the numbers of columns differ, or those of classes.
     """
     columns = getattr(estimator, "n_features_in_", None)
     if data is not None and columns is not None and columns != data.p:
@@ -99,6 +99,19 @@ def refuse_other_data(estimator: Any, data: Data | None) -> None:
             f"this {type(estimator).__name__} was fitted to {columns} columns and data have "
             f"{data.p}, so they are not its data and N would be wrong; pass the data it was "
             "fitted to, or n="
+        )
+    _refuse_other_classes(estimator, data)
+
+
+def _refuse_other_classes(estimator: Any, data: Data | None) -> None:
+    classes = getattr(estimator, "classes_", None)
+    if data is None or classes is None:
+        return
+    found = np.unique(data.y).size
+    if found != np.size(classes):
+        raise ConversionError(
+            f"this {type(estimator).__name__} was fitted to {np.size(classes)} classes and y in "
+            f"data has {found}, so they are not its data; pass the data it was fitted to, or n="
         )
 
 

@@ -71,7 +71,8 @@ def factors(given: Any, name: str, setting: Setting) -> FloatArray:
     Raises
     ------
     ConversionError, NoEquivalentError
-        For what is not one number of at least 0 per column, as many as there are; for inf, which leaves a column out.
+        For what is not one number of at least 0 per column, as many as there are columns; for
+        inf, which leaves a column out.
     """
     if given is None:
         return np.ones(1)
@@ -81,7 +82,8 @@ def factors(given: Any, name: str, setting: Setting) -> FloatArray:
         values = np.empty(0)
     if np.any(np.isinf(values)):
         raise NoEquivalentError(
-            f"{setting.target}: an entry inf of {name} leaves the column out. Nearest: the data without it"
+            f"{setting.target}: an entry inf of {name} leaves the column out. Nearest: the data "
+            "without it"
         )
     if values.ndim != 1 or not values.size or not np.all(values >= 0) or not np.any(values > 0):
         raise ConversionError(

@@ -91,10 +91,10 @@ def _require_three_classes(nats: Nats, setting: Setting) -> None:
 
 
 def _usual(parameters: Mapping[str, Any], data: Data | None) -> str | None:
-    """Multinomial when three classes or more were fitted, or are in the data."""
+    """Multinomial when three classes or more were fitted, or are codes 0, 1, 2, ... in the data."""
     classes = parameters["classes_"]
     found = np.size(classes) if classes is not None else 0
-    if classes is None and data is not None:
+    if classes is None and data is not None and np.all(data.y == np.floor(data.y)):
         found = np.unique(data.y).size
     return "Multinomial" if found > 2 else "Bernoulli"
 

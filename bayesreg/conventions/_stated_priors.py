@@ -58,7 +58,8 @@ def positive_scales(value: Any, name: str, setting: Setting) -> FloatArray:
         values = np.empty(0)
     if values.ndim != 1 or not values.size or not np.all(values > 0):
         raise ConversionError(
-            f"{setting.target}: {name} must be a positive number, or one per coefficient; got {value!r}"
+            f"{setting.target}: {name} must be a positive number, or one per coefficient; got "
+            f"{value!r}"
         )
     return setting.fitting(values, name)
 
