@@ -13,6 +13,7 @@ from typing import Any
 from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.conventions._nats import Nats
+from bayesreg.conventions._parameters import plain
 from bayesreg.conventions._setting import Setting
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError
@@ -145,7 +146,10 @@ class Convention:
                     f"{self.name} has no parameter {name!r}.{nearest(str(name), known)}"
                 )
         standing = {**self.defaults, **self.learned}
-        completed = {name: parameters.get(name, value) for name, value in standing.items()}
+        completed = {
+            name: plain(parameters.get(name, value), name, self.name)
+            for name, value in standing.items()
+        }
         for name, value in completed.items():
             if value is ...:
                 raise ConversionError(

@@ -11,7 +11,6 @@ pinball loss, 1 of a log loss) and N what the data term is divided by:
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from bayesreg.conventions import _parameters
 from bayesreg.conventions._nats import Nats, free_intercept, uniform
+from bayesreg.conventions._programs import library
 from bayesreg.conventions._setting import Setting
 from bayesreg.errors import ConversionError, NoEquivalentError
 
@@ -86,7 +86,7 @@ def _literal(value: Any) -> str:
 def build(
     kind: str, arguments: Parameters, setting: Setting, *, module: str = "linear_model"
 ) -> Any:
-    return getattr(importlib.import_module(f"sklearn.{module}"), kind)(**arguments)
+    return getattr(library(f"sklearn.{module}"), kind)(**arguments)
 
 
 def notes(*always: str, unpenalised: str = "") -> Notes:

@@ -16,7 +16,6 @@ import math
 from functools import partial
 from typing import Any
 
-from bayesreg._checks import shown
 from bayesreg.conventions import _parameters
 from bayesreg.conventions import _sklearn_common as common
 from bayesreg.conventions._convention import Convention
@@ -57,9 +56,8 @@ _LOSSES = {
 
 def _loss(parameters: Parameters, data: Data | None) -> str:
     """The likelihood of LinearSVR's loss, or the name of one that has none here."""
-    target, loss = "sklearn.LinearSVR", parameters["loss"]
-    if loss not in _LOSSES:
-        raise ConversionError(f"{target}: loss must be {' or '.join(_LOSSES)}; got {shown(loss)}")
+    target = "sklearn.LinearSVR"
+    loss = _parameters.word(parameters["loss"], "loss", target, _LOSSES)
     insensitive = _parameters.nonnegative(parameters["epsilon"], "epsilon", target) > 0
     return _LOSSES[loss][insensitive]
 

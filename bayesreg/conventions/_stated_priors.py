@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg._checks import shown
 from bayesreg._types import FloatArray
 from bayesreg.conventions import _parameters
 from bayesreg.conventions._nats import L1, Nats, free_intercept, per_column, uniform
@@ -94,7 +95,15 @@ def intercept_penalty(value: Any, target: str) -> Penalty | None:
 
 def refuse_location(value: Any, name: str, target: str) -> None:
     """A prior that is not centred at 0."""
-    if np.any(np.asarray(value, dtype=np.float64) != 0):
+    try:
+        centres = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        centres = np.array(np.nan)
+    if value is None or np.any(np.isnan(centres)):
+        raise ConversionError(
+            f"{target}: {name} must be a number, or one per coefficient; got {shown(value)}"
+        )
+    if np.any(centres != 0):
         raise NoEquivalentError(
             f"{target} with {name}={value!r} shrinks towards {value!r}, and a penalty shrinks "
             f"towards 0. Nearest: {name}=0 with y - X m in place of y; or the model itself, "

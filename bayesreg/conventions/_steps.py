@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from bayesreg._text import nearest
 from bayesreg.conventions import _nats
 from bayesreg.conventions._convention import Convention, Penalised
@@ -113,7 +115,8 @@ def _encoded_parameters(goal: Convention, nats: Nats, setting: Setting) -> dict[
 def representable(convention: Convention, setting: Setting) -> Iterator[None]:
     """Quantities beyond the range of floats, in a formula or its result, as one error."""
     try:
-        yield
+        with np.errstate(all="ignore"):  # what is lost shows in the result, which is checked
+            yield
     except (ArithmeticError, ModelError) as error:
         known = ", ".join(f"{name}={value!r}" for name, value in setting.known.items())
         raise ConversionError(

@@ -26,10 +26,12 @@ from bayesreg.conventions import _forms, _parameters
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats, free_intercept, per_column
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._words import said_by
 from bayesreg.errors import ConversionError, NoEquivalentError
 
 _FAMILIES = {"Gaussian": ("gaussian", "gaussian()"), "Bernoulli": ("binomial",),
              "Poisson": ("poisson",)}  # fmt: skip
+_LIKELIHOODS = {word: name for name, words in _FAMILIES.items() for word in words}
 
 
 def _encode(nats: Nats, setting: Setting) -> dict[str, Any]:
@@ -184,6 +186,7 @@ GLMNET = Convention(
                 "type.gaussian", "trace.it"),
     options=("family", "standardize"),
     per_coefficient=True,
+    usual=said_by("family", _LIKELIHOODS, "glmnet.glmnet"),
     solution="as.numeric(fit$beta)",
 )  # fmt: skip
 

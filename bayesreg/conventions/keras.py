@@ -14,13 +14,13 @@ optimisers that scale the gradient per coordinate it is none, see
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
 from typing import Any
 
 from bayesreg.conventions import _parameters
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._networks import Loss, Network, Parameters, convention, text
+from bayesreg.conventions._programs import library
 from bayesreg.conventions._setting import Setting
 from bayesreg.errors import ConversionError
 
@@ -109,7 +109,7 @@ def _regularized(
 
 def _build(kind: str, names: tuple[str, ...], parameters: Parameters, setting: Setting) -> Any:
     """The regulariser itself, for kernel_regularizer=."""
-    regularizers = importlib.import_module("keras").regularizers
+    regularizers = library("keras").regularizers
     return getattr(regularizers, kind)(**{name: parameters[name] for name in names})
 
 

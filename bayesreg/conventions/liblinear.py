@@ -65,13 +65,14 @@ def _decode(parameters: Parameters, setting: Setting) -> Nats:
     """b = C or tau^2 = C (2 sigma^2 C);  intercept scale = B times the scale."""
     target = setting.target
     solver = parameters["s"]
-    if _KIND.get(solver, ("", ""))[0] != setting.likelihood:
+    known = isinstance(solver, int) and solver in _KIND
+    if not known or _KIND[solver][0] != setting.likelihood:
         able = [str(s) for s, (likelihood, _) in _KIND.items() if likelihood == setting.likelihood]
         raise NoEquivalentError(
             f"{target}: -s {solver} is not {setting.likelihood} regression (support vector machines"
             f" are none at all). Nearest: -s {', -s '.join(able)}"
         )
-    if setting.likelihood == "Gaussian" and parameters["p"] != 0:
+    if setting.likelihood == "Gaussian" and _parameters.real(parameters["p"], "p", target):
         raise NoEquivalentError(
             f"{target}: -p {parameters['p']} (0.1 where it is left out) is a zone without loss, "
             "which is no Gaussian likelihood. Nearest: -p 0"
@@ -79,7 +80,8 @@ def _decode(parameters: Parameters, setting: Setting) -> Nats:
     inverse = _parameters.positive(parameters["c"], "c", target)
     if setting.likelihood == "Gaussian":
         inverse *= 2.0 * setting.dispersion
-    bias, free = float(parameters["B"]), _parameters.switch(parameters["R"], "R", target)
+    bias = _parameters.real(parameters["B"], "B", target)
+    free = _parameters.switch(parameters["R"], "R", target)
     kind = _KIND[solver][1]
     penalty = uniform(1.0 / inverse, 0.0) if kind == L1 else uniform(0.0, 1.0 / inverse)
     if bias < 0:

@@ -25,6 +25,7 @@ from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats, per_column, uniform
 from bayesreg.conventions._programs import literal
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._words import inverted, said_by
 from bayesreg.errors import ConversionError, NoEquivalentError
 
 Parameters = Mapping[str, Any]
@@ -272,6 +273,7 @@ _GLM = Convention(
     irrelevant=("start_params", "opt_method", "maxiter", "cnvrg_tol", "zero_tol", "trim_mode",
                 "size_trim_tol", "auto_trim_tol", "qc_tol", "qc_verbose", "acc"),
     options=("method",),
+    usual=said_by("family", inverted(_FAMILIES), "statsmodels.GLM"),
     penalises_intercept=True,
     per_coefficient=True,
     solution="coef",

@@ -12,7 +12,7 @@ vanishes where they cancel, so that it stands still at the same points as SGD.  
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._networks import Loss, Network, Parameters, convention, text
@@ -133,11 +133,26 @@ _BROADCAST = (
 )
 
 
+_ASCENT = {
+    "maximize": "it ascends the loss, whose sign is then the other, beside a penalty that keeps "
+    "its own. Nearest: maximize=False with the loss itself"
+}
+_DECOUPLED = {
+    "decoupled_weight_decay": "it makes Adam AdamW, whose weight_decay is no penalty "
+    "(to_prior('torch.AdamW', ...) says what it is). Nearest: decoupled_weight_decay=False"
+}
+
+
 def _decay(
-    name: str, code: Callable[[Parameters, Setting], str], irrelevant: tuple[str, ...], *own: str
+    name: str,
+    code: Callable[[Parameters, Setting], str],
+    irrelevant: tuple[str, ...],
+    *own: str,
+    off: Mapping[str, str] = _ASCENT,
 ) -> Convention:
     return convention(
-        Network(name, _LOSSES, _REDUCTIONS, l2="weight_decay", bias_decay="bias_weight_decay"),
+        Network(name, _LOSSES, _REDUCTIONS, l2="weight_decay", bias_decay="bias_weight_decay",
+                off=off),
         objective="loss/D + weight_decay/2 sum w^2 + bias_weight_decay/2 a^2, D = rows for "
         'reduction="mean", 1 for "sum"',
         formula="weight_decay = 2 sigma^2 / (n tau^2) for MSELoss, "
@@ -148,10 +163,10 @@ def _decay(
         solution="layer.weight.detach().numpy()[0]",
         notes=(*own, _BIAS, _ADAMW, _BROADCAST),
         irrelevant=irrelevant,
-    )
+    )  # fmt: skip
 
 
-_MANNER = ("lr", "foreach", "maximize", "differentiable", "fused")
+_MANNER = ("lr", "foreach", "differentiable", "fused")
 SGD = _decay(
     "torch.SGD", _sgd, (*_MANNER, "momentum", "dampening", "nesterov"),
     _COUPLED + "penalty weight_decay/2 sum w^2, whatever the momentum",
@@ -162,6 +177,7 @@ ADAM = _decay(
     "the way there and not the end (with the noise of mini-batches it moves the end as well); "
     "the same holds for RMSprop, Adagrad, NAdam and RAdam as they are by default",
     "decoupled_weight_decay=True makes it AdamW",
+    off={**_ASCENT, **_DECOUPLED},
 )  # fmt: skip
 PENALTY = convention(
     Network("torch.penalty", _LOSSES, _REDUCTIONS, l1="l1", l2="l2", square=lambda parameters: 1.0),

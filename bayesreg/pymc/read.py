@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg._checks import shown
 from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
@@ -124,6 +125,10 @@ def _stated(model: Any, given: Mapping[str, Any]) -> Any:
     """The model with free variables at numbers, without their priors."""
     import pymc as pm
 
+    if not isinstance(given, Mapping):
+        raise ModelTypeError(
+            f"given must be a mapping of names to numbers, {{'tau': 0.5}}; got {shown(given)}"
+        )
     known = [rv.name for rv in model.free_RVs]
     for name in given:
         if name not in known:
@@ -131,7 +136,19 @@ def _stated(model: Any, given: Mapping[str, Any]) -> Any:
                 f"given names {name!r}, which is no free variable of the model."
                 f"{nearest(str(name), known)}"
             )
-    return pm.do(model, {name: np.asarray(value, float) for name, value in given.items()})
+    return pm.do(model, {name: _number(name, value) for name, value in given.items()})
+
+
+def _number(name: str, value: Any) -> FloatArray:
+    try:
+        number = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        number = np.array(np.nan)
+    if not np.all(np.isfinite(number)):
+        raise ModelTypeError(
+            f"given[{name!r}] must be a finite number or array; got {shown(value)}"
+        )
+    return number
 
 
 def _read(model: Any) -> FromPyMC:
