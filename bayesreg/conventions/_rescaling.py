@@ -39,14 +39,15 @@ def on_rescaled_columns(nats: Nats, factors: FloatArray) -> Nats:
     return replace(nats, penalty=uniform(float(l1), float(l2)))
 
 
-def code_on_rescaled_columns(code: str, solution: str, factors: FloatArray) -> str:
+def code_on_rescaled_columns(code: str, solution: str, factors: FloatArray, sparse: bool) -> str:
     """The program on ``X * column_factors``, its coefficients brought back."""
     numbers = ", ".join(repr(float(factor)) for factor in factors)
     back = f"coef = column_factors * ({solution})\n" if solution else ""
     return (
         "import numpy as np\n\n"
         f"column_factors = np.array([{numbers}])\n"
-        f"X = X * column_factors\n\n{code}{back}"
+        f"{'X = X.multiply(column_factors).tocsr()' if sparse else 'X = X * column_factors'}\n\n"
+        f"{code}{back}"
     )
 
 

@@ -108,6 +108,7 @@ def _cross_validated(
         learned={"alpha_": None, **ratio},
         encode=partial(_encode, fixed.encode),
         decode=partial(_decode, decode),
+        takes_sparse=True,
         code=partial(common.code, kind),
         build=partial(common.build, kind),
         notes=notes,

@@ -102,6 +102,11 @@ def _decode_flat(parameters: Parameters, setting: Setting) -> Nats:
     return common.nats_of(setting, parameters)
 
 
+def _kernel_ridge_code(arguments: Parameters, setting: Setting) -> str:
+    fit = common.code("KernelRidge", arguments, setting, module="kernel_ridge")
+    return fit + "coef = X.T @ estimator.dual_coef_\n"
+
+
 _LEAST_SQUARES = "alpha=0 is least squares, which {} (and scikit-learn warns): use LinearRegression"
 
 LINEAR_REGRESSION = Convention(
@@ -116,6 +121,7 @@ LINEAR_REGRESSION = Convention(
     defaults={"fit_intercept": True, "positive": False},
     encode=_encode_flat,
     decode=common.unbounded_only(_decode_flat),
+    takes_sparse=True,
     code=partial(common.code, "LinearRegression"),
     build=partial(common.build, "LinearRegression"),
     solution="estimator.coef_",
@@ -135,6 +141,7 @@ RIDGE = Convention(
     defaults={"alpha": 1.0, "fit_intercept": True, "positive": False},
     encode=encode_ridge,
     decode=common.unbounded_only(decode_ridge),
+    takes_sparse=True,
     code=partial(common.code, "Ridge"),
     build=partial(common.build, "Ridge"),
     solution="estimator.coef_",
@@ -164,6 +171,7 @@ RIDGE_CLASSIFIER = Convention(
     defaults={"alpha": 1.0, "fit_intercept": True, "positive": False, "class_weight": None},
     encode=_encode_classifier,
     decode=common.unbounded_only(decode_classifier),
+    takes_sparse=True,
     code=partial(common.code, "RidgeClassifier"),
     build=partial(common.build, "RidgeClassifier"),
     solution="estimator.coef_.ravel()",
@@ -184,9 +192,10 @@ KERNEL_RIDGE = Convention(
     defaults={"alpha": 1.0, "kernel": "linear"},
     encode=lambda nats, setting: {"alpha": setting.dispersion * nats.l2},
     decode=_decode_kernel_ridge,
-    code=partial(common.code, "KernelRidge", module="kernel_ridge"),
+    takes_sparse=True,
+    code=_kernel_ridge_code,
     build=partial(common.build, "KernelRidge", module="kernel_ridge"),
-    solution="X.T @ estimator.dual_coef_",
+    solution="coef",
     notes=common.notes(
         "there is no intercept: centre the columns and y, or use Ridge",
         "the coefficients are X.T @ dual_coef_; a Gaussian process with kernel tau^2 x'x and noise "
@@ -220,6 +229,7 @@ LASSO = Convention(
     defaults={"alpha": 1.0, "fit_intercept": True, "positive": False},
     encode=encode_lasso,
     decode=common.unbounded_only(decode_lasso),
+    takes_sparse=True,
     code=partial(common.code, "Lasso"),
     build=partial(common.build, "Lasso"),
     solution="estimator.coef_",
@@ -240,6 +250,7 @@ ELASTIC_NET_ = Convention(
     defaults={"alpha": 1.0, "l1_ratio": 0.5, "fit_intercept": True, "positive": False},
     encode=encode_elastic_net,
     decode=common.unbounded_only(decode_elastic_net),
+    takes_sparse=True,
     code=partial(common.code, "ElasticNet"),
     build=partial(common.build, "ElasticNet"),
     solution="estimator.coef_",

@@ -277,6 +277,7 @@ LOGISTIC = Convention(
     },
     encode=encode_logistic,
     decode=decode_logistic,
+    takes_sparse=True,
     code=partial(common.code, "LogisticRegression"),
     build=partial(common.build, "LogisticRegression"),
     solution="(estimator.coef_ if len(estimator.coef_) > 1 else estimator.coef_[0])",

@@ -27,6 +27,7 @@ from bayesreg.conventions._rescaling import (
     on_rescaled_columns,
 )
 from bayesreg.conventions._setting import MissingQuantityError, Setting
+from bayesreg.design import is_sparse
 from bayesreg.errors import ConversionError, ModelError
 
 
@@ -75,10 +76,16 @@ def encoded(
         settings=settings,
         objective=goal.objective,
         formula=goal.formula,
-        code=goal.code(arguments, setting),
+        code=_on_dense_columns(goal, setting) + goal.code(arguments, setting),
         notes=goal.notes(parameters, setting),
         _builder=lambda: goal.build(arguments, setting),
     )
+
+
+def _on_dense_columns(goal: Convention, setting: Setting) -> str:
+    """The line that a program on arrays begins with where X is sparse."""
+    sparse = setting.data is not None and is_sparse(setting.data.X)
+    return "X = X.toarray()\n\n" if sparse and not goal.takes_sparse else ""
 
 
 def _on_rescaled_columns(
@@ -89,10 +96,11 @@ def _on_rescaled_columns(
     if factors is None:
         refuse_per_coefficient(goal)
     assert factors is not None
+    sparse = setting.data is not None and is_sparse(setting.data.X)
     twin = encoded(goal, on_rescaled_columns(nats, factors), setting, options)
     return replace(
         twin,
-        code=code_on_rescaled_columns(twin.code, goal.solution, factors),
+        code=code_on_rescaled_columns(twin.code, goal.solution, factors, sparse),
         notes=(NOTE, *twin.notes),
         column_factors=factors,
     )

@@ -178,6 +178,7 @@ GLMNET = Convention(
               "penalty.factor": None, "intercept": True},
     encode=_encode,
     decode=_decode,
+    takes_sparse=True,
     code=_code,
     build=_build,
     notes=_notes,

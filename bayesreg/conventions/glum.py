@@ -172,6 +172,7 @@ GLUM = Convention(
     encode=_encode,
     decode=_decode,
     code=_CODE,
+    takes_sparse=True,
     build=_BUILD,
     notes=_notes,
     settings=_settings,

@@ -136,6 +136,7 @@ def _convention(name: str, likelihood: str, penalties: tuple[str, ...], **own: A
         source="liblinear-official 2.50, README and linear.cpp",
         encode=_encode,
         decode=_decode,
+        takes_sparse=True,
         code=_code,
         build=_build,
         notes=_notes,

@@ -116,6 +116,7 @@ def _convention(kind: str) -> Convention:
                   "QR": False, "prior_PD": False, "intercept": True},
         encode=encode,
         decode=decode,
+        takes_sparse=True,
         code=partial(_code, name),
         build=_shared.no_object("rstanarm is an R package, so there is no Python object to build"),
         notes=partial(_notes, name),

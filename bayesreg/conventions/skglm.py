@@ -128,6 +128,7 @@ LASSO = Convention(
     encode=_encode_lasso,
     decode=_decode_lasso,
     code=_CODE,
+    takes_sparse=True,
     build=_BUILD,
     notes=_notes(),
     **{**_COMMON, "fixes": "sigma^2 / b"},
@@ -144,6 +145,7 @@ WEIGHTED = Convention(
     encode=_encode_weighted,
     decode=_decode_weighted,
     code=_CODE,
+    takes_sparse=True,
     build=_BUILD,
     notes=_notes("the docstring's formula leaves the weights out; the penalty has them"),
     per_coefficient=True,
@@ -161,6 +163,7 @@ ELASTIC = Convention(
     encode=_encode,
     decode=_decode,
     code=_CODE,
+    takes_sparse=True,
     build=_BUILD,
     notes=_notes(),
     **_COMMON,
@@ -177,6 +180,7 @@ LOGISTIC = Convention(
     encode=_encode,
     decode=_decode,
     code=_CODE,
+    takes_sparse=True,
     build=_BUILD,
     notes=_notes(
         "the loss is a mean: scikit-learn's C is 1 / (n alpha), and the C of celer's "

@@ -106,6 +106,7 @@ GBLINEAR = Convention(
     defaults={"booster": "gblinear", "objective": None, "lambda": 0.0, "alpha": 0.0},
     encode=_encode,
     decode=_decode,
+    takes_sparse=True,
     code=_code,
     build=_build,
     notes=_notes,
