@@ -68,6 +68,8 @@ class Convention:
         Whether ``encode`` takes a strength per coefficient; where not, columns are rescaled.
     takes_weights, fits_intercept : bool
         Whether the library's fit takes weights of rows, and whether it can have an intercept.
+    takes_positive : bool
+        Whether it can hold all coefficients at or above 0 (``positive=True``).
     takes_sparse : bool
         Whether ``code`` runs with a scipy sparse X; where not, it is made dense first.
     solution : str
@@ -110,6 +112,7 @@ class Convention:
     takes_weights: bool = True
     fits_intercept: bool = True
     takes_sparse: bool = False
+    takes_positive: bool = False
     solution: str = ""
     learned: Mapping[str, Any] = field(default_factory=dict)
     usual: Callable[[Mapping[str, Any], Data | None], str | None] = _left_open

@@ -119,12 +119,3 @@ def positive_factors(factor: list[float] | None, name: str, target: str) -> None
             "coefficients and not on others. Nearest: glmnet.glmnet, whose penalty.factor may be "
             "0, or find_map, which takes the model as it is"
         )
-
-
-def refuse_positive(parameters: Mapping[str, Any], setting: Setting) -> None:
-    """``positive=True`` bounds the coefficients: another prior altogether."""
-    _parameters.refuse_switch(
-        parameters["positive"], "positive", setting.target,
-        "it holds every coefficient at or above 0, a prior cut off there. Nearest: convert "
-        "without it, then find_map with Truncated(model.prior, lower=0)",
-    )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from bayesreg.conventions._convention import Convention
-from bayesreg.conventions._nats import FLAT, Nats, penalty_kind
+from bayesreg.conventions._nats import FLAT, Nats, is_nonnegative, penalty_kind
 from bayesreg.data import Data
 from bayesreg.errors import NoEquivalentError
 
@@ -111,7 +111,15 @@ def _refuse_bounds(convention: Convention, nats: Nats) -> None:
             f"column {int(np.argmax(pinned))} is constant, and standardize=True holds its "
             f"coefficient at loc, which {convention.name} cannot. Nearest: leave the column out"
         )
+    if convention.takes_positive and is_nonnegative(nats.penalty):
+        return
     if np.any(np.isfinite(nats.penalty.lower) | np.isfinite(nats.penalty.upper)):
+        if convention.takes_positive:
+            raise NoEquivalentError(
+                f"{convention.name} can hold all coefficients at or above 0 (positive=True), and "
+                "the bounds of the prior are others. Nearest: find_map, which takes the model as "
+                "it is"
+            )
         raise NoEquivalentError(
             f"{convention.name} has no bounds, and the prior has. Nearest: find_map, which takes "
             "the model as it is"

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.conventions._nats import ELASTIC_NET, L1, Nats, uniform
+from bayesreg.conventions._nats import ELASTIC_NET, L1, Nats, bounded_like, is_nonnegative, uniform
 
 
 def factors_of(nats: Nats) -> FloatArray | None:
@@ -36,7 +36,10 @@ def factors_of(nats: Nats) -> FloatArray | None:
 def on_rescaled_columns(nats: Nats, factors: FloatArray) -> Nats:
     """The uniform penalty of the coefficients of ``X * factors``."""
     l1, l2 = nats.penalty.l1[0] * factors[0], nats.penalty.l2[0] * factors[0] ** 2
-    return replace(nats, penalty=uniform(float(l1), float(l2)))
+    penalty = uniform(float(l1), float(l2))
+    if is_nonnegative(nats.penalty):
+        penalty = bounded_like(penalty, lower=0.0)
+    return replace(nats, penalty=penalty)
 
 
 def code_on_rescaled_columns(code: str, solution: str, factors: FloatArray, sparse: bool) -> str:

@@ -103,16 +103,15 @@ def fixed(**settings: Any) -> Callable[[Parameters], dict[str, Any]]:
 
 
 def unbounded_only(decode: Decode) -> Decode:
-    """``positive=True`` bounds the coefficients: another prior altogether."""
+    """``positive=True`` of a path that may stop short of what it says."""
 
     def checked(parameters: Parameters, setting: Setting) -> Nats:
         _parameters.refuse_switch(
             parameters["positive"],
             "positive",
             setting.target,
-            "it holds every coefficient at or above 0. Nearest: convert with positive=False, then "
-            "cut the prior off there, dataclasses.replace(model, prior=Truncated(model.prior, "
-            "lower=0)): find_map has the same optimum",
+            "its path does not always reach the optimum that is held at or above 0. Nearest: "
+            "sklearn.Lasso with positive=True, which is an Exponential prior",
         )
         return decode(parameters, setting)
 
