@@ -23,7 +23,7 @@ def descent(space, target, at_most):
     start = np.mean(s * y**2)
     for step in range(at_most):
         gradient = 2 * rows.T @ (s * (rows @ w - y)) / y.size + decay * w
-        if space["height"](w, gradient) <= 1e-18 * start:
+        if space["height"](w, gradient) <= 1e-16 * start:
             return w, step
         velocity = space["momentum"] * velocity - steps * gradient
         w = w + space["momentum"] * velocity - steps * gradient

@@ -6,7 +6,7 @@ the largest eigenvalue in those units, steps 1 / (L C_jj) descend, and with mome
 (1 - r) / (1 + r), r^2 the ratio of the eigenvalues, the distance shrinks by about 1 - r per step.
 A free bias takes up the centre of the columns.  Training ends when
 
-    g' C^-1 g  <=  1e-18 (loss at the start),        g the gradient (of the proximal step)
+    g' C^-1 g  <=  1e-16 (loss at the start),        g the gradient (of the proximal step)
 
 which in units of the loss is twice the height above the optimum, were the loss quadratic.
 """

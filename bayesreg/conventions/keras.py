@@ -165,10 +165,10 @@ def _code(
         None,
         None,
         "start = float(gradients()[0])",
-        "for _ in range(500):",
+        f"for _ in range({1500 if _momentum(parameters) else 500}):",
         "    parts = layer.get_weights(), gradients()[1]",
         "    w, gradient = [np.concatenate([np.ravel(one) for one in part]) for part in parts]",
-        f"    if height(w, gradient{' + decay * w' if decoupled else ''}) <= 1e-18 * start:",
+        f"    if height(w, gradient{' + decay * w' if decoupled else ''}) <= 1e-16 * start:",
         "        break",
         "    for _ in range(100):",
         "        step()",
@@ -243,8 +243,9 @@ def _remaining(parameters: Parameters) -> float:
 def _sgd(parameters: Parameters, setting: Setting) -> str:
     decays = bool(parameters.get("bias_weight_decay"))
     momentum = _momentum(parameters)
-    more = f", momentum={momentum!r}, nesterov=True" if momentum else ""
-    optimizer = f"SGD(lr{more}, weight_decay={parameters['weight_decay']!r})"
+    # Heavy-ball momentum is stable up to 2 (1 + momentum) / L.
+    rate = f"{1 + momentum!r} * lr, momentum={momentum!r}" if momentum else "lr"
+    optimizer = f"SGD({rate}, weight_decay={parameters['weight_decay']!r})"
     return _code({**parameters, "bias_decays": decays}, setting, "", optimizer)
 
 

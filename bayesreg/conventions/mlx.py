@@ -82,7 +82,7 @@ def _code(parameters: Parameters, setting: Setting) -> str:
         "for step in range(50_000):",
         "    _, gradient = gradient_of(layer)",
         "    w = vector(layer.parameters())",
-        "    if step % 100 == 0 and height(w, vector(gradient) + decay * w) <= 1e-18 * start:",
+        "    if step % 100 == 0 and height(w, vector(gradient) + decay * w) <= 1e-16 * start:",
         "        break",
         "    optimizer.update(layer, in_steps(gradient))",
         "    mx.eval(layer.parameters(), optimizer.state)",

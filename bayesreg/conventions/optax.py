@@ -76,7 +76,7 @@ def _code(parameters: Parameters, setting: Setting) -> str:
         "for _ in range(400):",
         "    parameters, _ = carried",
         "    w, gradient = vector(parameters), vector(jax.grad(loss)(parameters))",
-        "    if height(w, gradient + decay * w) <= 1e-18 * start:",
+        "    if height(w, gradient + decay * w) <= 1e-16 * start:",
         "        break",
         "    carried = many(carried)",
         *failed(),

@@ -67,7 +67,7 @@ def _code(parameters: Parameters, setting: Setting) -> str:
         "for _ in range(500):",
         "    parts = variables, gradient_of()[1]",
         "    now = [np.concatenate([np.ravel(one) for one in part]) for part in parts]",
-        "    if height(*now) <= 1e-18 * start:",
+        "    if height(*now) <= 1e-16 * start:",
         "        break",
         "    for _ in range(100):",
         "        step()",

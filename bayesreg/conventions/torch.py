@@ -78,7 +78,7 @@ def _layer(
         "        torch.cat([part.detach().flatten() for part in parts]).numpy()",
         "        for parts in zip(*((one, one.grad) for one in layer.parameters()))",
         "    )",
-        f"    return height(w, gradient{added}) <= 1e-18 * start",
+        f"    return height(w, gradient{added}) <= 1e-16 * start",
         None,
         None,
         "start = loss().item()",

@@ -16,6 +16,7 @@ GAUSSIAN, SCALES = br.Gaussian(1.5), np.geomspace(0.1, 0.5, 7)
 LINEAR = [
     ("celer.Lasso", br.Laplace(0.3)),
     ("celer.Lasso", br.Laplace(SCALES)),
+    ("celer.Lasso", br.Exponential(0.3)),
     ("celer.ElasticNet", br.Laplace(0.3)),
     ("celer.ElasticNet", br.ElasticNet(0.3, 0.6)),
     ("celer.ElasticNet", br.ElasticNet(SCALES, np.sqrt(SCALES))),
