@@ -423,7 +423,7 @@ class HalfLaplace(Laplace):
 
 def test_bounds_are_refused():
     with pytest.raises(NoEquivalentError, match=r"has no bounds.*find_map"):
-        to_penalty(Model(GAUSSIAN, HalfLaplace(1.0)), "sklearn.Lasso", n=60)
+        to_penalty(Model(GAUSSIAN, HalfLaplace(1.0)), "sklearn.LassoLars", n=60)
 
 
 def test_equal_scales_are_one_scale():

@@ -8,7 +8,7 @@ from helpers import make_data
 
 import bayesreg as br
 
-from .proof import Proof, certified, parameters, solve
+from .proof import Proof, certified, parameters, solve, upward
 
 pytestmark = pytest.mark.interop
 
@@ -16,7 +16,6 @@ GAUSSIAN, SCALES = br.Gaussian(1.5), np.geomspace(0.1, 0.5, 7)
 LINEAR = [
     ("celer.Lasso", br.Laplace(0.3)),
     ("celer.Lasso", br.Laplace(SCALES)),
-    ("celer.Lasso", br.Exponential(0.3)),
     ("celer.ElasticNet", br.Laplace(0.3)),
     ("celer.ElasticNet", br.ElasticNet(0.3, 0.6)),
     ("celer.ElasticNet", br.ElasticNet(SCALES, np.sqrt(SCALES))),
@@ -24,6 +23,14 @@ LINEAR = [
 PROOFS = [
     Proof(target, br.Model(GAUSSIAN, prior, intercept), make_data(GAUSSIAN))
     for target, prior in LINEAR
+    for intercept in (br.Flat(), None)
+] + [
+    Proof(target, br.Model(GAUSSIAN, prior, intercept),
+          upward(make_data(GAUSSIAN)))
+    for target, prior in [("celer.Lasso", br.Exponential(0.3)),
+                          ("celer.Lasso", br.Exponential(SCALES)),
+                          ("celer.ElasticNet",
+                           br.Truncated(br.ElasticNet(0.3, 0.6), lower=0.0))]
     for intercept in (br.Flat(), None)
 ] + [
     Proof("celer.Lasso", br.Model(GAUSSIAN, br.Laplace(0.3), standardize=True),
