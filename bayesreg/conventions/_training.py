@@ -8,8 +8,9 @@ A free bias takes up the centre of the columns.  Training ends when
 
     g' C^-1 g  <=  1e-16 (loss at the start),        g the gradient (of the proximal step)
 
-which in units of the loss is twice the height above the optimum, were the loss quadratic.  Directions whose
-eigenvalue is below 1e-14 of the largest are taken for collinear: C does not resolve them.
+which in units of the loss is twice the height above the optimum, were the loss quadratic.
+Directions whose eigenvalue is below 1e-14 of the largest are taken for collinear: C does not
+resolve them.
 """
 
 from __future__ import annotations

@@ -143,7 +143,8 @@ ELASTIC = with_positive(
     Convention(
         name="celer.ElasticNet",
         penalties=(L1, ELASTIC_NET),
-        objective="RSS/(2 n) + alpha sum f_j [l1_ratio |w_j| + (1 - l1_ratio)/2 w_j^2], f = weights",
+        objective="RSS/(2 n) + alpha sum f_j [l1_ratio |w_j| + (1 - l1_ratio)/2 w_j^2], "
+        "f = weights",
         formula="alpha l1_ratio f_j = sigma^2 / (n b_j), "
         "alpha (1 - l1_ratio) f_j = sigma^2 / (n tau_j^2)",
         fixes="sigma^2 / b and sigma / tau",
