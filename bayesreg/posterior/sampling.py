@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -132,8 +133,10 @@ def sample(
         seeds = np.random.SeedSequence(seed).spawn(chains)
         iterations = chains * (draws + (tune if chosen.default_tune else 0))
         setup = Setup(posterior, start, tune if chosen.default_tune else 0)
+        began = time.perf_counter(), time.process_time()
         with progress_bar(f"sampling ({chosen.name})", iterations, progress) as advance:
             drawn, complete = _draw(chosen, setup, draws, seeds, advance, cores)
+        took = time.perf_counter() - began[0], time.process_time() - began[1]
     parameters = tree.parameters(posterior, drawn)
     divergences = int(np.sum(drawn.statistics.get("diverging", 0)))
     diagnostics = _diagnose(problem, parameters, data.names, divergences)
@@ -143,6 +146,8 @@ def sample(
         "sampler_reason": chosen.reason if sampler == "auto" else "chosen by the caller",
         "tune": tune,
         "partial": int(not complete),
+        "sampling_time": took[0],
+        "sampling_cpu_time": took[1],
         "log_likelihood": "stored" if pointwise else "left out; pass log_likelihood=True",
         "map_estimate": "stored" if fit is not None else f"left out: {why_no_fit}",
         **_worst(diagnostics),
