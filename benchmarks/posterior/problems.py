@@ -69,7 +69,7 @@ def _quadratic_diabetes() -> tuple[np.ndarray, np.ndarray]:
     return _standard(np.column_stack([X, *products, *squares])), y
 
 
-def _autoregressive(n: int, p: int, rho: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def autoregressive(n: int, p: int, rho: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Columns correlated rho^|j - k|, a tenth of them with an effect, half the variance noise."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, p))
@@ -87,9 +87,9 @@ def _breast_cancer() -> tuple[np.ndarray, np.ndarray]:
     return _standard(X), y.astype(float)
 
 
-def _logistic(n: int, p: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def logistic(n: int, p: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    X, _ = _autoregressive(n, p, 0.5, seed)
+    X, _ = autoregressive(n, p, 0.5, seed)
     w = np.where(np.arange(p) % 10 == 0, rng.standard_normal(p), 0.0)
     return X, (rng.random(n) < 1 / (1 + np.exp(-X @ w))).astype(float)
 
@@ -97,11 +97,11 @@ def _logistic(n: int, p: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 DATA: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {
     "diabetes 442 x 10": _diabetes,
     "diabetes 442 x 64": _quadratic_diabetes,
-    "AR(.9) 200 x 50": lambda: _autoregressive(200, 50, 0.9, 11),
-    "AR(.5) 10000 x 50": lambda: _autoregressive(10_000, 50, 0.5, 12),
-    "AR(.5) 100 x 300": lambda: _autoregressive(100, 300, 0.5, 13),
+    "AR(.9) 200 x 50": lambda: autoregressive(200, 50, 0.9, 11),
+    "AR(.5) 10000 x 50": lambda: autoregressive(10_000, 50, 0.5, 12),
+    "AR(.5) 100 x 300": lambda: autoregressive(100, 300, 0.5, 13),
     "breast_cancer 569 x 30": _breast_cancer,
-    "AR(.5) 2000 x 100": lambda: _logistic(2000, 100, 14),
+    "AR(.5) 2000 x 100": lambda: logistic(2000, 100, 14),
 }
 
 _SMALL, _MANY, _SHORT, _LONG, _WIDE = list(DATA)[:5]
