@@ -19,12 +19,12 @@ from benchmarks.worker import ONE_THREAD
 
 ROOT = Path(__file__).resolve().parents[2]
 AIM = 5.0
+_HALF_NORMAL = "br.Gaussian(br.HalfNormal(1.0))"
+_HYPER = "br.Laplace(br.HalfCauchy(1.0), relative_to_noise=True)"
 MODELS = {
-    "Laplace(0.15), sigma ~ HalfNormal(1)": "br.Model(br.Gaussian(br.HalfNormal(1.0)), br.Laplace(0.15))",
-    "Laplace(HalfCauchy(1)) relative to sigma ~ 1/sigma": (
-        "br.Model(br.Gaussian(br.Jeffreys()), br.Laplace(br.HalfCauchy(1.0), relative_to_noise=True))"
-    ),
-    "Normal(0.15), sigma ~ HalfNormal(1)": "br.Model(br.Gaussian(br.HalfNormal(1.0)), br.Normal(0.15))",
+    "Laplace(0.15), sigma ~ HalfNormal(1)": f"br.Model({_HALF_NORMAL}, br.Laplace(0.15))",
+    "Laplace(HalfCauchy(1)) relative to sigma": f"br.Model(br.Gaussian(br.Jeffreys()), {_HYPER})",
+    "Normal(0.15), sigma ~ HalfNormal(1)": f"br.Model({_HALF_NORMAL}, br.Normal(0.15))",
 }
 _SCRIPT = """
 import bayesreg as br

@@ -52,13 +52,13 @@ def _model(likelihood: str, prior: str) -> Any:
 
 def _child(task: str, n: int, p: int) -> None:
     """Print the CPU seconds of the preparation and of a draw."""
-    from benchmarks.posterior.problems import autoregressive, logistic
     from bayesreg import Data, find_map
     from bayesreg.errors import BayesregError
     from bayesreg.posterior.choice import choose_sampler
     from bayesreg.posterior.protocol import Block, Setup
     from bayesreg.posterior.run import one_linear_algebra_thread
     from bayesreg.posterior.target import pose
+    from benchmarks.posterior.problems import autoregressive, logistic
 
     likelihood, prior = TASKS[task]
     X, y = logistic(n, p, 1) if likelihood == "logistic" else autoregressive(n, p, 0.5, 1)
