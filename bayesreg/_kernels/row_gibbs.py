@@ -9,15 +9,15 @@ M = sum over a part of a_j a_j' / d_j the rows alone know sigma and the scales:
 
 An iteration draws
 
-    d | u, sigma, scales         (:mod:`bayesreg._kernels.mixing`)
-    sigma, scales | d            u integrated out, by slice sampling of that density
-    u | d, sigma, scales         as Bhattacharya, Chakraborty and Mallick (2016, Biometrika 103:985):
-                                 with g_j = f_j^2 / d_j and C the covariance above,
-                                 u = g^(1/2) z + g A' C^-1 (t - A g^(1/2) z - sigma e)
-    sigma, scales | u            d integrated out (:mod:`bayesreg._kernels.scale_moves`)
+    d | u, sigma, scales      (:mod:`bayesreg._kernels.mixing`)
+    sigma, scales | d         u integrated out, by slice sampling of that density
+    u | d, sigma, scales      with g_j = f_j^2 / d_j and C the covariance above,
+                              u = g^(1/2) z + g A' C^-1 (t - A g^(1/2) z - sigma e)
+    sigma, scales | u         d integrated out (:mod:`bayesreg._kernels.scale_moves`)
 
-The second and the fourth interweave d in units of the scale with u itself (Yu and Meng 2011, JCGS
-20:531): alone, neither moves sigma where the rows can be fitted exactly.
+The third is Bhattacharya, Chakraborty and Mallick (2016, Biometrika 103:985). The second and the
+fourth interweave d in units of the scale with u itself (Yu and Meng 2011, JCGS 20:531): alone,
+neither moves sigma where the rows can be fitted exactly.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def _reflect(
 def normal_log_density(
     diagonal: np.ndarray, off: np.ndarray, t: np.ndarray, alpha: float, beta: float
 ) -> float:
-    """-log det(C) / 2 - t' C^-1 t / 2, C = alpha I + beta T, by elimination; -inf if not positive."""
+    """-log det(C) / 2 - t' C^-1 t / 2, C = alpha I + beta T; -inf where C is not positive."""
     total, above, pivot, carried = 0.0, 0.0, 1.0, 0.0
     for i in range(t.size):
         ratio = above / pivot
