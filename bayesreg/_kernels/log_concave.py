@@ -39,6 +39,7 @@ _DIFFERENCE = 1e-3
 _TRIES = 4
 # Floor of a gamma variate, whose reciprocal is taken.
 _LEAST = 1e-300
+_ROUNDING = 1e-15
 
 
 class Conditional(NamedTuple):
@@ -161,8 +162,14 @@ def _from_tangents(
     terms: Conditional, code: int, parameters: np.ndarray, t: float, rng: np.random.Generator
 ) -> float:
     """By rejection from the tangents at three points."""
-    low = np.log(parameters[LOWER]) if parameters[LOWER] > 0.0 else -_EXTREME
-    high = min(np.log(parameters[UPPER]), _EXTREME)
+    low, high = -_EXTREME, _EXTREME
+    # A bound's own logarithm may round to beyond it, where p is 0.
+    if parameters[LOWER] > 0.0:
+        low = max(low, np.log(parameters[LOWER]))
+        low += _ROUNDING * (1.0 + abs(low))
+    if parameters[UPPER] < np.inf:
+        high = min(high, np.log(parameters[UPPER]))
+        high -= _ROUNDING * (1.0 + abs(high))
     t = min(max(t, low), high)
     if not low < high:
         return t
@@ -178,7 +185,7 @@ def _from_tangents(
             x[k] = min(max(t + reach, low), high)
             s[k] = slopes(terms, code, parameters, x[k])[0]
     for k in range(3):
-        h[k] = value(terms, code, parameters, min(max(x[k], low), high))
+        h[k] = value(terms, code, parameters, x[k])
     edges = _edges(x, h, s, low, high)
     while True:
         candidate, hat = _from_hat(x, h, s, edges, rng)

@@ -31,6 +31,7 @@ from bayesreg._kernels.dense import cholesky, solve_transposed, solve_upper
 from bayesreg._kernels.marginal_moves import draw_scalars_on_rows
 from bayesreg._kernels.mixing import Mixture, draw_precisions, fill_factors
 from bayesreg._kernels.scale_moves import GIVEN, Room, Unknowns, draw_scalars
+from bayesreg._kernels.single_moves import sweep_on_rows
 
 
 class Rows(NamedTuple):
@@ -67,6 +68,10 @@ def gibbs_rows(
     precision, factor = np.empty(q), np.empty(q)
     scaled, M, C = np.empty((n, q)), np.empty((parts, n, n)), np.empty((n, n))
     room = Room(np.empty(groups), np.empty(q), np.empty(q))
+    columns = rows.design.T.copy()
+    squares = np.empty(q)
+    for j in range(q):
+        squares[j] = np.dot(columns[j], columns[j])
     some = np.any(unknowns.codes != GIVEN)
     fill_factors(mixture, scalars, factor)
     for i in range(draws.shape[0]):
@@ -80,8 +85,9 @@ def gibbs_rows(
             fill_factors(mixture, scalars, factor)
         if not _draw_coefficients(rows, scaled, M, precision, factor, scalars[0], C, u, rng):
             return i
+        residual = rows.target - np.dot(rows.design, u)
+        sweep_on_rows(columns, squares, mixture, factor, scalars[0], u, residual, rng)
         if some:
-            residual = rows.target - np.dot(rows.design, u)
             rss = rows.rest + np.dot(residual, residual)
             draw_scalars(
                 mixture, unknowns, u, rss, rows.contrasts, 0, scalars, factor, room, rng
