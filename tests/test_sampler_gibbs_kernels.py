@@ -72,9 +72,10 @@ def test_draws_of_a_log_scalar_have_its_density(name, prior):
     for _ in range(5000):
         t = draw_log_scalar(terms, code, parameters, t, rng)
         draws.append(t)
-    low = max(np.log(max(parameters[3], 1e-300)), min(draws) - 3.0)
-    high = min(np.log(parameters[4]), max(draws) + 3.0)
-    grid = np.linspace(low, high, 20_001)
+    spread = np.ptp(draws)
+    low = max(np.log(max(parameters[3], 1e-300)), min(draws) - spread)
+    high = min(np.log(parameters[4]), max(draws) + spread)
+    grid = np.linspace(low, high, 20_001)[1:-1]
     log_density = np.array([value(terms, code, parameters, point) for point in grid])
     density = np.exp(log_density - np.max(log_density))
     mass = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
