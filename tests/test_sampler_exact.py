@@ -7,7 +7,7 @@ from scipy import stats
 
 from bayesreg import Data, ElasticNet, Flat, Gaussian, Laplace, Model, Normal, bind
 from bayesreg.posterior import exact
-from bayesreg.posterior.protocol import Task
+
 from bayesreg.posterior.whitening import whiten
 
 N_DRAWS = 4000

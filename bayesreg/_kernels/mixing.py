@@ -95,7 +95,6 @@ def draw_precisions(
     precision: np.ndarray,
 ) -> None:
     """Fill d given x = u / factor; ``norms`` is room for a number per group."""
-    norms[:] = 0.0
     if norms.size:
         _draw_groups(mixture, u, factor, rng, norms)
     for j in range(u.size):
@@ -127,7 +126,9 @@ def _draw_groups(
     rng: np.random.Generator,
     norms: np.ndarray,
 ) -> None:
-    """||l1 x|| of each group, overwritten by s_G."""
+    """||l1 x|| of each group, overwritten by its s."""
+    for g in range(norms.size):
+        norms[g] = 0.0
     for j in range(u.size):
         if mixture.kind[j] == GROUP:
             norms[mixture.group[j]] += (mixture.l1[j] * u[j] / factor[j]) ** 2
@@ -142,3 +143,21 @@ def fill_factors(mixture: Mixture, scalars: np.ndarray, factor: np.ndarray) -> N
         factor[j] = scalars[0] if mixture.relative[j] else 1.0
         if mixture.scale[j] != KNOWN:
             factor[j] *= scalars[1 + mixture.scale[j]]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def all_relative(mixture: Mixture) -> bool:
+    """Is sigma in every factor?"""
+    for j in range(mixture.relative.size):
+        if not mixture.relative[j]:
+            return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def keep(u: np.ndarray, scalars: np.ndarray, draw: np.ndarray, scalar_draw: np.ndarray) -> None:
+    """Copy a state into its row of draws."""
+    for j in range(u.size):
+        draw[j] = u[j]
+    for k in range(scalars.size):
+        scalar_draw[k] = scalars[k]

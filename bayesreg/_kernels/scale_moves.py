@@ -54,7 +54,8 @@ def conditional(
 ) -> Conditional:
     """What the coefficients say about scalar k: with s its value, |x_j| = |u_j| s / f_j / s."""
     order, linear, quadratic, tails = 0.0, 0.0, 0.0, 0
-    room.norms[:] = 0.0
+    for g in range(room.norms.size):
+        room.norms[g] = 0.0
     for j in range(u.size):
         if not governed(mixture, j, k):
             continue
@@ -73,8 +74,8 @@ def conditional(
         else:
             linear += mixture.l1[j] * size
             quadratic += mixture.l2[j] * size * size
-    for norm in room.norms:
-        linear += np.sqrt(norm)
+    for g in range(room.norms.size):
+        linear += np.sqrt(room.norms[g])
     return Conditional(order, linear, quadratic, tails, room.ratio, room.nu)
 
 
@@ -105,3 +106,9 @@ def draw_scalars(
         t = draw_log_scalar(terms, code, unknowns.parameters[k], np.log(scalars[k]), rng)
         scalars[k] = np.exp(t)
         fill_factors(mixture, scalars, factor)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def some_unknown(unknowns: Unknowns) -> bool:
+    """Is sigma or a scale to be drawn?"""
+    return unknowns.codes.size > 1 or unknowns.codes[0] != GIVEN

@@ -38,7 +38,8 @@ def tridiagonalise(M: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray
             v[k + 1] -= off[k]
             half = square + length * abs(head)
         else:
-            v[k + 1 :] = 0.0
+            for j in range(k + 1, n):
+                v[j] = 0.0
         _subtract_and_multiply(M, k + 1, last_v, last_w, v, w)
         if half > 0.0:
             _reflect(k + 1, half, v, w, t)
