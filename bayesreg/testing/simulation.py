@@ -170,7 +170,7 @@ def _positive(prior: Any, rng: np.random.Generator) -> float:
         Exponential: rng.standard_exponential,
         HalfCauchy: rng.standard_cauchy,
     }[type(prior)]
-    return float(prior.scale) * abs(standard())
+    return float(prior.scale * abs(standard()))
 
 
 def _coefficients(penalty: Any, factor: FloatArray, rng: np.random.Generator) -> FloatArray:
