@@ -1,12 +1,12 @@
 """Priors as scale mixtures of normals: x_j | d_j ~ N(0, 1 / d_j), and d_j given x_j.
 
-    kind                 density of x                              d given x
-    NORMAL               exp(-l2 x^2 / 2)                          l2
-    LAPLACE              exp(-l1 |x| - l2 x^2 / 2)                 l2 + l1^2 s, s inverse-Gaussian
-                                                                   of mean 1 / (l1 |x|), shape 1
-    GROUP (members of G) exp(-||l1 x||_G)                          l1^2 s_G, s_G the same with ||l1 x||_G
-    STUDENT              (1 + x^2 / nu)^(-(nu + 1) / 2)            Gamma((nu + 1) / 2) / ((nu + x^2) / 2)
-    HORSESHOE            integral of N(0, s^2) half-Cauchy(s)      1 / s^2, p(d | x) ~ exp(-d x^2 / 2) / (1 + d)
+    kind        density of x                            d given x
+    NORMAL      exp(-l2 x^2 / 2)                        l2
+    LAPLACE     exp(-l1 |x| - l2 x^2 / 2)               l2 + l1^2 s, s inverse-Gaussian of mean
+                                                        1 / (l1 |x|) and shape 1
+    GROUP       exp(-||l1 x||) over its members         l1^2 s, the same with ||l1 x|| for l1 |x|
+    STUDENT     (1 + x^2 / nu)^(-(nu + 1) / 2)          Gamma((nu + 1) / 2) / ((nu + x^2) / 2)
+    HORSESHOE   N(0, s^2) over half-Cauchy s            1 / s^2 ~ exp(-d x^2 / 2) / (1 + d)
 
 Andrews and Mallows (1974, JRSS B 36:99); Park and Casella (2008, JASA 103:681); Kyung, Gill, Ghosh
 and Casella (2010, Bayesian Analysis 5:369) for groups; Carvalho, Polson and Scott (2010, Biometrika

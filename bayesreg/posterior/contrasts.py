@@ -107,7 +107,6 @@ def _reduced(
         return np.ascontiguousarray(R[:q, :q]), R[:q, q].copy(), float(R[q, q] ** 2)
     if not k:
         return np.ascontiguousarray(A), t, 0.0
-    from scipy.linalg import qr
-
-    basis = qr(integrated)[0][:, k:]
+    Q: FloatArray = np.linalg.qr(integrated, mode="complete")[0]
+    basis = Q[:, k:]
     return np.ascontiguousarray(basis.T @ A), basis.T @ t, 0.0
