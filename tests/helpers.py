@@ -31,6 +31,9 @@ from bayesreg import (
     Truncated,
     Uniform,
 )
+from bayesreg.posterior.protocol import Setup
+from bayesreg.posterior.run import Memory, one_linear_algebra_thread, run
+from bayesreg.posterior.target import pose
 
 #: Columns of the default data; the length of every per-coefficient scale below.
 P = 7
@@ -226,3 +229,19 @@ def make_model(likelihood=None, prior=None, intercept=Flat(), standardize=False)
     likelihood = LIKELIHOODS[0].values[0] if likelihood is None else likelihood
     prior = PRIORS[0].values[0] if prior is None else prior
     return Model(likelihood, prior, intercept, standardize=standardize)
+
+
+def engine_draws(sampler, model, data, seed=1, draws=1000, tune=200, chains=2):
+    """Draws of one sampler (a module with ``unsuited`` and ``prepare``), as sample() drives it."""
+    posterior = pose(model, data)
+    assert sampler.unsuited(posterior) is None
+    size, scalars = posterior.problem.size, tuple(posterior.scalars)
+    with one_linear_algebra_thread():
+        engine = sampler.prepare(Setup(posterior, posterior.problem.start, tune))
+        begun = [engine.begin(child) for child in np.random.SeedSequence(seed).spawn(chains)]
+        memory = Memory(chains, draws, size, scalars, engine.statistics)
+        assert run(
+            engine, begun, memory, tune=tune, draws=draws, size=size, scalars=len(scalars),
+            cores=1, advance=lambda count: None,
+        )  # fmt: skip
+    return memory.draws

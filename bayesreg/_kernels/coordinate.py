@@ -14,13 +14,17 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from bayesreg._kernels.log_concave import Conditional, draw_log_scalar, value
-from bayesreg._kernels.mixing import GROUP, LAPLACE, Mixture, draw_precisions, fill_factors
-from bayesreg._kernels.scale_moves import GIVEN, Room, Unknowns, conditional, governed
-from bayesreg._kernels.truncated_normal import draw_kinked, log_prior_mass
-
-# Steps outwards at most, and their length in log s.
-_STEPS, _WIDTH = 60, 1.0
+from bayesreg._kernels.bouncing import factorised, trajectory
+from bayesreg._kernels.bounded_scales import Bounds, draw_scalars_within, move_scalars_along
+from bayesreg._kernels.mixing import (
+    GROUP,
+    LAPLACE,
+    Mixture,
+    draw_precisions,
+    fill_factors,
+)
+from bayesreg._kernels.scale_moves import GIVEN, Room, Unknowns
+from bayesreg._kernels.truncated_normal import draw_kinked
 
 
 class Columns(NamedTuple):
@@ -38,13 +42,18 @@ class Columns(NamedTuple):
     contrasts: int
 
 
-class Bounds(NamedTuple):
-    """low <= u <= high; ``varying`` are the columns whose prior mass between the bounds depends
-    on their factor."""
+class Together(NamedTuple):
+    """How often all coefficients move at once, and what for.
 
-    low: np.ndarray
-    high: np.ndarray
-    varying: np.ndarray
+    ``every`` so many iterations, 0 for never. ``gram`` is A'A, empty where rows are fewer than
+    columns; ``bounded`` lists the coefficients with a bound; ``pull`` is the precision of the
+    normal density around 1/2 that stands in for a constant one on [0, 1], 0 elsewhere.
+    """
+
+    every: int
+    gram: np.ndarray
+    bounded: np.ndarray
+    pull: np.ndarray
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -87,115 +96,36 @@ def sweep(
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _log_conditional(
-    terms: Conditional,
-    code: int,
-    parameters: np.ndarray,
-    t: float,
-    mixture: Mixture,
-    bounds: Bounds,
-    known: np.ndarray,
-    k: int,
-) -> float:
-    """log density of t = log s, the mass between bounds at s included.
-
-    ``known`` are the factors without s.
-    """
-    total = value(terms, code, parameters, t)
-    for j in bounds.varying:
-        if governed(mixture, j, k):
-            f = known[j] * np.exp(t)
-            total -= log_prior_mass(
-                bounds.low[j] / f, bounds.high[j] / f, mixture.l1[j], mixture.l2[j]
-            )
-    return total
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _slice_log_scalar(
-    terms: Conditional,
-    code: int,
-    parameters: np.ndarray,
-    t: float,
-    mixture: Mixture,
-    bounds: Bounds,
-    known: np.ndarray,
-    k: int,
-    rng: np.random.Generator,
-) -> float:
-    """One slice update of t, by stepping out and shrinking: the mass between bounds is not
-    log-concave in t in general (Neal 2003, Annals of Statistics 31:705)."""
-    level = _log_conditional(terms, code, parameters, t, mixture, bounds, known, k)
-    level -= rng.standard_exponential()
-    left = t - _WIDTH * rng.random()
-    right = left + _WIDTH
-    steps = int(_STEPS * rng.random())
-    for _ in range(steps):
-        if _log_conditional(terms, code, parameters, left, mixture, bounds, known, k) <= level:
-            break
-        left -= _WIDTH
-    for _ in range(_STEPS - 1 - steps):
-        if _log_conditional(terms, code, parameters, right, mixture, bounds, known, k) <= level:
-            break
-        right += _WIDTH
-    while True:
-        drawn = left + (right - left) * rng.random()
-        if _log_conditional(terms, code, parameters, drawn, mixture, bounds, known, k) >= level:
-            return drawn
-        if drawn < t:
-            left = drawn
-        else:
-            right = drawn
-        if not right - left > 1e-14 * abs(t):
-            return t
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _varies(mixture: Mixture, bounds: Bounds, k: int) -> bool:
-    """Does scalar k change the prior mass between some bounds?"""
-    for j in bounds.varying:  # noqa: SIM110: any() of a generator does not compile
-        if governed(mixture, j, k):
-            return True
-    return False
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def draw_scalars_within(
+def _move_together(
     rows: Columns,
-    mixture: Mixture,
-    unknowns: Unknowns,
+    together: Together,
     bounds: Bounds,
-    u: np.ndarray,
-    rss: float,
-    scalars: np.ndarray,
+    precision: np.ndarray,
+    sigma: float,
     factor: np.ndarray,
-    room: Room,
+    u: np.ndarray,
     rng: np.random.Generator,
 ) -> None:
-    """sigma and the scales given the coefficients, one given the others; and the factors.
-
-    As :func:`bayesreg._kernels.scale_moves.draw_scalars`, by slices where bounds enter.
-    """
-    for k in range(scalars.size):
-        code = unknowns.codes[k]
-        if code == GIVEN:
-            continue
-        terms = conditional(mixture, u, factor, scalars, k, room)
-        if k == 0:
-            terms = Conditional(
-                terms.count + rows.contrasts, terms.linear, terms.quadratic + rss,
-                terms.tails, terms.ratio, terms.nu,
-            )  # fmt: skip
-        t = np.log(scalars[k])
-        if _varies(mixture, bounds, k):
-            known = factor / scalars[k]
-            t = _slice_log_scalar(
-                terms, code, unknowns.parameters[k], t, mixture, bounds, known, k, rng
-            )
-        else:
-            t = draw_log_scalar(terms, code, unknowns.parameters[k], t, rng)
-        scalars[k] = np.exp(t)
-        fill_factors(mixture, scalars, factor)
+    """One trajectory of the normal distribution that the mixing variables leave, accepted with
+    the ratio of the constant densities to what stood in for them."""
+    curvature = precision / factor**2 + together.pull
+    centre = np.where(together.pull > 0.0, 0.5, 0.0)
+    wide = together.gram.size == 0
+    done, normal = factorised(
+        rows.columns, together.gram, rows.target, curvature, centre, sigma, wide
+    )
+    if not done:
+        return
+    moved = u.copy()
+    if not trajectory(normal, bounds.low, bounds.high, together.bounded, moved, rng):
+        return
+    gain = 0.0
+    for j in range(u.size):
+        moved[j] = min(max(moved[j], bounds.low[j]), bounds.high[j])
+        change = (moved[j] - 0.5) ** 2 - (u[j] - 0.5) ** 2
+        gain += 0.5 * together.pull[j] * change
+    if rng.standard_exponential() >= -gain:
+        u[:] = moved
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -204,29 +134,40 @@ def coordinate_gibbs(
     mixture: Mixture,
     unknowns: Unknowns,
     bounds: Bounds,
+    together: Together,
     groups: int,
+    first: int,
     u: np.ndarray,
     scalars: np.ndarray,
     rng: np.random.Generator,
     draws: np.ndarray,
     scalar_draws: np.ndarray,
 ) -> None:
-    """Iterate from (u, scalars), changed in place; a row of ``draws`` per iteration."""
+    """Iterations ``first``, ... from (u, scalars), changed in place; a row of ``draws`` each."""
     q = u.size
     factor, precision, residual = np.empty(q), np.empty(q), np.empty(rows.target.size)
     room = Room(np.empty(groups), np.empty(q), np.empty(q))
-    mixed = False
-    for j in range(q):
-        mixed = mixed or mixture.kind[j] >= GROUP
-    random = np.any(unknowns.codes != GIVEN)
+    mixed = bool(np.any(mixture.kind >= GROUP))
+    random = bool(np.any(unknowns.codes != GIVEN))
     fill_factors(mixture, scalars, factor)
     for i in range(draws.shape[0]):
-        if mixed:
+        at_once = together.every > 0 and (first + i) % together.every == 0
+        if mixed or at_once:
             draw_precisions(mixture, u, factor, rng, room.norms, precision)
+        if at_once:
+            _move_together(rows, together, bounds, precision, scalars[0], factor, u, rng)
+            if mixed:
+                draw_precisions(mixture, u, factor, rng, room.norms, precision)
         fill_residual(rows, u, residual)
         sweep(rows, mixture, bounds, precision, scalars[0], factor, u, residual, rng)
         if random:
             rss = rows.rest + np.dot(residual, residual)
-            draw_scalars_within(rows, mixture, unknowns, bounds, u, rss, scalars, factor, room, rng)
+            draw_scalars_within(
+                rows.contrasts, rss, mixture, unknowns, bounds, u, scalars, factor, room, rng
+            )
+            move_scalars_along(
+                rows.columns, rows.depth, rows.contrasts, rows.rest, mixture, unknowns, bounds,
+                u, residual, scalars, factor, room, rng,
+            )  # fmt: skip
         draws[i] = u
         scalar_draws[i] = scalars

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,10 +28,18 @@ from bayesreg.posterior.scalars import encode
 from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
 
-#: (u, scalars, stream of random numbers, draws, draws of scalars).
+if TYPE_CHECKING:
+    from bayesreg._kernels.coordinate import Together
+
+#: (first iteration, u, scalars, stream of random numbers, draws, draws of scalars).
 Iterate = Callable[..., None]
 # Operations that a draw from a normal distribution with a kink takes.
 _DRAW_COST = 500.0
+# A trajectory comes at least once in so many sweeps.
+_RAREST = 50
+# Total precision of what stands in for constant densities in a trajectory: weak enough to be
+# taken back nearly always, see :mod:`bayesreg._kernels.bouncing`.
+_PULL = 4.0
 
 
 def unsuited(posterior: Posterior) -> str | None:
@@ -74,14 +83,15 @@ class _Coordinate:
         self._bounds = posterior.problem.penalty.lower, posterior.problem.penalty.upper
         self._low, self._high = ((bound - penalty.loc) / unit for bound in (own.lower, own.upper))
         _require_proper(posterior, proper, self._rows)
+        r, q = self._rows.design.shape
+        self.cost = 6.0 * r * q + _DRAW_COST * q
         self._iterate = self._kernel(posterior, proper)
         self._starts = _typical_scalars(posterior, self._rows, proper)
         self._sigma_is_given = posterior.sigma is None
-        r, q = self._rows.design.shape
-        self.cost = 6.0 * r * q + _DRAW_COST * q
 
     def _kernel(self, posterior: Posterior, proper: IntArray) -> Iterate:
-        from bayesreg._kernels.coordinate import Bounds, Columns, coordinate_gibbs
+        from bayesreg._kernels.bounded_scales import Bounds
+        from bayesreg._kernels.coordinate import Columns, coordinate_gibbs
         from bayesreg._kernels.scale_moves import GIVEN, Unknowns
 
         mixture, groups = mixture_of(posterior, proper, self._rows.whole.unit)
@@ -98,7 +108,29 @@ class _Coordinate:
         )  # fmt: skip
         varying = np.flatnonzero(_varying(posterior)[proper])
         bounds = Bounds(self._low, self._high, varying)
-        return lambda *state: coordinate_gibbs(rows, mixture, unknowns, bounds, groups, *state)
+        together = self._together(posterior, proper)
+        return lambda *state: coordinate_gibbs(
+            rows, mixture, unknowns, bounds, together, groups, *state
+        )
+
+    def _together(self, posterior: Posterior, proper: IntArray) -> Together:
+        """A trajectory as often as it takes as long as the sweeps in between."""
+        from bayesreg._kernels.coordinate import Together
+
+        A = self._rows.design
+        r, q = A.shape
+        box = _is_box(posterior.problem.penalty.take(proper))
+        finite = np.isfinite(self._low), np.isfinite(self._high)
+        bounded = np.flatnonzero(finite[0] | finite[1])
+        share = _PULL / np.sqrt(max(1, int(np.sum(box))))
+        pull = np.where(box & finite[0] & finite[1], share, 0.0)
+        wide = q > r
+        endless = np.any(box & (pull == 0.0))
+        by_bounce = 2.0 * r * (r + q) if wide else 2.0 * q**2
+        cost = (r**2 * q + r**3 / 3 if wide else q**3 / 3) + bounded.size * by_bounce
+        every = int(np.clip(cost / self.cost, 1, _RAREST))
+        gram = np.empty((0, 0)) if wide else A.T @ A
+        return Together(0 if wide and endless else every, gram, bounded, pull)
 
     def begin(self, seed: np.random.SeedSequence) -> Chain:
         start, draws, completion = (np.random.default_rng(child) for child in seed.spawn(3))
@@ -113,10 +145,11 @@ class _Coordinate:
         u, scalars = chain.state["u"], chain.state["scalars"]
         kept = np.empty((block.count, u.size))
         scalar_draws = np.empty((block.count, scalars.size))
-        self._iterate(u, scalars, chain.streams["draws"], kept, scalar_draws)
+        self._iterate(chain.iteration, u, scalars, chain.streams["draws"], kept, scalar_draws)
         sigma = np.ascontiguousarray(scalar_draws[:, 0])
         complete(self._rows.whole, kept, sigma, chain.streams["completion"], block.v)
-        np.clip(block.v, *self._bounds, out=block.v)  # what adding loc has rounded
+        # Adding loc has rounded.
+        np.clip(block.v, self._bounds[0], self._bounds[1], out=block.v)
         block.scalars[:] = scalar_draws[:, 1:] if self._sigma_is_given else scalar_draws
 
 
