@@ -269,7 +269,9 @@ def test_bounds_that_never_bind_change_nothing():
     bounded = draws_of(Model(Gaussian(1.0), Truncated(Laplace(0.3), -1e3, 1e3)), data, seed=4).v
     for j in range(5):
         z = [z_of_mean(part[:, :, j], 0.0) for part in (free, bounded)]
-        size = [np.mean(part[:, :, j]) / value for part, value in zip((free, bounded), z)]
+        size = [
+            np.mean(part[:, :, j]) / value for part, value in zip((free, bounded), z, strict=True)
+        ]
         assert abs(np.mean(free[:, :, j]) - np.mean(bounded[:, :, j])) < 4.5 * np.hypot(*size)
 
 
