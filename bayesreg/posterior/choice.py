@@ -22,7 +22,7 @@ SAMPLERS: dict[str, Sampler] = {
         Sampler(
             "gibbs",
             "Gaussian likelihood with priors that are scale mixtures of normals (Laplace, elastic "
-            "net, Student t, horseshoe, groups): given its mixing variables the posterior is normal",
+            "net, Student t, horseshoe, groups): normal given their mixing variables",
             gibbs.unsuited, 500, gibbs.prepare,
         ),
         Sampler(
