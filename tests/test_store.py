@@ -318,6 +318,18 @@ def test_resume_names_the_damaged_file(finished, tmp_path):
         open_run(path)
 
 
+def test_a_checkpoint_with_other_numbers_is_refused(finished, tmp_path):
+    path = tmp_path / "copy.zarr"
+    shutil.copytree(finished, path)
+    file = path / "checkpoint" / "zarr.json"
+    text = file.read_text()
+    changed = text.replace('\\"kept\\": 500', '\\"kept\\": 400')
+    assert changed != text
+    file.write_text(changed)
+    with pytest.raises(StoreError, match="its checksum does not match"):
+        open_run(path)
+
+
 def test_hostile_checkpoints_are_refused(finished, tmp_path):
     path = tmp_path / "copy.zarr"
     shutil.copytree(finished, path)
