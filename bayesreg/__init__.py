@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         plot_shrinkage,
         plot_trajectory,
     )
-    from bayesreg.posterior import sample
+    from bayesreg.posterior import open_run, predict, resume, sample
     from bayesreg.priors import (
         Cauchy,
         ElasticNet,
@@ -141,7 +141,10 @@ _HOME = {
     "plot_prior_and_penalty": "plots",
     "plot_shrinkage": "plots",
     "plot_trajectory": "plots",
+    "open_run": "posterior",
+    "predict": "posterior",
     "proximal_step": "gradient_descent",
+    "resume": "posterior",
     "sample": "posterior",
     "Sensitivity": "sensitivity",
     "scan_scales": "scales",

@@ -5,13 +5,16 @@ the rings T/2 < max(|log sigma|, |log scale|) <= T. Where it integrates they van
 where it does not, they grow.
 """
 
+import warnings
 from itertools import product
 
 import numpy as np
 import pytest
 
 from bayesreg import (
+    Bernoulli,
     Data,
+    ElasticNet,
     Exponential,
     Flat,
     Gaussian,
@@ -19,12 +22,18 @@ from bayesreg import (
     HalfNormal,
     InverseGamma,
     Jeffreys,
+    Laplace,
     Model,
     Normal,
+    Truncated,
     Uniform,
+    sample,
 )
+from bayesreg.errors import ImproperPosteriorError, PriorTailWarning
+from bayesreg.posterior.corners import Corners
 from bayesreg.posterior.marginal import gaussian_marginal
-from bayesreg.posterior.scalar_propriety import why_scalars_diverge
+from bayesreg.posterior.propriety import require_proper
+from bayesreg.posterior.scalar_propriety import scales_left_to_their_prior, why_scalars_diverge
 from bayesreg.posterior.target import pose
 
 FAR, STEP = 48.0, 0.6

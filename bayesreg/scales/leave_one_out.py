@@ -54,8 +54,7 @@ def importance_sampled(model: Model, data: Data, drawn: Parameters, refit: Any) 
     from arviz_stats.base import array_stats
     from scipy.special import logsumexp
 
-    terms, _ = log_likelihood(model, data, drawn, True)
-    assert terms is not None
+    terms = log_likelihood(model, data, drawn)
     n = terms.shape[-1]
     flat = terms.reshape(-1, n).T
     weights, k = array_stats.psislw(-flat, r_eff=1.0, axis=-1)
@@ -66,7 +65,6 @@ def importance_sampled(model: Model, data: Data, drawn: Parameters, refit: Any) 
         others = np.delete(np.arange(data.y.size), rows[i])
         stated, units = in_standard_units(model, data)
         again = refit(stated, take_rows(units, others))
-        held_out, _ = log_likelihood(stated, take_rows(units, rows[i : i + 1]), again, True)
-        assert held_out is not None
+        held_out = log_likelihood(stated, take_rows(units, rows[i : i + 1]), again)
         by_row[i] = logsumexp(held_out) - np.log(held_out.size)
     return LeaveOneOut(np.asarray(by_row), int(bad.size))
