@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from bayesreg.proof.certificate import Certificate
     from bayesreg.proof.certify import certify
     from bayesreg.pymc import FromPyMC, from_bambi, from_pymc, to_pymc
-    from bayesreg.scales import scan_scales
+    from bayesreg.scales import Choice, ScaleChoices, choose_scale, scan_scales
     from bayesreg.solvers import MapEstimate, MapPath, find_map, find_map_path
     from bayesreg.spec import from_dict, from_text, to_dict
     from bayesreg.verification import Report, verify
@@ -143,6 +143,9 @@ _HOME = {
     "proximal_step": "gradient_descent",
     "sample": "posterior",
     "scan_scales": "scales",
+    "choose_scale": "scales",
+    "Choice": "scales",
+    "ScaleChoices": "scales",
     "shrink_step": "gradient_descent",
     "sign_step": "gradient_descent",
     "soft_threshold": "gradient_descent",
