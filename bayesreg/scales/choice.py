@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesreg._json import plain
 from bayesreg._tables import Table, number
+from bayesreg.scales.agreement import agreement
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 
 @dataclass(frozen=True)
@@ -19,14 +24,23 @@ class Choice:
     ----------
     method : str
     scale : float
-        In units of the prior; NaN where ``note`` says why there is none.
+        In units of the prior. 0.0 or infinity where the method wants ever smaller or ever larger
+        scales (``boundary``); NaN where ``note`` says why there is none.
     low, high : float
-        Its uncertainty; ``interval`` says what kind.
+        Its uncertainty, ``interval`` says what kind. 0.0 and infinity are ends that were not
+        found: the range is open there.
     lambda_ : float
         The canonical lambda beside it, with an unknown sigma at 1.
     interval : str
     note : str
         What else to know.
+    boundary : str
+        "0" or "infinity" where the supremum lies there, or beyond that end of the axis; else "".
+    one_standard_error, one_standard_error_lambda : float
+        For cross-validation the smallest scale, and largest lambda, whose score lies within one
+        standard error of the best; else NaN.
+    monte_carlo_error : float
+        Of ``log(scale)``; 0 where nothing was sampled.
     """
 
     method: str
@@ -36,10 +50,15 @@ class Choice:
     lambda_: float
     interval: str
     note: str = ""
+    boundary: str = ""
+    one_standard_error: float = float("nan")
+    one_standard_error_lambda: float = float("nan")
+    monte_carlo_error: float = 0.0
 
     @property
     def found(self) -> bool:
-        return bool(np.isfinite(self.scale))
+        """True where the method has an answer, be it 0 or infinity."""
+        return not np.isnan(self.scale)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,10 +69,12 @@ class ScaleChoices(Mapping[str, Choice]):
     ----------
     choices : dict of method to Choice
     axis_column : str
-        Whose prior the scale is.
+        Whose prior the scale is; the scales of other columns keep their ratio to it.
     scores : dict of name to array
-        What the methods saw along ``scores["scale"]``: ``log_evidence``, ``cv_deviance`` and its
-        ``cv_error``, ``elpd_loo``, ... reusable for a picture.
+        What the methods saw along ``scores["scale"]``, in ascending order: ``log_evidence`` (and
+        ``log_evidence_error``; differences along the scale only), ``cv_deviance`` and
+        ``cv_error``, ``cv_log_density`` and ``cv_log_density_error``, ``elpd_loo`` and
+        ``elpd_loo_difference_error``; and ``scale_draws`` of the hyperprior's posterior.
     """
 
     choices: Mapping[str, Choice]
@@ -74,79 +95,65 @@ class ScaleChoices(Mapping[str, Choice]):
         """One paragraph: do the methods agree, and what does it mean where they don't."""
         return agreement(tuple(self.choices.values()))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line for each method that has something to add."""
+        return tuple(f"{c.method}: {c.note}" for c in self.choices.values() if c.note)
+
     def to_table(self) -> Table:
-        """A row per method."""
-        rows = tuple(
-            (choice.method, number(choice.scale), _span(choice), number(choice.lambda_),
-             choice.interval if choice.found else choice.note)
-            for choice in self.choices.values()
-        )  # fmt: skip
-        return Table(
-            ("method", f"scale of {self.axis_column}", "range", "lambda", "range is"), rows
-        )
+        """A row per method, and one for the one-standard-error choice."""
+        header = ("method", f"scale of {self.axis_column}", "lambda", "range", "the range is")
+        rows = [row for choice in self.choices.values() for row in _rows(choice)]
+        return Table(header, tuple(rows))
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything as plain numbers and strings, for JSON; infinity becomes ``"inf"``."""
+        fields = ("scale", "low", "high", "lambda_", "interval", "note", "boundary",
+                  "one_standard_error", "one_standard_error_lambda", "monte_carlo_error")  # fmt: skip
+        found = {
+            "axis_column": self.axis_column,
+            "choices": {
+                name: {field.rstrip("_"): getattr(choice, field) for field in fields}
+                for name, choice in self.choices.items()
+            },
+            "agreement": self.agreement,
+            "scores": {
+                name: np.asarray(values).tolist()
+                for name, values in self.scores.items()
+                if name != "scale_draws"
+            },
+        }
+        return {key: plain(value) for key, value in found.items()}
 
     def __str__(self) -> str:
-        notes = [f"{c.method}: {c.note}" for c in self.choices.values() if c.note and c.found]
-        return "\n".join([str(self.to_table()), *notes, "", self.agreement])
+        return "\n".join([str(self.to_table()), *self.notes, "", self.agreement])
 
     __repr__ = __str__
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        yield self.to_table().to_rich()
+        for note in self.notes:
+            yield Text(note, style="dim")
+        yield Text("\n" + self.agreement)
 
     def _repr_html_(self) -> str:
         from html import escape
 
-        return f"{self.to_table().to_html()}<p>{escape(self.agreement)}</p>"
+        items = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        listed = f"<ul>{items}</ul>" if items else ""
+        return f"{self.to_table().to_html()}{listed}<p>{escape(self.agreement)}</p>"
 
 
-def _span(choice: Choice) -> str:
+def _rows(choice: Choice) -> list[tuple[str, ...]]:
     if not choice.found:
-        return "-"
-    return f"[{number(choice.low, 3)}, {number(choice.high, 3)}]"
-
-
-_MEANING = {
-    "evidence": "the scale under which the prior predicts these data best, near the average |w|",
-    "cv": "the scale whose mode predicts rows it has not seen best",
-    "loo": "the scale whose posterior predicts rows it has not seen best",
-    "hyperprior": "what the data and its own prior say about the scale, the rest averaged",
-}
-
-
-def agreement(choices: tuple[Choice, ...]) -> str:
-    """Whether the ranges of the choices meet, and what it means if not."""
-    found = [choice for choice in choices if choice.found]
-    if not found:
-        return "No method found a scale: " + "; ".join(f"{c.method}: {c.note}" for c in choices)
-    if len(found) == 1:
-        return f"Only {found[0].method} was asked or found one: {_MEANING[found[0].method]}."
-    low, high = max(c.low for c in found), min(c.high for c in found)
-    smallest, largest = (f(found, key=lambda c: c.scale) for f in (min, max))
-    ratio = largest.scale / smallest.scale
-    spread = (
-        f"The choices lie within a factor {number(ratio, 2)} of each other, from "
-        f"{number(smallest.scale, 3)} ({smallest.method}) to {number(largest.scale, 3)} "
-        f"({largest.method})"
-    )
-    if low <= high:
-        return (
-            f"{spread}, and their ranges share [{number(low, 3)}, {number(high, 3)}]: they agree "
-            "as far as these data can tell, and any scale in there will do."
-        )
-    return (
-        f"{spread}, and their ranges do not meet. They ask different questions: {smallest.method} "
-        f"is {_MEANING[smallest.method]}; {largest.method} is {_MEANING[largest.method]}. "
-        f"{_disagreement(smallest.method, largest.method)}"
-    )
-
-
-def _disagreement(smallest: str, largest: str) -> str:
-    if "cv" in (smallest, largest):
-        return (
-            "A mode under a Laplace prior shrinks large effects as much as small ones, so that "
-            "prediction by the mode may want a wider prior than the coefficients have, or with few "
-            "of them at work a narrower one. Report the posterior at the evidence's scale, or try a "
-            "prior with heavier tails."
-        )
-    return (
-        "Where prediction and evidence part, the prior's shape is in doubt rather than its scale: "
-        "compare Laplace, Normal and StudentT priors, and look at the residuals."
-    )
+        return [(choice.method, "-", "-", "-", "not found, see below")]
+    span = f"{number(choice.low, 3)} to {number(choice.high, 3)}"
+    rows = [(choice.method, number(choice.scale), number(choice.lambda_), span, choice.interval)]
+    if np.isfinite(choice.one_standard_error):
+        rows.append((
+            f"{choice.method}, 1 se", number(choice.one_standard_error),
+            number(choice.one_standard_error_lambda), "", "",
+        ))  # fmt: skip
+    return rows
