@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
-
-import numpy as np
 
 from bayesreg import _checks
 from bayesreg._text import nearest
@@ -14,7 +11,6 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import BayesregError, ModelError, ModelTypeError
 from bayesreg.model import Model
-from bayesreg.posterior.progress import progress_bar
 from bayesreg.posterior.propriety import require_proper
 from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
 from bayesreg.posterior.target import pose
@@ -22,47 +18,24 @@ from bayesreg.priors import HalfCauchy
 from bayesreg.priors.on_noise import checked_noise_prior
 from bayesreg.scales.axis import Axis, make_axis
 from bayesreg.scales.choice import Choice, ScaleChoices
-from bayesreg.scales.cross_validation import check_hold, mode_scores
-from bayesreg.scales.draws import draws_along, draws_at
-from bayesreg.scales.evidence_choice import evidence_peak, log_evidence_of_scale
-from bayesreg.scales.leave_one_out import importance_sampled
+from bayesreg.scales.cross_validation import check_hold
+from bayesreg.scales.evidence_choice import by_evidence
+from bayesreg.scales.fold_choice import by_mode, by_posterior
+from bayesreg.scales.hyperprior_choice import by_hyperprior
+from bayesreg.scales.leave_one_out_choice import by_leave_one_out
+from bayesreg.scales.order import Order, nothing
 from bayesreg.scales.scan import checked_entropy
 
+#: What is asked by default.
 METHODS = ("evidence", "cv", "loo", "hyperprior")
 
-
-@dataclass(frozen=True, eq=False)
-class _Order:
-    """What every method is given; ``scores`` collects what they saw."""
-
-    model: Model
-    data: Data
-    axis: Axis
-    folds: Any
-    hold: str
-    hyperprior: Any
-    draws: int
-    chains: int
-    seed: int
-    cores: int
-    progress: bool
-    scores: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def reference(self) -> float:
-        """The axis scale at t = 1."""
-        return float(self.axis.scales[0] / self.axis.factors[0])
-
-    def choice(self, method: str, log_t: float, low: float, high: float, interval: str,
-               note: str = "") -> Choice:  # fmt: skip
-        """A Choice from positions on the logarithm of t."""
-        t = float(np.exp(log_t))
-        power = 1 if self.axis.kinked else 2
-        return Choice(
-            method, self.reference * t, self.reference * float(np.exp(low)),
-            self.reference * float(np.exp(high)), self.axis.reference_lambda / t**power,
-            interval, note,
-        )  # fmt: skip
+_METHODS: dict[str, Callable[[Order], Choice]] = {
+    "evidence": by_evidence,
+    "cv": by_mode,
+    "loo": by_leave_one_out,
+    "hyperprior": by_hyperprior,
+    "cv-posterior": by_posterior,
+}
 
 
 def choose_scale(
@@ -116,10 +89,10 @@ def choose_scale(
     chosen = _checked_methods(methods)
     check_hold(hold)
     _checks.flag(progress, "progress")
-    data = data.to_dense() if isinstance(data, Data) else data
     axis = make_axis(model, data, scales, n_scales)
+    data = data.to_dense()
     require_proper(pose(model, data), data.names)
-    order = _Order(
+    order = Order(
         model, data, axis, folds, hold, _hyperprior(hyperprior, axis), draws, chains,
         checked_entropy(seed), available_cores() if cores is None else cores, progress,
     )  # fmt: skip
@@ -132,12 +105,12 @@ def choose_scale(
 def _checked_methods(methods: Any) -> tuple[str, ...]:
     listed = (methods,) if isinstance(methods, str) else tuple(methods)
     if not listed:
-        raise ModelError(f"methods is empty; there are {', '.join(METHODS)}")
+        raise ModelError(f"methods is empty; there are {', '.join(_METHODS)}")
     for method in listed:
         if not isinstance(method, str):
             raise ModelTypeError(f"a method is a name; got {_checks.shown(method)}")
-        if method not in METHODS:
-            raise ModelError(f"there is no method {method!r}.{nearest(method, METHODS)}")
+        if method not in _METHODS:
+            raise ModelError(f"there is no method {method!r}.{nearest(method, _METHODS)}")
     return listed
 
 
@@ -147,129 +120,9 @@ def _hyperprior(given: Any, axis: Axis) -> Any:
     return checked_noise_prior(given, "hyperprior")
 
 
-def _tried(method: str, order: _Order) -> Choice:
+def _tried(method: str, order: Order) -> Choice:
     """The method's choice, or why there is none."""
     try:
         return _METHODS[method](order)
     except BayesregError as error:
-        nothing = float("nan")
-        return Choice(method, nothing, nothing, nothing, nothing, "", str(error))
-
-
-def _by_evidence(order: _Order) -> Choice:
-    peak = evidence_peak(
-        order.model, order.data, order.axis, draws=order.draws, chains=order.chains,
-        seed=order.seed, cores=order.cores,
-    )  # fmt: skip
-    if peak.boundary:
-        raise ModelError(
-            f"boundary: the evidence still rises as the scale goes to {peak.boundary}; "
-            + (
-                "the data see no effect of these columns at all"
-                if peak.boundary == "0"
-                else "the data ask for no shrinkage that this prior could give"
-            )
-        )
-    closed = log_evidence_of_scale(pose(order.model, order.data))
-    if closed is not None:
-        order.scores["log_evidence"] = closed(np.log(order.axis.factors))
-    note = "" if peak.error == 0 else f"Monte Carlo error {100 * peak.error:.2g}% of the scale"
-    half = peak.deviation
-    return order.choice(
-        "evidence", peak.log_t, peak.log_t - half, peak.log_t + half,
-        "one sd of log scale, from the curvature of the evidence", note,
-    )  # fmt: skip
-
-
-def _by_cross_validation(order: _Order) -> Choice:
-    scores = mode_scores(order.model, order.data, order.axis, order.folds, order.hold)
-    mean, error = scores.mean, scores.error
-    order.scores["cv_deviance"], order.scores["cv_error"] = mean, error
-    log_t = np.log(order.axis.factors)
-    best = int(np.argmin(mean))
-    within = np.flatnonzero(mean <= mean[best] + error[best])
-    simplest = int(within[0])
-    one = order.reference * float(order.axis.factors[simplest])
-    note = f"smallest scale within one standard error: {one:.4g}"
-    if best in (0, log_t.size - 1):
-        note += "; the best score lies at the end of the axis: give scales beyond it"
-    return order.choice(
-        "cv", log_t[best], log_t[within[0]], log_t[within[-1]], "within one standard error", note
-    )
-
-
-def _by_leave_one_out(order: _Order) -> Choice:
-    models = [order.model.rescaled(float(t)) for t in order.axis.factors]
-    rows, refits = [], 0
-    total = len(models) * order.chains * order.draws
-    with progress_bar("leaving one out", total, order.progress) as advance:
-        along = draws_along(
-            models, order.data, [None] * len(models), draws=order.draws, chains=order.chains,
-            seed=order.seed, cores=order.cores, advance=advance,
-        )  # fmt: skip
-        for at, (_, drawn) in zip(models, along, strict=True):
-            found = importance_sampled(at, order.data, drawn, _refit(order))
-            rows.append(found.by_row)
-            refits += found.refitted
-    by_row = np.array(rows)
-    elpd = by_row.sum(axis=1)
-    best = int(np.argmax(elpd))
-    # Paired by row: what matters is the error of the difference to the best.
-    difference = by_row - by_row[best]
-    error = np.sqrt(by_row.shape[1]) * difference.std(axis=1, ddof=1)
-    within = np.flatnonzero(difference.sum(axis=1) >= -error)
-    order.scores["elpd_loo"], order.scores["elpd_loo_difference_error"] = elpd, error
-    log_t = np.log(order.axis.factors)
-    note = f"{refits} rows were refitted (k > 0.7)" if refits else ""
-    return order.choice(
-        "loo", log_t[best], log_t[min(within[0], best)], log_t[max(within[-1], best)],
-        "within one standard error of the difference", note,
-    )  # fmt: skip
-
-
-def _refit(order: _Order) -> Callable[[Model, Data], Any]:
-    from bayesreg.posterior.tree import parameters
-
-    def refit(model: Model, data: Data) -> Any:
-        posterior = pose(model, data)
-        seeds = np.random.SeedSequence(order.seed).spawn(order.chains)
-        drawn = draws_at(posterior, None, draws=order.draws, seeds=seeds, cores=order.cores,
-                         advance=lambda count: None)  # fmt: skip
-        return parameters(posterior, drawn)
-
-    return refit
-
-
-def _by_hyperprior(order: _Order) -> Choice:
-    if isinstance(order.model.prior, dict):
-        raise ModelError(
-            "one hyperprior over priors of several columns cannot be stated as a model; state "
-            "the densities in the model and sample it: Laplace(scale=HalfCauchy(1.0))"
-        )
-    prior = order.model.prior
-    scale = getattr(prior, "scale", None)
-    if not isinstance(scale, float):
-        raise ModelError(f"{prior!r} has no single scale that could be given a hyperprior")
-    unknown = replace(order.model, prior=replace(prior, scale=order.hyperprior))
-    posterior = pose(unknown, order.data)
-    require_proper(posterior, order.data.names)
-    seeds = np.random.SeedSequence(order.seed).spawn(order.chains)
-    total = order.chains * order.draws
-    with progress_bar("sampling the scale", total, order.progress) as advance:
-        drawn = draws_at(posterior, None, draws=order.draws, seeds=seeds, cores=order.cores,
-                         advance=advance)  # fmt: skip
-    draws = np.log(np.ravel(drawn.scalars["scale"]) / order.reference)
-    order.scores["scale_draws"] = order.reference * np.exp(draws)
-    low, middle, high = np.quantile(draws, [0.16, 0.5, 0.84])
-    return order.choice(
-        "hyperprior", middle, low, high, "middle 68% of its posterior",
-        f"median of the posterior under {order.hyperprior!r}",
-    )  # fmt: skip
-
-
-_METHODS: dict[str, Callable[[_Order], Choice]] = {
-    "evidence": _by_evidence,
-    "cv": _by_cross_validation,
-    "loo": _by_leave_one_out,
-    "hyperprior": _by_hyperprior,
-}
+        return nothing(method, str(error))

@@ -14,7 +14,7 @@ by the conjugate form where the prior scales are relative to it, else by quadrat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -197,7 +197,7 @@ def _absolute(
     rows: _Rows, marginal: GaussianMarginal, posterior: Posterior, scale: float
 ) -> FloatArray:
     """Prior scales in units of their own: 1 / p(y_i | y_-i) is a mean over p(sigma | y)."""
-    s, log_weight = _noise_nodes(marginal, posterior, scale)
+    s, log_weight = noise_nodes(marginal, posterior, scale)
     total = np.logaddexp.reduce(log_weight)
     found = np.full(rows.root.size, -np.inf)
     for part in _parts(s.size, rows.root.size):
@@ -213,7 +213,7 @@ def _parts(count: int, rows: int) -> Iterator[slice]:
     return (slice(first, first + step) for first in range(0, count, step))
 
 
-def _noise_nodes(
+def noise_nodes(
     marginal: GaussianMarginal, posterior: Posterior, scale: float
 ) -> tuple[FloatArray, FloatArray]:
     """Nodes in log sigma, and log of weight times p(sigma) sigma p(y | sigma, scale)."""
@@ -223,7 +223,9 @@ def _noise_nodes(
     return s, np.log(0.5 * (high - low) * weight) + noise_log_density(marginal, posterior, scale)(s)
 
 
-def noise_log_density(marginal: GaussianMarginal, posterior: Posterior, scale: float):  # type: ignore[no-untyped-def]
+def noise_log_density(
+    marginal: GaussianMarginal, posterior: Posterior, scale: float
+) -> Callable[[FloatArray], FloatArray]:
     """s -> log of p(sigma) sigma p(y | sigma, scale) at sigma = exp(s)."""
     prior = noise_density(posterior.sigma)
 

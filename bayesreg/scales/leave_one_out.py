@@ -24,8 +24,8 @@ LARGEST_K = 0.7
 # Log likelihoods held at a time: 32 MiB of them, and a few arrays of that size.
 _NUMBERS_AT_A_TIME = 2**22
 
-#: (model, data without a row) -> draws.
-Refit = Callable[[Model, Data], Parameters]
+#: Draws of the model without ``standardize`` on the data without a row, in standard units.
+Refit = Callable[[Data], Parameters]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def importance_sampled(model: Model, data: Data, drawn: Parameters, refit: Refit
     bad = np.flatnonzero(~(k <= LARGEST_K))
     for i in bad:
         others = np.delete(np.arange(data.y.size), rows[i])
-        again = refit(stated, take_rows(units, others))
+        again = refit(take_rows(units, others))
         held_out = _by_row(stated, take_rows(units, rows[i : i + 1]), again)
         by_row[i] = logsumexp(held_out) - np.log(held_out.size)
     return LeaveOneOut(by_row, int(bad.size))

@@ -1,0 +1,88 @@
+"""What every method of choose_scale is given, and how it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.data import Data
+from bayesreg.model import Model
+from bayesreg.posterior.densities import Parameters
+from bayesreg.posterior.protocol import Advance
+from bayesreg.posterior.target import Posterior, pose
+from bayesreg.posterior.tree import parameters
+from bayesreg.scales.axis import Axis
+from bayesreg.scales.choice import Choice
+from bayesreg.scales.draws import draws_at
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Arguments of choose_scale; ``scores`` collects what the methods saw."""
+
+    model: Model
+    data: Data
+    axis: Axis
+    folds: Any
+    hold: str
+    hyperprior: Any
+    draws: int
+    chains: int
+    seed: int
+    cores: int
+    progress: bool
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def log_t(self) -> FloatArray:
+        """The axis, as logarithms of factors of the model's scales."""
+        log_t: FloatArray = np.log(self.axis.factors)
+        return log_t
+
+    @property
+    def reference(self) -> float:
+        """The axis scale at t = 1."""
+        return float(self.axis.scales[0] / self.axis.factors[0])
+
+    def scale(self, log_t: float) -> float:
+        with np.errstate(over="ignore"):
+            return self.reference * float(np.exp(log_t))
+
+    def lambda_(self, log_t: float) -> float:
+        """The canonical lambda."""
+        power = 1.0 if self.axis.kinked else 2.0
+        with np.errstate(over="ignore"):
+            return self.axis.reference_lambda * float(np.exp(-power * log_t))
+
+    def choice(self, method: str, log_t: float, span: tuple[float, float], interval: str,
+               **more: Any) -> Choice:  # fmt: skip
+        """A Choice from positions on log t; minus infinity is a scale of 0."""
+        low, high = (self.scale(end) for end in span)
+        return Choice(
+            method, self.scale(log_t), low, high, self.lambda_(log_t), interval, **more
+        )
+
+    def drawn(
+        self, log_t: float, draws: int, advance: Advance, data: Data | None = None,
+        model: Model | None = None,
+    ) -> tuple[Model, Posterior, Parameters]:  # fmt: skip
+        """Draws at one scale, with the same random numbers whatever the scale.
+
+        Differences between scales are then less noisy than the values.
+        """
+        stated = (self.model if model is None else model).rescaled(float(np.exp(log_t)))
+        posterior = pose(stated, self.data if data is None else data)
+        seeds = np.random.SeedSequence(self.seed).spawn(self.chains)
+        drawn = draws_at(
+            posterior, None, draws=draws, seeds=seeds, cores=self.cores, advance=advance
+        )
+        return stated, posterior, parameters(posterior, drawn)
+
+
+def nothing(method: str, reason: str) -> Choice:
+    """The answer of a method that has none."""
+    nan = float("nan")
+    return Choice(method, nan, nan, nan, nan, "", reason)
