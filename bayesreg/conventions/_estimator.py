@@ -11,7 +11,7 @@ import numpy as np
 from bayesreg.conventions._composite import search_of, unwrapped
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._near import near_targets
-from bayesreg.conventions._refused import refuse_by_name
+from bayesreg.conventions._refused import refuse_bayesian_models, refuse_by_name
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
 
@@ -53,6 +53,7 @@ def recognise(estimator: Any, known: Mapping[str, Convention], data: Data | None
     NoEquivalentError
         For an estimator that no model or prior here is the twin of.
     """
+    refuse_bayesian_models(estimator)
     given = estimator
     estimator, scaler = unwrapped(estimator)
     kind = type(estimator)

@@ -23,6 +23,7 @@ from enum import Enum
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.posterior.decomposition import decomposed
 from bayesreg.posterior.target import Posterior
 from bayesreg.posterior.whitening import Completion, WhitenedRows, whiten
 
@@ -153,7 +154,7 @@ def reduce(posterior: Posterior, kind: Kind) -> Components:
     rows = whiten(problem)
     moving = _kinds(posterior)[kind][rows.completion.proper]
     A, t, determinant, nested = _integrate(rows, ~moving)
-    U, d, right = _decomposed(A)
+    U, d, right = decomposed(A)
     c = U.T @ t
     beyond = t - U @ c
     rest = float(beyond @ beyond)
@@ -193,18 +194,6 @@ def _integrate(
     on_target, on_columns = Q.T @ t, Q.T @ A
     determinant = float(np.sum(np.log(np.abs(np.diag(R)))))
     return A - Q @ on_columns, t - Q @ on_target, determinant, (R, on_target, on_columns)
-
-
-def _decomposed(A: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """U, d, V'; singular values that are rounding are 0."""
-    if A.shape[0] > A.shape[1]:
-        Q, R = np.linalg.qr(A)
-        U, d, right = np.linalg.svd(R)
-        U = Q @ U
-    else:
-        U, d, right = np.linalg.svd(A, full_matrices=False)
-    largest = np.max(d, initial=0.0)
-    return U, np.where(d > max(A.shape) * np.finfo(float).eps * largest, d, 0.0), right
 
 
 def _constant(posterior: Posterior, rows: WhitenedRows, determinant: float) -> float:

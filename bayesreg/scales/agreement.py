@@ -143,8 +143,16 @@ _BOUNDARIES = {
         "could tell from noise."
     ),
     "infinity": (
-        "no shrinkage, or less than was tried: for that question, the data alone determine the "
-        "coefficients well enough, or they fit without error."
+        "no shrinkage at all: for that question, the data determine the coefficients by "
+        "themselves, or they are fitted ever better the larger they are."
+    ),
+    "lower end": (
+        "the smallest scale that was tried or a smaller one: prediction gains little or nothing "
+        "from these columns."
+    ),
+    "upper end": (
+        "the largest scale that was tried or a larger one: prediction gains nothing from "
+        "shrinking further than that."
     ),
 }
 

@@ -24,8 +24,7 @@ class Choice:
     ----------
     method : str
     scale : float
-        In units of the prior. 0.0 or infinity where the method wants ever smaller or ever larger
-        scales (``boundary``); NaN where ``note`` says why there is none.
+        In units of the prior. 0.0 or infinity where the supremum lies there (``boundary``); NaN where ``note`` says why there is none.
     low, high : float
         Its uncertainty, ``interval`` says what kind. 0.0 and infinity are ends that were not
         found: the range is open there.
@@ -35,7 +34,8 @@ class Choice:
     note : str
         What else to know.
     boundary : str
-        "0" or "infinity" where the supremum lies there, or beyond that end of the axis; else "".
+        "0" or "infinity" where the supremum lies there; "lower end" or "upper end" where the
+        score is best at an end of the axis; else "".
     one_standard_error, one_standard_error_lambda : float
         For cross-validation the smallest scale, and largest lambda, whose score lies within one
         standard error of the best; else NaN.

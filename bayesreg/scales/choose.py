@@ -60,18 +60,25 @@ def choose_scale(
     ----------
     model, data
         The scales in ``model`` fix ratios only.
-    methods : sequence of {"evidence", "cv", "loo", "hyperprior"}
-        ``evidence``: marginal maximum likelihood. ``cv``: the mode's K-fold deviance, with the
-        one-standard-error scale in the note. ``loo``: the posterior's leave-one-out density.
-        ``hyperprior``: the posterior of the scale under a prior of its own.
+    methods : sequence of {"evidence", "cv", "loo", "hyperprior", "cv-posterior"}
+        ``evidence``: marginal maximum likelihood, in closed form for Gaussian likelihoods with
+        Normal priors; its scale need not lie on the axis. ``cv``: the least K-fold deviance of
+        the mode (with sigma unknown, of the joint mode with its sigma), and the smallest scale
+        within one standard error of it. ``loo``: the largest leave-one-out log predictive
+        density of the posterior; closed form as above, else importance sampling with refits.
+        ``hyperprior``: the median of the scale's posterior under a prior of its own.
+        ``cv-posterior``, on request: the largest log predictive density of the posterior over
+        the folds.
     scales, n_scales
-        The axis, as in :func:`scan_scales`.
+        The axis, as in :func:`scan_scales`: where cross-validation and leave-one-out look.
     folds : int, splitter of scikit-learn, or pairs of positions
     hold : {"prior", "alpha"}
         What cross-validation keeps the same in every fold: the prior, or lambda / N, which is
-        what ``LassoCV`` keeps and which makes its folds' priors wider than that of its refit.
+        what ``LassoCV`` and ``ElasticNetCV`` keep and which makes their folds' priors wider than
+        that of their refit. ``RidgeCV`` keeps lambda: that is "prior".
     hyperprior : density of a positive number, optional
-        Of the scale; by default half-Cauchy with the stated scale as its median.
+        Of the scale of ``axis_column``, the others in their ratio to it; by default half-Cauchy
+        with the stated scale as its median.
     draws, chains, seed, cores, progress
         As in :func:`sample`, for every posterior that is needed.
 
@@ -85,6 +92,16 @@ def choose_scale(
     ModelError, DataError, ImproperPosteriorError
         What has no axis of scales, with the reason. A method that does not apply to the model is
         in the result, with the reason as its note.
+
+    Examples
+    --------
+    >>> import numpy as np, bayesreg as br
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> y = X @ [1.0, -1.0, 0.5, 0.0, 0.0] + np.random.default_rng(1).normal(size=40)
+    >>> model = br.Model(br.Gaussian(sigma=1.0), br.Normal(scale=1.0))
+    >>> found = br.choose_scale(model, br.Data(X, y), ["evidence", "loo"], seed=1)
+    >>> round(found["evidence"].scale, 3), found["evidence"].boundary
+    (0.556, '')
     """
     chosen = _checked_methods(methods)
     check_hold(hold)
@@ -95,6 +112,7 @@ def choose_scale(
     order = Order(
         model, data, axis, folds, hold, _hyperprior(hyperprior, axis), draws, chains,
         checked_entropy(seed), available_cores() if cores is None else cores, progress,
+        axis.kinked and scales is None,
     )  # fmt: skip
     order.scores["scale"] = axis.scales
     with one_linear_algebra_thread():

@@ -21,13 +21,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.posterior.progress import progress_bar
+from bayesreg.posterior.target import pose
+from bayesreg.scales.axis import make_axis
 from bayesreg.scales.choice import Choice
 from bayesreg.scales.closed_evidence import log_evidence_of_scale
+from bayesreg.scales.draws import Advance
 from bayesreg.scales.identity import generator, prior_expectation
 from bayesreg.scales.order import Order
-from bayesreg.posterior.progress import progress_bar
-from bayesreg.posterior.protocol import Advance
-from bayesreg.posterior.target import pose
 
 # How far the nodes reach beyond the axis at first, how far apart they are, in log t.
 _MARGIN, _APART = 1.5, 0.75
@@ -91,12 +92,13 @@ class Peak:
 def by_evidence(order: Order) -> Choice:
     """Marginal maximum likelihood."""
     closed = log_evidence_of_scale(pose(order.model, order.data))
+    low, high = _ends(order)
     if closed is None:
-        peak = _by_draws(order)
+        peak = _by_draws(order, low, high)
         order.scores["log_evidence"] = np.interp(order.log_t, peak.x, peak.curve)
         order.scores["log_evidence_error"] = np.interp(order.log_t, peak.x, peak.curve_error)
     else:
-        peak = closed_peak(closed, float(order.log_t[0]), float(order.log_t[-1]))
+        peak = closed_peak(closed, low, high)
         order.scores["log_evidence"] = closed(order.log_t)
         order.scores["log_evidence_error"] = np.zeros(order.log_t.size)
     note = _BOUNDARY.get(peak.boundary, "")
@@ -106,6 +108,12 @@ def by_evidence(order: Order) -> Choice:
         "evidence", peak.log_t, (peak.low, peak.high), INTERVAL, note=note,
         boundary=peak.boundary, monte_carlo_error=peak.error,
     )  # fmt: skip
+
+
+def _ends(order: Order) -> tuple[float, float]:
+    """Of the axis given and of the one that the data suggest."""
+    usual = np.log(make_axis(order.model, order.data, None, 2).factors)
+    return min(order.log_t[0], usual[0]), max(order.log_t[-1], usual[-1])
 
 
 _BOUNDARY = {
@@ -204,12 +212,12 @@ def _crossing(
 Look = Callable[[float, int], Node]
 
 
-def _by_draws(order: Order) -> Peak:
-    low, high = float(order.log_t[0]) - _MARGIN, float(order.log_t[-1]) + _MARGIN
+def _by_draws(order: Order, low: float, high: float) -> Peak:
+    low, high = low - _MARGIN, high + _MARGIN
     count = int(np.ceil((high - low) / _APART)) + 1
     total = (count + 3 + 3 * _EFFORT) * order.chains * order.draws
-    with progress_bar("evidence", total, order.progress) as advance:
-        return slope_peak(_look(order, advance), np.linspace(low, high, count))
+    with progress_bar("evidence", total, order.progress) as bar:
+        return slope_peak(_look(order, bar.advance), np.linspace(low, high, count))
 
 
 def _look(order: Order, advance: Advance) -> Look:
@@ -256,11 +264,17 @@ def _followed(look: Look, seen: list[Node]) -> list[Node]:
         if first.slope < -_LEVEL - 2 * first.error and not _any_rise(seen):
             more = [look(first.x - _APART * k, 1) for k in range(_MORE, 0, -1)]
             seen = [*more, *seen]
-        elif last.slope > _LEVEL + 2 * last.error:
+        elif abs(last.slope) > _LEVEL + 2 * last.error and not _has_fallen(seen):
             seen = [*seen, *(look(last.x + _APART * k, 1) for k in range(1, _MORE + 1))]
         else:
             break
     return seen
+
+
+def _has_fallen(seen: list[Node]) -> bool:
+    """The range ends before the last node."""
+    curve = _integrated(seen)[1]
+    return bool(curve[-1] < np.max(curve) - 2 * _DROP)
 
 
 def _any_rise(seen: list[Node]) -> bool:

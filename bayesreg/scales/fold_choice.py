@@ -10,7 +10,7 @@ from bayesreg.posterior.progress import progress_bar
 from bayesreg.scales.choice import Choice
 from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scores
 from bayesreg.scales.folds import number_of_folds
-from bayesreg.scales.order import Order
+from bayesreg.scales.order import Order, end_of_axis
 
 INTERVAL = "one standard error of the score"
 
@@ -18,9 +18,9 @@ INTERVAL = "one standard error of the score"
 def by_mode(order: Order) -> Choice:
     """The scale whose mode has the least deviance over folds."""
     total = number_of_folds(order.model, order.data, order.folds) * order.log_t.size
-    with progress_bar("cross-validation", total, order.progress) as advance:
+    with progress_bar("cross-validation", total, order.progress) as bar:
         scores = mode_scores(
-            order.model, order.data, order.axis, order.folds, order.hold, advance
+            order.model, order.data, order.axis, order.folds, order.hold, bar.advance
         )
     order.scores["cv_deviance"], order.scores["cv_error"] = scores.mean, scores.error
     return _chosen("cv", order, scores.mean, scores)
@@ -30,10 +30,10 @@ def by_posterior(order: Order) -> Choice:
     """The scale whose posterior has the largest log predictive density over folds."""
     count = number_of_folds(order.model, order.data, order.folds) * order.log_t.size
     draws = max(250, order.draws // 4)
-    with progress_bar("folds", count * order.chains * draws, order.progress) as advance:
+    with progress_bar("folds", count * order.chains * draws, order.progress) as bar:
         scores = posterior_scores(
             order.model, order.data, order.axis, order.folds, draws=draws, chains=order.chains,
-            seed=order.seed, cores=order.cores, advance=advance, hold=order.hold,
+            seed=order.seed, cores=order.cores, advance=bar.advance, hold=order.hold,
         )  # fmt: skip
     order.scores["cv_log_density"] = scores.mean
     order.scores["cv_log_density_error"] = scores.error
@@ -51,7 +51,7 @@ def _chosen(method: str, order: Order, loss: FloatArray, scores: Scores) -> Choi
     within = np.flatnonzero(loss <= loss[best] + (0.0 if np.isnan(error) else error))
     low = -np.inf if within[0] == 0 else float(x[within[0]])
     high = np.inf if within[-1] == x.size - 1 else float(x[within[-1]])
-    boundary, note = _at_end(best, x.size)
+    boundary, note = end_of_axis(best, x.size, method == "cv" and order.begins_at_null)
     if np.isnan(error):
         note = "; ".join(filter(None, [note, "one split gives no standard error"]))
     lost = int(np.sum(~np.isfinite(loss)))
@@ -63,14 +63,3 @@ def _chosen(method: str, order: Order, loss: FloatArray, scores: Scores) -> Choi
         one_standard_error=order.scale(simplest),
         one_standard_error_lambda=order.lambda_(simplest),
     )  # fmt: skip
-
-
-def _at_end(best: int, size: int) -> tuple[str, str]:
-    """The boundary, and what to say of a score that is best at the end of the axis."""
-    if size == 1:
-        return "", "the axis has one scale only: there was nothing to choose from"
-    if best == 0:
-        return "0", "the best score lies at the lower end of the axis: give smaller scales too"
-    if best == size - 1:
-        return "infinity", "the best score lies at the upper end of the axis: give larger scales too"
-    return "", ""

@@ -15,7 +15,7 @@ from bayesreg.model import unknown_scales
 from bayesreg.posterior.choice import choose_sampler
 from bayesreg.posterior.progress import progress_bar
 from bayesreg.posterior.propriety import require_proper
-from bayesreg.posterior.protocol import Draws, Setup
+from bayesreg.posterior.protocol import Draws
 from bayesreg.posterior.target import Posterior, RandomScale, pose
 from bayesreg.scales.choice import Choice
 from bayesreg.scales.draws import draws_at
@@ -65,14 +65,10 @@ def _draws(order: Order, posterior: Posterior) -> Draws:
     sampler = choose_sampler(posterior, "auto")
     seeds = np.random.SeedSequence(order.seed).spawn(order.chains)
     total = order.chains * (order.draws + sampler.default_tune)
-    with progress_bar("hyperprior", total, order.progress) as advance:
-        if sampler.whole_run is None:
-            return draws_at(
-                posterior, None, draws=order.draws, seeds=seeds, cores=order.cores,
-                advance=advance,
-            )  # fmt: skip
-        setup = Setup(posterior, posterior.problem.start, sampler.default_tune)
-        return sampler.whole_run(setup, order.draws, seeds, advance, order.cores)
+    with progress_bar("hyperprior", total, order.progress) as bar:
+        return draws_at(
+            posterior, None, draws=order.draws, seeds=seeds, cores=order.cores, advance=bar.advance
+        )
 
 
 def _error_of_median(draws: np.ndarray) -> float:

@@ -85,8 +85,7 @@ def parameters_in_standard_units(model: Model, data: Data, drawn: Parameters) ->
 
 def _by_row(model: Model, data: Data, drawn: Parameters) -> FloatArray:
     """log p(y_i | draw), shape (rows, draws)."""
-    terms, _ = log_likelihood(model, data, drawn, True)
-    assert terms is not None
+    terms = log_likelihood(model, data, drawn)
     return np.ascontiguousarray(terms.reshape(-1, terms.shape[-1]).T)
 
 

@@ -19,7 +19,7 @@ from bayesreg.scales.choice import Choice
 from bayesreg.scales.exact_leave_one_out import exact_leave_one_out
 from bayesreg.scales.folds import in_standard_units
 from bayesreg.scales.leave_one_out import importance_sampled
-from bayesreg.scales.order import Order
+from bayesreg.scales.order import Order, end_of_axis
 
 INTERVAL = "one standard error of the difference"
 # Points of the spline between two scales, and rows at a time.
@@ -43,21 +43,12 @@ def by_leave_one_out(order: Order) -> Choice:
     at_axis = np.searchsorted(x, order.log_t)
     order.scores["elpd_loo"] = by_row.sum(axis=1)
     order.scores["elpd_loo_difference_error"] = error[at_axis]
-    boundary, note = _at_end(best, x.size)
+    boundary, note = end_of_axis(best, x.size)
     if refits:
         note = "; ".join(filter(None, [note, f"{refits} rows were refitted (k > 0.7)"]))
     span = (-np.inf if low == 0 else float(x[low]), np.inf if high == x.size - 1 else float(x[high]))
     return order.choice("loo", float(x[best]), span, INTERVAL, note=note, boundary=boundary)
 
-
-def _at_end(best: int, size: int) -> tuple[str, str]:
-    if size == 1:
-        return "", "the axis has one scale only: there was nothing to choose from"
-    if best == 0:
-        return "0", "the best score lies at the lower end of the axis: give smaller scales too"
-    if best == size - 1:
-        return "infinity", "the best score lies at the upper end of the axis: give larger scales too"
-    return "", ""
 
 
 def _refined(log_t: FloatArray, by_row: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -86,9 +77,9 @@ def _importance_sampled(order: Order) -> tuple[FloatArray, int]:
     draws = max(100, min(order.draws, -(-_ENOUGH // order.chains)))
     total = order.log_t.size * order.chains * draws
     rows, refits = [], 0
-    with progress_bar("leave-one-out", total, order.progress) as advance:
+    with progress_bar("leave-one-out", total, order.progress) as bar:
         for x in order.log_t:
-            stated, _, drawn = order.drawn(float(x), draws, advance)
+            stated, _, drawn = order.drawn(float(x), draws, bar.advance)
 
             def refit(others: Data, x: float = float(x)) -> Parameters:
                 without_row = in_standard_units(model, data)[0]

@@ -11,17 +11,18 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.model import Model
 from bayesreg.posterior.densities import Parameters
-from bayesreg.posterior.protocol import Advance
 from bayesreg.posterior.target import Posterior, pose
-from bayesreg.posterior.tree import parameters
 from bayesreg.scales.axis import Axis
 from bayesreg.scales.choice import Choice
-from bayesreg.scales.draws import draws_at
+from bayesreg.scales.draws import Advance, draws_at, parameters
 
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """Arguments of choose_scale; ``scores`` collects what the methods saw."""
+    """Arguments of choose_scale; ``scores`` collects what the methods saw.
+
+    ``begins_at_null``: at the first scale of the axis the mode is at loc, and at smaller ones too.
+    """
 
     model: Model
     data: Data
@@ -34,6 +35,7 @@ class Order:
     seed: int
     cores: int
     progress: bool
+    begins_at_null: bool
     scores: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -48,6 +50,10 @@ class Order:
         return float(self.axis.scales[0] / self.axis.factors[0])
 
     def scale(self, log_t: float) -> float:
+        """In units of the prior; of a point of the axis to the last digit."""
+        k = int(np.searchsorted(self.log_t, log_t))
+        if k < self.log_t.size and self.log_t[k] == log_t:
+            return float(self.axis.scales[k])
         with np.errstate(over="ignore"):
             return self.reference * float(np.exp(log_t))
 
@@ -86,3 +92,16 @@ def nothing(method: str, reason: str) -> Choice:
     """The answer of a method that has none."""
     nan = float("nan")
     return Choice(method, nan, nan, nan, nan, "", reason)
+
+
+def end_of_axis(best: int, size: int, at_null: bool = False) -> tuple[str, str]:
+    """``Choice.boundary``, and what to say of a score that is best at the end of the axis."""
+    if size == 1:
+        return "", "the axis has one scale only: there was nothing to choose from"
+    if best == 0 and at_null:
+        return "lower end", "best with every coefficient at its loc, as at any smaller scale"
+    if best == 0:
+        return "lower end", "best at the smallest scale tried: smaller ones may be better still"
+    if best == size - 1:
+        return "upper end", "best at the largest scale tried: larger ones may be better still"
+    return "", ""

@@ -17,7 +17,7 @@ from bayesreg.posterior.diagnostics import diagnose
 from bayesreg.posterior.progress import progress_bar
 from bayesreg.posterior.propriety import require_proper
 from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
-from bayesreg.posterior.sampling import checked_seed
+from bayesreg.posterior.order import checked_seed
 from bayesreg.posterior.target import pose
 from bayesreg.scales.axis import Axis, library_parameters, make_axis
 from bayesreg.scales.draws import draws_along
@@ -198,10 +198,10 @@ def _posterior_columns(
     rows: list[dict[str, Any]] = []
     slopes, errors = np.empty(len(factors)), np.empty(len(factors))
     total = len(factors) * chains * draws
-    with progress_bar("scanning", total, progress) as advance:
+    with progress_bar("scanning", total, progress) as bar:
         along = draws_along(
             models, data, starts, draws=draws, chains=chains, seed=seed, cores=cores,
-            advance=advance,
+            advance=bar.advance,
         )  # fmt: skip
         for k, (at, drawn) in enumerate(along):
             if anchor is not None:
