@@ -85,7 +85,7 @@ class Elicited:
             ("R2", quantiles),
             ("sd of y under the prior (90%)", f"{of_y}, observed {number(self.observed_sd, 3)}"),
         )
-        return Table(("elicited", ""), rows)
+        return Table(("elicited from R2", "value"), rows)
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers and strings, without the draws."""
@@ -322,9 +322,9 @@ def _width_note(achieved: float, probability: float) -> str:
         )
     if achieved < probability - 0.05:
         return (
-            "The prior is less sure of R2 than you are: a few coefficients, or heavy tails, share "
-            "the variance, and no scale changes that. A Normal prior, or correlated coefficients, "
-            "would be narrower."
+            "The prior is less sure of R2 than you are: a few coefficients, heavy tails or an "
+            "unknown sigma spread it, and no scale changes that. Normal priors and a sigma stated "
+            "as a number make it narrower."
         )
     return ""
 
