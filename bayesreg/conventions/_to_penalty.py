@@ -8,6 +8,7 @@ from typing import Any
 from bayesreg.conventions import _nats
 from bayesreg.conventions._circumstances import setting_of, told_apart
 from bayesreg.conventions._convention import Convention, Penalised
+from bayesreg.conventions._observed import refuse_impossible_targets
 from bayesreg.conventions._refusals import refuse_offset, refuse_one_way
 from bayesreg.conventions._refused import refuse_bayesian_models
 from bayesreg.conventions._registry import find
@@ -62,6 +63,7 @@ def to_penalty(
     refuse_one_way(goal)
     quantities, options = told_apart(options)
     setting = setting_of(stated(model.likelihood), data, n, total_weight, quantities)
+    refuse_impossible_targets(data, setting.likelihood, "the model")
     refuse_offset(data, setting.likelihood, goal.name)
     twin = encoded(goal, _nats.from_model(model, data), setting, options)
     relative = isinstance(model.prior, Prior) and model.prior.relative_to_noise
