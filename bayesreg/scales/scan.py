@@ -110,7 +110,7 @@ def scan_scales(
         attributes: dict[str, Any] = {"model": repr(model), "axis_column": axis.column}
         if posterior:
             require_proper(pose(model, data), data.names)
-            entropy = _entropy(seed)
+            entropy = checked_entropy(seed)
             cores = available_cores() if cores is None else cores
             found, notes = _posterior_columns(
                 model, data, axis, fits, draws=draws, chains=chains, seed=entropy, cores=cores,
@@ -123,7 +123,7 @@ def scan_scales(
     )
 
 
-def _entropy(seed: int | None) -> int:
+def checked_entropy(seed: int | None) -> int:
     if seed is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
     return checked_seed(seed)
