@@ -9,8 +9,8 @@ form: with residuals r and leverages h of the posterior mean,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -49,8 +49,10 @@ class LeaveOneOut:
         return float(np.sqrt(self.by_row.size) * np.std(self.by_row, ddof=1))
 
 
-def importance_sampled(model: Model, data: Data, drawn: Parameters, refit: Any) -> LeaveOneOut:
-    """From the draws of the whole posterior; ``refit(data without row) -> Parameters``."""
+def importance_sampled(
+    model: Model, data: Data, drawn: Parameters, refit: Callable[[Data], Parameters]
+) -> LeaveOneOut:
+    """From the draws of the whole posterior; ``refit(data without row)`` draws again."""
     from arviz_stats.base import array_stats
     from scipy.special import logsumexp
 
@@ -65,7 +67,7 @@ def importance_sampled(model: Model, data: Data, drawn: Parameters, refit: Any) 
     for i in bad:
         others = np.delete(np.arange(data.y.size), rows[i])
         stated, units = in_standard_units(model, data)
-        again = refit(stated, take_rows(units, others))
+        again = refit(take_rows(units, others))
         held_out, _ = log_likelihood(stated, take_rows(units, rows[i : i + 1]), again, True)
         assert held_out is not None
         by_row[i] = logsumexp(held_out) - np.log(held_out.size)
