@@ -220,7 +220,7 @@ def _from_rows(A: FloatArray, t: FloatArray) -> Decomposition:
     n, q = A.shape
     beyond = 0.0
     if n > q:
-        R = np.linalg.qr(np.column_stack([A, t]), mode="r")
+        R: FloatArray = np.asarray(np.linalg.qr(np.column_stack([A, t]), mode="r"))
         A, t, beyond = R[:q, :q], R[:q, q], float(np.sum(R[q:, q] ** 2))
     U, d, right = np.linalg.svd(A, full_matrices=False)
     c = U.T @ t

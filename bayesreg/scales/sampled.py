@@ -9,7 +9,6 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
-from bayesreg.errors import ModelError
 from bayesreg.model import Model
 from bayesreg.posterior.densities import Parameters
 from bayesreg.posterior.protocol import Advance, Draws
@@ -21,11 +20,10 @@ from bayesreg.scales.draws import draws_at
 from bayesreg.scales.folds import in_standard_units
 from bayesreg.scales.identity import node
 from bayesreg.scales.leave_one_out import LeaveOneOut, importance_sampled
-from bayesreg.scales.modes import norms
+from bayesreg.scales.modes import Modes, norms
 from bayesreg.scales.nodes import between, completed
-from bayesreg.scales.null_evidence import log_null_evidence
+from bayesreg.scales.null_evidence import null_anchor, said_of_evidence
 from bayesreg.scales.summaries import summary
-from bayesreg.solvers import MapEstimate
 
 # Branches of the seed: scales of the axis, nodes in between, rows left out.
 _ON_AXIS, _HIDDEN, _LEFT_OUT = 0, 1, 2
@@ -69,7 +67,7 @@ def sampled_columns(
     model: Model,
     data: Data,
     axis: Axis,
-    fits: list[MapEstimate | None],
+    found: Modes,
     sampling: Sampling,
     *,
     rope: float | None,
@@ -83,10 +81,10 @@ def sampled_columns(
     scores: list[LeaveOneOut] = []
     problem = pose(model, data).problem
     start = None
-    for k, (t, fit) in enumerate(zip(axis.factors, fits, strict=True)):
+    for k, t in enumerate(axis.factors):
         at = model.rescaled(float(t))
-        if fit is not None:
-            start = problem.extended(fit.coef, fit.intercept)
+        mode = found.start(problem, k)
+        start = start if mode is None else mode
         posterior, draws = sampling.at(at, data, start, sampling.draws, _ON_AXIS, k)
         drawn = parameters(posterior, draws)
         rows.append(summary(drawn, rope, mass))
@@ -104,22 +102,6 @@ def sampled_columns(
     columns["log_evidence"] = ("scale", value)
     columns["log_evidence_error"] = ("scale", error)
     return columns, {"log_evidence": said_of_evidence(model)}
-
-
-def null_anchor(model: Model, data: Data) -> tuple[float | None, str]:
-    """The evidence as the scales go to 0, or None and why there is none."""
-    try:
-        return log_null_evidence(model, data), ""
-    except ModelError as error:
-        return None, str(error)
-
-
-def said_of_evidence(model: Model) -> str:
-    """What the evidence is relative to."""
-    on_intercept = model.intercept_penalty()
-    if on_intercept is not None and on_intercept.is_flat[0]:
-        return "in nats, relative to a flat intercept of density 1: only differences mean anything"
-    return "in nats"
 
 
 def evidence_curve(

@@ -18,10 +18,15 @@ from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
 from bayesreg.posterior.sampling import MOST_CHAINS, MOST_ITERATIONS, _count, _seed
 from bayesreg.posterior.target import pose
 from bayesreg.scales.axis import Axis, library_parameters, make_axis
+from bayesreg.scales.closed_form import (
+    closed_columns,
+    freedom_of,
+    law_of,
+    said_of_closed_form,
+)
 from bayesreg.scales.cross_validation import mode_scores, posterior_scores
-from bayesreg.scales.modes import mode_columns, modes
+from bayesreg.scales.modes import Modes, find_modes, mode_columns
 from bayesreg.scales.sampled import Sampling, sampled_columns
-from bayesreg.solvers import MapEstimate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -130,18 +135,27 @@ def scan_scales(
     data = data.to_dense()
     axis = make_axis(model, data, scales, n_scales)
     library = library_parameters(model, data, axis, parameters)
-    said = {"model": repr(model), "axis_column": axis.column, "lambda": _said_of_lambda(model)}
+    said: dict[str, Any] = {
+        "model": repr(model),
+        "axis_column": axis.column,
+        "lambda": _said_of_lambda(model),
+    }
     with one_linear_algebra_thread():
         if posterior:
             require_proper(pose(model, data), data.names)
-        fits = modes(model, data, axis)
-        columns, notes = mode_columns(data, fits), {}
-        if posterior:
-            found, notes = _posterior_columns(model, data, axis, fits, order)
-            columns |= found
+        found = find_modes(model, data, axis)
+        law = law_of(model, data) if posterior else None
+        columns = mode_columns(model, data, axis, found, freedom_of(law, axis))
+        if law is not None:
+            columns |= closed_columns(law, axis, rope=order.rope, mass=mass, loo=loo)
+            said |= said_of_closed_form(model, law, mass)
+        elif posterior:
+            drawn, notes = _drawn_columns(model, data, axis, found, order)
+            columns |= drawn
+            said |= notes
         if folds is not None:
             columns |= _cross_validated(model, data, axis, folds, posterior, order)
-    return _dataset(columns, axis, data, library, {**said, **notes})
+    return _dataset(columns, axis, data, library, said)
 
 
 @dataclass(frozen=True)
@@ -168,15 +182,15 @@ def _said_of_lambda(model: Model) -> str:
     )
 
 
-def _posterior_columns(
-    model: Model, data: Data, axis: Axis, fits: list[MapEstimate | None], order: _Order
+def _drawn_columns(
+    model: Model, data: Data, axis: Axis, found: Modes, order: _Order
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """From draws at every scale."""
     total = axis.factors.size * order.chains * order.draws
     with progress_bar("scanning", total, order.progress) as advance:
         sampling = Sampling(order.draws, order.chains, order.seed, order.cores, advance)
         columns, notes = sampled_columns(
-            model, data, axis, fits, sampling, rope=order.rope, mass=order.mass, loo=order.loo
+            model, data, axis, found, sampling, rope=order.rope, mass=order.mass, loo=order.loo
         )
     return columns, {"seed": order.seed, "probability": order.mass, **notes}
 
