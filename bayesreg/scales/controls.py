@@ -33,31 +33,31 @@ _ROUNDING = 1e-10
 _TAILS = (0.05, 0.95)
 
 
-@dataclass(frozen=True)
-class Expectation:
-    """A posterior mean and its Monte Carlo standard error."""
+@dataclass(frozen=True, eq=False)
+class Expectations:
+    """Posterior means of k functions, and the Monte Carlo standard error of each."""
 
-    value: float
-    error: float
+    value: FloatArray
+    error: FloatArray
 
 
-def expectation(values: FloatArray, posterior: Posterior, draws: Draws) -> Expectation:
-    """The posterior mean of a function of the draws, ``values`` of shape (chains, draws)."""
+def expectations(values: FloatArray, posterior: Posterior, draws: Draws) -> Expectations:
+    """Posterior means of functions of the draws, ``values`` of shape (chains, draws, k)."""
     controls = zero_means(posterior, draws)
-    centred = values - np.mean(values)
+    average = np.mean(values, axis=(0, 1))
+    centred = values - average
     if controls.shape[-1]:
         flat = controls.reshape(-1, controls.shape[-1])
         spread = np.std(flat, axis=0)
         flat = flat[:, spread > 0] / spread[spread > 0]
         deviations = flat - np.mean(flat, axis=0)
-        slope = np.linalg.lstsq(
-            deviations.T @ deviations, deviations.T @ centred.ravel(), rcond=_ROUNDING
-        )[0]
+        moments = deviations.T @ centred.reshape(len(flat), -1)
+        slope = np.linalg.lstsq(deviations.T @ deviations, moments, rcond=_ROUNDING)[0]
         centred = centred - (flat @ slope).reshape(values.shape)
-    count = values.size
+    count = values.shape[0] * values.shape[1]
     lost = np.sqrt(count / max(count - controls.shape[-1], 1))
-    error = float(rank_statistics(centred[..., None], _TAILS).mcse_mean[0])
-    return Expectation(float(np.mean(values) + np.mean(centred)), float(lost * error))
+    error = lost * rank_statistics(centred, _TAILS).mcse_mean
+    return Expectations(average + np.mean(centred, axis=(0, 1)), np.asarray(error))
 
 
 def zero_means(posterior: Posterior, draws: Draws) -> FloatArray:

@@ -19,7 +19,7 @@ from bayesreg.posterior.densities import Parameters
 from bayesreg.posterior.protocol import Draws
 from bayesreg.posterior.target import Posterior, with_unknowns_at_one
 from bayesreg.posterior.tree import parameters
-from bayesreg.scales.controls import expectation
+from bayesreg.scales.controls import expectations
 from bayesreg.scales.curve import Node
 
 # Step of the central difference of the log normaliser, in log t.
@@ -67,12 +67,12 @@ def node(
     """
     drawn = parameters(posterior, draws)
     values = generator(model, data, posterior, drawn, kinked)
-    found = expectation(values, posterior, draws)
-    slope = found.value - prior_expectation(model, data)
     wider, narrower = (model.rescaled(float(np.exp(s))) for s in (_STEP, -_STEP))
-    moved = [
-        np.mean(generator(at, data, posterior, drawn, kinked)) - prior_expectation(at, data)
-        for at in (wider, narrower)
-    ]
-    bend = (moved[0] - moved[1]) / (2 * _STEP) + float(np.var(values))
-    return Node(x, slope, found.error, float(bend))
+    moved = [generator(at, data, posterior, drawn, kinked) for at in (wider, narrower)]
+    change = (moved[0] - moved[1]) / (2 * _STEP)
+    spread = (values - np.mean(values)) ** 2
+    found = expectations(np.stack([values, change + spread], axis=-1), posterior, draws)
+    on_prior = [prior_expectation(at, data) for at in (narrower, model, wider)]
+    bend = found.value[1] - (on_prior[2] - on_prior[0]) / (2 * _STEP)
+    slope = found.value[0] - on_prior[1]
+    return Node(x, float(slope), float(found.error[0]), float(bend))
