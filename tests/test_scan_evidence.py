@@ -306,18 +306,15 @@ def test_the_error_of_interpolation_is_seen(step):
     curve = integrated(nodes, 0.0, 2.0)
     off = np.abs(curve.log_evidence - whole)
     assert np.max(off) < 0.3 * step**4
-    assert np.all(off <= 1.1 * curve.error + 1e-6)
+    assert np.all(off <= 1.2 * curve.error + 1e-6)
 
 
 def test_the_stated_error_is_that_of_independent_runs():
-    """z of 24 runs against the closed form: neither too large an error nor too small."""
+    """Laplace, where the runs differ most: neither too large an error nor too small."""
     X, y = rows(p=4, n=30)
     data = br.Data(X, y)
-    model = br.Model(br.Gaussian(1.0), br.Normal(1.0))
-    exact = br.scan_scales(model, data, SCALES, progress=False)["log_evidence"].values
-    z = []
-    for seed in range(24):
-        value, error = sampled_evidence(model, data, seed=seed, draws=200)
-        z.append((value - exact) / error)
-    spread = np.sqrt(np.mean(np.square(z), axis=0))
-    assert np.all((spread > 0.5) & (spread < 1.6)), spread
+    model = br.Model(br.Gaussian(0.5), br.Laplace(1.0))
+    runs = [sampled_evidence(model, data, [0.05], seed=seed, draws=100) for seed in range(24)]
+    value, error = (np.array(part)[:, 0] for part in zip(*runs, strict=True))
+    ratio = np.std(value, ddof=1) / np.sqrt(np.mean(error**2))
+    assert 0.5 < ratio < 1.5, ratio

@@ -1,15 +1,13 @@
-"""Leave-one-out log predictive density along the scale.
+"""Leave-one-out log predictive density from draws of the whole posterior.
 
-Pareto-smoothed importance sampling (Vehtari, Gelman and Gabry, 2017); rows whose k exceeds 0.7
-are refitted without the row. Gaussian likelihood with known sigma and Normal priors in closed
-form: with residuals r and leverages h of the posterior mean,
+    p(y_i | y_-i) = sum_s weight_s p(y_i | draw s),   weight_s ~ 1 / p(y_i | draw s), smoothed
 
-    p(y_i | y_-i) = Normal(y_i - r_i / (1 - h_i),  sigma^2 / (s_i (1 - h_i)))   at y_i
+(Vehtari, Gelman and Gabry, 2017). Rows whose k exceeds 0.7 are refitted without the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +17,15 @@ from bayesreg.data import Data
 from bayesreg.model import Model
 from bayesreg.posterior.densities import Parameters, log_likelihood, used_rows
 from bayesreg.scales.folds import in_standard_units, take_rows
+from bayesreg.scales.pareto import smoothed_log_weights
 
 # Beyond this the importance weights of a row cannot be trusted.
 LARGEST_K = 0.7
+# Log likelihoods held at a time: 32 MiB of them, and a few arrays of that size.
+_NUMBERS_AT_A_TIME = 2**22
+
+#: Draws of the model without ``standardize`` on the data without a row, in standard units.
+Refit = Callable[[Data], Parameters]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +35,7 @@ class LeaveOneOut:
     Attributes
     ----------
     by_row : (n,) array
-        log p(y_i | the other rows).
+        log p(y_i | the other rows), for the rows of positive weight.
     refitted : int
         Rows that needed a fit of their own.
     """
@@ -49,26 +53,44 @@ class LeaveOneOut:
         return float(np.sqrt(self.by_row.size) * np.std(self.by_row, ddof=1))
 
 
-def importance_sampled(
-    model: Model, data: Data, drawn: Parameters, refit: Callable[[Data], Parameters]
-) -> LeaveOneOut:
-    """From the draws of the whole posterior; ``refit(data without row)`` draws again."""
-    from arviz_stats.base import array_stats
+def importance_sampled(model: Model, data: Data, drawn: Parameters, refit: Refit) -> LeaveOneOut:
+    """From the draws of the whole posterior; ``refit`` is asked for rows whose k is too large."""
     from scipy.special import logsumexp
 
-    terms, _ = log_likelihood(model, data, drawn, True)
-    assert terms is not None
-    n = terms.shape[-1]
-    flat = terms.reshape(-1, n).T
-    weights, k = array_stats.psislw(-flat, r_eff=1.0, axis=-1)
-    by_row = logsumexp(weights + flat, axis=1)
     rows = used_rows(data)
-    bad = np.flatnonzero(~(np.asarray(k) <= LARGEST_K))
+    by_row, k = np.empty(rows.size), np.empty(rows.size)
+    stated, units = in_standard_units(model, data)
+    in_units = parameters_in_standard_units(model, data, drawn)
+    for part in _parts(rows.size, drawn.coef.shape[0] * drawn.coef.shape[1]):
+        terms = _by_row(stated, take_rows(units, rows[part]), in_units)
+        weights, k[part] = smoothed_log_weights(-terms)
+        by_row[part] = logsumexp(weights + terms, axis=1)
+    bad = np.flatnonzero(~(k <= LARGEST_K))
     for i in bad:
         others = np.delete(np.arange(data.y.size), rows[i])
-        stated, units = in_standard_units(model, data)
         again = refit(take_rows(units, others))
-        held_out, _ = log_likelihood(stated, take_rows(units, rows[i : i + 1]), again, True)
-        assert held_out is not None
+        held_out = _by_row(stated, take_rows(units, rows[i : i + 1]), again)
         by_row[i] = logsumexp(held_out) - np.log(held_out.size)
-    return LeaveOneOut(np.asarray(by_row), int(bad.size))
+    return LeaveOneOut(by_row, int(bad.size))
+
+
+def parameters_in_standard_units(model: Model, data: Data, drawn: Parameters) -> Parameters:
+    """Draws on the columns of :func:`in_standard_units`."""
+    from bayesreg.model import column_deviation
+
+    if not model.standardize:
+        return drawn
+    return Parameters(drawn.coef * column_deviation(data), drawn.intercept, drawn.scalars)
+
+
+def _by_row(model: Model, data: Data, drawn: Parameters) -> FloatArray:
+    """log p(y_i | draw), shape (rows, draws)."""
+    terms = log_likelihood(model, data, drawn)
+    return np.ascontiguousarray(terms.reshape(-1, terms.shape[-1]).T)
+
+
+def _parts(count: int, draws: int) -> Iterator[slice]:
+    step = max(1, _NUMBERS_AT_A_TIME // draws)
+    return (slice(first, min(first + step, count)) for first in range(0, count, step))
+
+
