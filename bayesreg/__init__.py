@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         plot_shrinkage,
         plot_trajectory,
     )
-    from bayesreg.posterior import sample
+    from bayesreg.posterior import open_run, predict, resume, sample
     from bayesreg.priors import (
         Cauchy,
         ElasticNet,
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from bayesreg.proof.certify import certify
     from bayesreg.pymc import FromPyMC, from_bambi, from_pymc, to_pymc
     from bayesreg.scales import scan_scales
+    from bayesreg.sensitivity import Sensitivity, sensitivity
     from bayesreg.solvers import MapEstimate, MapPath, find_map, find_map_path
     from bayesreg.spec import from_dict, from_text, to_dict
     from bayesreg.verification import Report, verify
@@ -140,9 +141,14 @@ _HOME = {
     "plot_prior_and_penalty": "plots",
     "plot_shrinkage": "plots",
     "plot_trajectory": "plots",
+    "open_run": "posterior",
+    "predict": "posterior",
     "proximal_step": "gradient_descent",
+    "resume": "posterior",
     "sample": "posterior",
+    "Sensitivity": "sensitivity",
     "scan_scales": "scales",
+    "sensitivity": "sensitivity",
     "shrink_step": "gradient_descent",
     "sign_step": "gradient_descent",
     "soft_threshold": "gradient_descent",

@@ -30,18 +30,28 @@ class Comparison:
     Attributes
     ----------
     names : tuple of str
-    map, mean, sd : arrays
-        Posterior mode of the whole vector; posterior mean and sd of each entry.
+    map : array
+        Posterior mode of the whole vector.
+    mean, median, sd : arrays
+        Of each entry by itself.
+    density_mode : array
+        Where the density of each entry by itself is highest, from a kernel density estimate: not
+        the entry of ``map``, which is where the density of all entries together is.
     hdi_low, hdi_high : arrays
         Ends of the shortest interval that holds ``probability``.
     p_positive : array
         Share of the draws above 0.
+    p_rope : array or None
+        Share of the draws within ``rope`` of 0.
+    rope : float or None
     zero_in_mode : array of bool
         The mode is exactly 0.
     r_hat, ess_bulk, ess_tail : arrays
         NaN for a coefficient that never moves.
     probability : float
     model_text : str
+    which_map : str
+        Whose mode: of p(coef, intercept | y), or of p(coef, intercept, sigma | y).
     has_intercept : bool
         The last row is the intercept: "intercept", or "(intercept)" beside a column of that name.
     """
@@ -49,6 +59,8 @@ class Comparison:
     names: tuple[str, ...]
     map: FloatArray
     mean: FloatArray
+    median: FloatArray
+    density_mode: FloatArray
     sd: FloatArray
     hdi_low: FloatArray
     hdi_high: FloatArray
@@ -60,13 +72,18 @@ class Comparison:
     probability: float
     model_text: str
     has_intercept: bool
+    which_map: str
+    p_rope: FloatArray | None = None
+    rope: float | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """A DataFrame indexed by coefficient."""
         import pandas as pd
 
-        columns = ("map", "mean", "sd", "hdi_low", "hdi_high", "p_positive", "zero_in_mode",
-                   "r_hat", "ess_bulk", "ess_tail")  # fmt: skip
+        columns = ["map", "mean", "median", "density_mode", "sd", "hdi_low", "hdi_high",
+                   "p_positive", "zero_in_mode", "r_hat", "ess_bulk", "ess_tail"]  # fmt: skip
+        if self.p_rope is not None:
+            columns.insert(columns.index("zero_in_mode"), "p_rope")
         values = {name: getattr(self, name) for name in columns}
         return pd.DataFrame(values, index=pd.Index(self.names, name="coefficient"))
 
@@ -85,25 +102,33 @@ class Comparison:
     def to_table(self) -> Table:
         """The rows as text."""
         percent = f"{100 * self.probability:g}%"
-        header = ("coefficient", "MAP", "mean", "sd", f"{percent} HDI", "P(w > 0)", "R-hat",
-                  "ESS bulk", "ESS tail")  # fmt: skip
-        return Table(header, tuple(self._row(k) for k in range(len(self.names))))
+        header = ["coefficient", "MAP", "mean", "median", "mode", "sd", f"{percent} HDI",
+                  "P(w > 0)", "R-hat", "ESS"]  # fmt: skip
+        if self.rope is not None:
+            header.insert(header.index("R-hat"), f"P(|w| < {self.rope:g})")
+        return Table(tuple(header), tuple(self._row(k) for k in range(len(self.names))))
 
     def _row(self, k: int) -> tuple[str, ...]:
-        return (
+        ess = min(self.ess_bulk[k], self.ess_tail[k])
+        row = [
             self.names[k],
-            number(self.map[k]),
-            number(self.mean[k]),
+            *(number(part[k]) for part in (self.map, self.mean, self.median)),
+            number(self.density_mode[k], 3),
             number(self.sd[k]),
             f"[{number(self.hdi_low[k], 3)}, {number(self.hdi_high[k], 3)}]",
             f"{self.p_positive[k]:.3f}",
-            "-" if np.isnan(self.r_hat[k]) else f"{self.r_hat[k]:.3f}",
-            "-" if np.isnan(self.ess_bulk[k]) else f"{self.ess_bulk[k]:.0f}",
-            "-" if np.isnan(self.ess_tail[k]) else f"{self.ess_tail[k]:.0f}",
-        )
+        ]
+        if self.p_rope is not None:
+            row.append(f"{self.p_rope[k]:.3f}")
+        row.append("-" if np.isnan(self.r_hat[k]) else f"{self.r_hat[k]:.3f}")
+        row.append("-" if np.isnan(ess) else f"{ess:.0f}")
+        return tuple(row)
 
     def __str__(self) -> str:
-        return f"{self.to_table()}\nMAP: mode of p(coef, intercept | y) for {self.model_text}"
+        return (
+            f"{self.to_table()}\nMAP: the mode of {self.which_map}, all at once; mode: of each "
+            f"coefficient's own density. {self.model_text}"
+        )
 
     __repr__ = __str__
 
@@ -111,7 +136,9 @@ class Comparison:
         return self.to_table().to_html()
 
 
-def compare(fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95) -> Comparison:
+def compare(
+    fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95, rope: float | None = None
+) -> Comparison:
     """The mode beside the posterior, a row per coefficient.
 
     Parameters
@@ -122,6 +149,8 @@ def compare(fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95) -
         From :func:`bayesreg.sample`, for the same model.
     probability : float
         Mass of the interval.
+    rope : float, optional
+        Also the share of the draws within this distance of 0.
 
     Returns
     -------
@@ -135,6 +164,7 @@ def compare(fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95) -
     mass = _checks.positive_number(probability, "probability")
     if mass >= 1:
         raise ModelError(f"probability must be below 1; got {mass!r} (0.95 for a 95% interval)")
+    width = None if rope is None else _checks.positive_number(rope, "rope")
     names, draws = _draws(fit, post)
     figures = diagnose(draws, names)
     has_intercept = len(names) > fit.coef.size
@@ -143,12 +173,17 @@ def compare(fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95) -
         names=names,
         map=modes,
         mean=draws.mean(axis=(0, 1)),
+        median=np.median(draws, axis=(0, 1)),
+        density_mode=_density_modes(draws),
         sd=draws.std(axis=(0, 1), ddof=1),
         p_positive=np.mean(draws > 0, axis=(0, 1)),
         zero_in_mode=modes == 0.0,
         probability=mass,
         model_text=repr(fit.model),
         has_intercept=has_intercept,
+        which_map=_which_map(fit),
+        p_rope=None if width is None else np.mean(np.abs(draws) < width, axis=(0, 1)),
+        rope=width,
         r_hat=figures.rhat,
         ess_bulk=figures.ess_bulk,
         ess_tail=figures.ess_tail,
@@ -197,3 +232,24 @@ def _interval(draws: FloatArray, probability: float) -> dict[str, FloatArray]:
 
     ends = np.asarray(array_stats.hdi(draws, prob=probability, axis=[0, 1]))
     return {"hdi_low": ends[..., 0], "hdi_high": ends[..., 1]}
+
+
+def _density_modes(draws: FloatArray) -> FloatArray:
+    """The highest point of a kernel density estimate of each entry; a constant is its own."""
+    from arviz_stats.base import array_stats
+
+    found = np.empty(draws.shape[2])
+    for k in range(found.size):
+        values = np.ravel(draws[:, :, k])
+        if np.ptp(values) == 0:
+            found[k] = values[0]
+            continue
+        grid, density, _ = array_stats.kde(values)
+        found[k] = grid[int(np.argmax(density))]
+    return found
+
+
+def _which_map(fit: MapEstimate) -> str:
+    """The density that the mode is of."""
+    entries = ["coef"] + (["intercept"] if fit.model.intercept is not None else [])
+    return f"p({', '.join([*entries, *fit.scalars])} | y)"

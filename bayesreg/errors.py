@@ -43,6 +43,14 @@ class NotCertifiedError(BayesregError, RuntimeError):
         self.estimate = estimate
 
 
+class StoreError(BayesregError, ValueError):
+    """A stored run cannot be read, continued or begun, for the reason stated."""
+
+
+class MissingExtraError(BayesregError, ImportError):
+    """An optional dependency is not installed; the message says how to get it."""
+
+
 class ConversionError(BayesregError, ValueError):
     """A conversion lacks a quantity (sigma, n, ...) or was given one it cannot use."""
 
@@ -73,3 +81,11 @@ class ConvergenceWarning(BayesregWarning):
 
 class PriorTailWarning(BayesregWarning):
     """The data say nothing about how large a scale is: its tail is that of its prior."""
+
+
+class PartialRunWarning(BayesregWarning):
+    """A run was interrupted; the message says how many draws it has."""
+
+
+class VersionWarning(BayesregWarning):
+    """A run goes on with other versions than it began with: the bits may differ from here on."""

@@ -405,6 +405,12 @@ def _not_a(where: str, found: object, known: dict[str, type]) -> str:
 def require_model_and_data(model: object, data: object) -> None:
     """The two arguments of nearly every public function, in this order."""
     if not isinstance(model, Model):
+        library = type(model).__module__.split(".")[0]
+        if library in ("pymc", "bambi"):
+            raise ModelTypeError(
+                f"model must be a bayesreg.Model; got {library}.{type(model).__name__}. Read it: "
+                f"model, data = bayesreg.from_{library}(...)"
+            )
         raise ModelTypeError(f"model must be a bayesreg.Model; got {type(model).__name__}")
     if not isinstance(data, Data):
         raise DataTypeError(

@@ -114,7 +114,7 @@ def verify(model: Model, data: Data, *, fit: MapEstimate | None = None, seed: in
     DataError, DataTypeError, ModelError, ModelTypeError
         For arguments that do not fit together.
     """
-    from bayesreg.posterior.sampling import checked_seed
+    from bayesreg.posterior.order import checked_seed
 
     require_model_and_data(model, data)
     known_noise(model.likelihood)

@@ -93,7 +93,7 @@ def data_for(likelihood, *names, weights=False):
     if isinstance(likelihood, Multinomial):
         return make_class_data(3, weights=weights)
     data = make_data(likelihood, weights=weights)
-    if any(name in SIGNS for name in names):
+    if isinstance(likelihood, Gaussian) and any(name in SIGNS for name in names):
         return dataclasses.replace(data, y=np.where(data.y > np.median(data.y), 1.0, -1.0))
     return data
 

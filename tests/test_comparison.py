@@ -97,3 +97,28 @@ def test_a_column_called_intercept_is_not_the_intercept():
     rows = table.to_dict()["rows"]
     assert rows["intercept"]["map"] == fit.coef[1]
     assert rows["(intercept)"]["map"] == fit.intercept
+
+
+def test_each_coefficient_s_own_mode_and_median(case):
+    """Under a Normal prior all centres are one; under Laplace they are three."""
+    _, data, fit, post = case
+    table = br.compare(fit, post, rope=0.1)
+    draws = post["posterior"]["coef"].values
+    np.testing.assert_allclose(table.median[:-1], np.median(draws, axis=(0, 1)))
+    np.testing.assert_allclose(table.p_rope[:-1], np.mean(np.abs(draws) < 0.1, axis=(0, 1)))
+    assert np.all(np.abs(table.density_mode - table.mean) < 1.5 * table.sd)
+    assert "P(|w| < 0.1)" in str(table)
+    assert "p_rope" in table.to_frame()
+    normal = br.Model(br.Gaussian(1.5), br.Normal(0.3))
+    flat = br.compare(br.find_map(normal, data), br.sample(normal, data, seed=1, progress=False))
+    assert np.all(np.abs(flat.density_mode - flat.map) < 0.35 * flat.sd)
+    assert np.all(np.abs(flat.median - flat.map) < 0.1 * flat.sd)
+
+
+def test_which_mode_is_said(case):
+    _, data, fit, post = case
+    assert "p(coef, intercept | y)" in str(br.compare(fit, post))
+    model = br.Model(br.Gaussian(br.HalfNormal(2.0)), br.Laplace(0.2, relative_to_noise=True))
+    joint = br.find_map(model, data, target="joint")
+    text = str(br.compare(joint, br.sample(model, data, seed=1, progress=False)))
+    assert "p(coef, intercept, sigma | y)" in text

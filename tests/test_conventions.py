@@ -268,6 +268,19 @@ def test_bounds_of_an_intercept_are_refused(target, intercept):
         to_penalty(model, target, data)
 
 
+@pytest.mark.parametrize("target", WRITABLE)
+@pytest.mark.parametrize("kind", [Normal, Laplace])
+def test_another_centre_of_an_intercept_is_refused(target, kind):
+    likelihood = LIKELIHOODS[TARGETS[target].likelihoods[0]]
+    data = data_for(likelihood, target)
+    prior = next(iter(penalties_of(target).values()))
+    model = dataclasses.replace(
+        model_for(target, likelihood, prior, data), intercept=kind(0.1, loc=10.0)
+    )
+    with pytest.raises(NoEquivalentError, match="Nearest"):
+        to_penalty(model, target, data)
+
+
 @pytest.mark.parametrize("source", WRITABLE)
 def test_convert_is_to_prior_then_to_penalty(source):
     """2N formulas: every pair that both can express goes by way of the same prior."""
@@ -350,7 +363,7 @@ REFUSED = [
     (_LOGIT, Model(Bernoulli(), Normal(1), Laplace(2)), {}, "coefficients are L2.*intercept is L1"),
     (_LOGIT, Model(Bernoulli(), ElasticNet(1, 1), ElasticNet(1, 1)), {}, "only liblinear"),
     (_LOGIT, Model(Bernoulli(), Flat(), Normal(1)), {}, "only liblinear penalises"),
-    (_LOGIT, Model(Bernoulli(), Normal(1), Normal(2, loc=1)), {}, "liblinear.*loc=1"),
+    (_LOGIT, Model(Bernoulli(), Normal(1), Normal(2, loc=1)), {}, "the intercept towards 0.*loc=1"),
     (_LOGIT, Model(Bernoulli(), Normal(1)), {"solver": "liblinear"}, r"flat.*Normal\(scale=s"),
     (_LOGIT, Model(Bernoulli(), Normal(1), Normal(1)), {"solver": "lbfgs"}, "only liblinear"),
     (_LOGIT, Model(Bernoulli(), Laplace(1)), {"solver": "lbfgs"}, "penalty L1.*solver='saga'"),
@@ -410,7 +423,7 @@ class HalfLaplace(Laplace):
 
 def test_bounds_are_refused():
     with pytest.raises(NoEquivalentError, match=r"has no bounds.*find_map"):
-        to_penalty(Model(GAUSSIAN, HalfLaplace(1.0)), "sklearn.Lasso", n=60)
+        to_penalty(Model(GAUSSIAN, HalfLaplace(1.0)), "sklearn.LassoLars", n=60)
 
 
 def test_equal_scales_are_one_scale():

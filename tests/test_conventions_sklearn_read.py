@@ -14,6 +14,7 @@ from sklearn.linear_model import (
     HuberRegressor,
     Lasso,
     LassoCV,
+    LassoLars,
     LassoLarsCV,
     LassoLarsIC,
     LogisticRegression,
@@ -496,8 +497,7 @@ def test_a_scaler_that_saw_other_weights():
 # ---- refused ------------------------------------------------------------------------------------
 
 NO_MODEL = [
-    (Lasso(positive=True), "positive=True has no equivalent.*Truncated"),
-    (Ridge(positive=True), "positive=True has no equivalent"),
+    (LassoLars(positive=True), "positive=True has no equivalent.*sklearn.Lasso"),
     (LogisticRegression(class_weight="balanced"), "class_weight.*Data"),
     (LinearSVC(), "hinge.*LogisticRegression"),
     (SVR(), "kernel.*LinearSVR"),

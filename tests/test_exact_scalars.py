@@ -5,6 +5,8 @@ given sigma, and the coefficients given both, made standard normal. Under the ri
 two are uniform and the rest are independent standard normal numbers.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import engine_draws
@@ -24,7 +26,9 @@ from bayesreg import (
     Normal,
     Uniform,
 )
+from bayesreg.errors import ModelError
 from bayesreg.posterior import exact
+from bayesreg.posterior.protocol import Block, Chain, Setup
 from bayesreg.posterior.target import pose
 from bayesreg.priors.on_noise import noise_density
 
@@ -283,8 +287,6 @@ def test_everything_flat_but_sigma():
 @pytest.mark.parametrize("on_sigma", [Jeffreys(), HalfNormal(0.7)], ids=repr)
 def test_rows_in_place_of_contrasts_are_caught(monkeypatch, on_sigma, relative):
     """The classic mistake: n, not n - 1, after a flat intercept is integrated out."""
-    from dataclasses import replace
-
     from bayesreg.posterior import marginal
 
     right = marginal.reduce
@@ -310,8 +312,101 @@ def test_a_wrong_scale_density_is_caught():
 
         @staticmethod
         def prepare(setup):
-            from dataclasses import replace
-
             return exact.prepare(replace(setup, posterior=pose(told, data)))
 
     assert np.min(p_values(meant, data, draws=8000, sampler=Mutant)) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("of_y", "of_X"), [(2.0**40, 1.0), (2.0**-40, 2.0**60), (1e60, 1e-30), (1e-60, 1e30)]
+)
+@pytest.mark.parametrize("on_sigma", [Jeffreys(), HalfNormal(0.7)], ids=repr)
+def test_units_do_not_matter(on_sigma, of_y, of_X):
+    """Everything measured in other units: the same draws."""
+    data = make_case(12, 3)
+    found = []
+    for y, X in ((1.0, 1.0), (of_y, of_X)):
+        sigma = HalfNormal(0.7 * y) if isinstance(on_sigma, HalfNormal) else on_sigma
+        prior = Normal(HalfCauchy(0.5 / X), 0.2 * y / X, relative_to_noise=True)
+        scaled = Data(data.X * X, data.y * y, weights=data.weights, offset=data.offset * y)
+        drawn = engine_draws(exact, Model(Gaussian(sigma), prior), scaled, draws=50)
+        unit = pose(Model(Gaussian(sigma), prior), scaled).problem.unit
+        found.append((drawn.v[:, :, :3] * unit * (X / y), drawn.scalars["sigma"] / y))
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-10)
+
+
+@pytest.mark.parametrize("vague", [1e7, 1e14, 1e20])
+@pytest.mark.parametrize("relative", [True, False], ids=["relative", "absolute"])
+@pytest.mark.parametrize("sigma", [HalfNormal(0.7), Jeffreys()], ids=repr)
+def test_one_very_wide_prior_is_a_flat_one(vague, relative, sigma):
+    """Judged by the posterior under a flat prior; the contrasts are one fewer then.
+
+    The prior of x0 is as good as constant, but of a height that is sigma^-1 if relative: as if
+    p(sigma) had one power less.
+    """
+    data = make_case(12, 3)
+    wide = Model(Gaussian(sigma), Normal([vague, 0.8, 0.8], relative_to_noise=relative))
+    rest = Normal(0.8, relative_to_noise=relative)
+    flat = Model(Gaussian(sigma), {"x0": Flat(), "x[12]": rest})
+    if relative:
+        # Not a power of sigma away from any model: against a prior that is wide but harmless.
+        flat = Model(Gaussian(sigma), Normal([1e4, 0.8, 0.8], relative_to_noise=True))
+
+    class Wide:
+        unsuited = staticmethod(exact.unsuited)
+
+        @staticmethod
+        def prepare(setup):
+            return exact.prepare(replace(setup, posterior=pose(wide, data)))
+
+    assert np.min(p_values(flat, data, sampler=Wide)) > 1e-4
+
+
+def test_more_columns_than_rows_beside_one_very_wide_prior():
+    data = make_case(7, 9)
+    model = Model(Gaussian(HalfNormal(0.7)), Normal([1e9, *[0.8] * 8]))
+    flat = Model(Gaussian(HalfNormal(0.7)), {"x0": Flat(), "x[1-8]": Normal(0.8)})
+
+    class Wide:
+        unsuited = staticmethod(exact.unsuited)
+
+        @staticmethod
+        def prepare(setup):
+            return exact.prepare(replace(setup, posterior=pose(model, data)))
+
+    assert np.min(p_values(flat, data, sampler=Wide)) > 1e-4
+    with pytest.raises(ModelError, match=r"1e12 times wider.*Flat\(\)"):
+        engine_draws(exact, Model(model.likelihood, Normal([1e15, *[0.8] * 8])), data)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_chain_goes_on_from_its_streams(shape):
+    """All that a chain is lies in its streams; scalars do not depend on how blocks are cut."""
+    model = Model(Gaussian(HalfNormal(0.7)), Normal(HalfCauchy(0.5)))
+    posterior = pose(model, make_case(*shape))
+
+    def advance(engine, chain, counts):
+        blocks = [Block.empty(count, posterior.problem.size, 2, 0) for count in counts]
+        for block in blocks:
+            engine.advance(chain, block)
+        return [np.concatenate([getattr(b, part) for b in blocks]) for part in ("v", "scalars")]
+
+    engines = [exact.prepare(Setup(posterior, posterior.problem.start, 0)) for _ in range(2)]
+
+    def begin():
+        return engines[0].begin(np.random.SeedSequence(4))
+
+    whole = advance(engines[0], begin(), [40, 40])
+    chain = begin()
+    first = advance(engines[0], chain, [40])
+    assert not chain.state
+    later = Chain({}, {name: np.random.default_rng(0) for name in chain.streams})
+    for name, stream in chain.streams.items():
+        later.streams[name].bit_generator.state = stream.bit_generator.state
+    second = advance(engines[1], later, [40])
+    for together, *parts in zip(whole, first, second, strict=True):
+        np.testing.assert_array_equal(together, np.concatenate(parts))
+    cut = advance(engines[0], begin(), [1, 30, 7, 42])
+    np.testing.assert_array_equal(cut[1], whole[1])
+    np.testing.assert_allclose(cut[0], whole[0], rtol=0, atol=1e-12)

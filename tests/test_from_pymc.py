@@ -406,7 +406,7 @@ REFUSED = [
     (lambda: coefficients(), r"has 0 \(none\)"),
     (unused, "q is neither in the linear predictor"),
     (sigma_of_variance, "sigma is a function of variance"),
-    (other_custom, "prior of this model is not what was read"),
+    (other_custom, r"CustomDist.*a named distribution, such as pm\.Laplace"),
     (minibatch, "y is a minibatch"),
     (missing, "is missing, and PyMC imputes it"),
     (lambda: of_counts(psi=0.5), "Mixture is no likelihood"),
@@ -441,6 +441,35 @@ def test_what_is_no_pymc_model():
         br.from_pymc({})
     with pytest.raises(ModelTypeError, match=r"reads a bambi\.Model; got builtins\.dict"):
         br.from_bambi({})
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda model: br.to_prior(model, sigma=1.0),
+        lambda model: br.to_prior("pymc.Normal", model, sigma=1.0),
+        lambda model: br.convert(model, to="sklearn.Ridge", n=30),
+        lambda model: br.to_penalty(model, "sklearn.Ridge"),
+        lambda model: br.explain(model),
+        lambda model: br.from_sklearn(model),
+        lambda model: br.find_map(model, br.Data(X, Y)),
+        lambda model: br.from_bambi(model),
+    ],
+)
+def test_a_pymc_model_elsewhere_is_pointed_to_from_pymc(call):
+    with pm.Model() as model:
+        as_matmul()
+    with pytest.raises(br.errors.BayesregError, match=r"pymc.*from_pymc"):
+        call(model)
+
+
+def test_what_was_read_is_pointed_to_its_model():
+    found = read(as_matmul)
+    for call in (lambda: br.to_penalty(found, "sklearn.Lasso"), lambda: br.to_prior(found)):
+        with pytest.raises(br.errors.ConversionError, match=r"FromPyMC has its model in \.model"):
+            call()
+    with pytest.raises(br.errors.ConversionError, match=r"bayesreg\.to_penalty\(model"):
+        br.to_prior(found.model)
 
 
 # ---- a misread model is not returned ------------------------------------------------------------

@@ -10,7 +10,7 @@ from helpers import make_class_data, make_data
 
 import bayesreg as br
 from bayesreg.cli import main
-from bayesreg.errors import ModelError, ModelTypeError, NoEquivalentError
+from bayesreg.errors import ModelError, ModelTypeError
 
 GAUSSIAN = br.Gaussian(1.5)
 LASSO = br.Model(GAUSSIAN, br.Laplace(0.3))
@@ -48,17 +48,14 @@ def test_sample_of_bounds_says_what_works(prior):
     assert br.find_map(br.Model(GAUSSIAN, prior), data).certificate.holds
 
 
-def test_a_positive_lasso_by_the_remedy_of_its_refusal():
-    """dataclasses.replace(model, prior=Truncated(model.prior, lower=0)) is that optimum."""
+def test_a_positive_lasso_is_an_exponential_prior():
     from sklearn.linear_model import Lasso
 
     data = make_data(GAUSSIAN)
     estimator = Lasso(alpha=0.05, positive=True, tol=1e-14, max_iter=10**6).fit(data.X, data.y)
-    with pytest.raises(NoEquivalentError, match=r"positive=False.*Truncated\(model.prior"):
-        br.to_prior(estimator, data, sigma=1.5)
-    model = br.to_prior("sklearn.Lasso", {"alpha": 0.05}, data, sigma=1.5)
-    bounded = dataclasses.replace(model, prior=br.Truncated(model.prior, lower=0))
-    fit = br.find_map(bounded, data)
+    model = br.to_prior(estimator, data, sigma=1.5)
+    assert isinstance(model.prior, br.Exponential)
+    fit = br.find_map(model, data)
     assert 0 < fit.n_zeros < 7
     np.testing.assert_allclose(fit.coef, estimator.coef_, atol=1e-9)
 

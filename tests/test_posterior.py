@@ -1,5 +1,6 @@
 """sample: the result's schema, its attributes, its warnings and its refusals."""
 
+import re
 import subprocess
 import sys
 import warnings
@@ -19,7 +20,6 @@ from bayesreg import (
     Model,
     Normal,
     Poisson,
-    bind,
     find_map,
     sample,
 )
@@ -29,10 +29,12 @@ from bayesreg.errors import (
     ModelError,
     ModelTypeError,
 )
+from bayesreg.posterior.choice import SAMPLERS, choose_sampler
 from bayesreg.posterior.diagnostics import Diagnostics, diagnose, warn_if_short
-from bayesreg.posterior.sampling import SAMPLERS, choose_sampler
+from bayesreg.posterior.target import pose
 
 LASSO = Model(Gaussian(1.5), Laplace(0.3))
+RIDGE = Model(Gaussian(1.5), Normal(0.3))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def post(data):
 def test_groups_and_dimensions(post, data):
     assert set(post.children) == {
         "posterior", "sample_stats", "log_likelihood", "log_prior", "observed_data",
-        "constant_data", "map_estimate",
+        "constant_data", "map_estimate", "diagnostics",
     }  # fmt: skip
     assert post["posterior"]["coef"].dims == ("chain", "draw", "feature")
     assert post["posterior"]["coef"].shape == (4, 1000, 7)
@@ -143,6 +145,7 @@ def test_saved_and_read_back(post, tmp_path):
 
 
 def test_large_log_likelihoods_are_left_out_and_say_so(data, monkeypatch):
+    from bayesreg.posterior import densities
     from bayesreg.posterior import tree as schema
 
     monkeypatch.setattr(schema, "MANY_NUMBERS", 1000)
@@ -152,7 +155,7 @@ def test_large_log_likelihoods_are_left_out_and_say_so(data, monkeypatch):
     whole = sample(LASSO, data, seed=1, log_likelihood=True)
     np.testing.assert_array_equal(whole["sample_stats"]["lp"], small["sample_stats"]["lp"])
     assert whole["log_likelihood"]["y"].size == 4000 * data.n
-    monkeypatch.setattr(schema, "_NUMBERS_AT_A_TIME", 777)
+    monkeypatch.setattr(densities, "_NUMBERS_AT_A_TIME", 777)
     pieces = sample(LASSO, data, seed=1, log_likelihood=True)
     np.testing.assert_allclose(
         pieces["log_likelihood"]["y"], whole["log_likelihood"]["y"], rtol=1e-12
@@ -224,32 +227,32 @@ def test_a_huge_seed_is_kept_as_text(data):
 @pytest.mark.parametrize(
     ("likelihood", "prior", "intercept", "expected"),
     [
-        (Gaussian(1.0), Normal(1.0), Flat(), ["exact", "gibbs", "nuts"]),
-        (Gaussian(1.0), Flat(), Flat(), ["exact", "gibbs", "nuts"]),
-        (Gaussian(1.0), Normal(1.0), Laplace(1.0), ["gibbs", "nuts"]),
-        (Gaussian(1.0), ElasticNet(1.0, 1.0), None, ["gibbs", "nuts"]),
-        (Gaussian(1.0), {"x0": Laplace(1.0), "x[1-6]": Flat()}, Flat(), ["gibbs", "nuts"]),
-        (Bernoulli(), Normal(1.0), Flat(), ["nuts"]),
-        (Poisson(), Laplace(1.0), Flat(), ["nuts"]),
+        (Gaussian(1.0), Normal(1.0), Flat(), ["exact", "gibbs", "pymc"]),
+        (Gaussian(1.0), Flat(), Flat(), ["exact", "gibbs", "pymc"]),
+        (Gaussian(1.0), Normal(1.0), Laplace(1.0), ["gibbs", "pymc"]),
+        (Gaussian(1.0), ElasticNet(1.0, 1.0), None, ["gibbs", "pymc"]),
+        (Gaussian(1.0), {"x0": Laplace(1.0), "x[1-6]": Flat()}, Flat(), ["gibbs", "pymc"]),
+        (Bernoulli(), Normal(1.0), Flat(), ["pymc"]),
+        (Poisson(), Laplace(1.0), Flat(), ["pymc"]),
     ],
 )
 def test_auto_takes_the_first_that_applies(likelihood, prior, intercept, expected):
-    problem = bind(Model(likelihood, prior, intercept), make_data(likelihood))
-    assert [row.name for row in SAMPLERS.values() if row.unsuited(problem) is None] == expected
-    assert choose_sampler(problem, "auto").name == expected[0]
+    posterior = pose(Model(likelihood, prior, intercept), make_data(likelihood))
+    assert [row.name for row in SAMPLERS.values() if row.unsuited(posterior) is None] == expected
+    assert choose_sampler(posterior, "auto").name == expected[0]
     for name in expected:
-        assert choose_sampler(problem, name).name == name
+        assert choose_sampler(posterior, name).name == name
 
 
 def test_pinned_kinks_do_not_count():
     """With every Laplace coefficient pinned, what is left is normal."""
     data = Data(np.full((9, 1), 2.0), np.arange(9.0))
-    problem = bind(Model(Gaussian(1.0), Laplace(1.0), standardize=True), data)
-    assert choose_sampler(problem, "auto").name == "exact"
+    posterior = pose(Model(Gaussian(1.0), Laplace(1.0), standardize=True), data)
+    assert choose_sampler(posterior, "auto").name == "exact"
 
 
 def test_a_sampler_that_does_not_apply_is_refused(data):
-    with pytest.raises(ModelError, match=r"kink.*'gibbs', 'nuts'.*takes 'gibbs'"):
+    with pytest.raises(ModelError, match=r"kink.*'gibbs', 'pymc'.*takes 'gibbs'"):
         sample(LASSO, data, sampler="exact")
     with pytest.raises(ModelError, match="Did you mean 'gibbs'"):
         sample(LASSO, data, sampler="gibs")
@@ -332,9 +335,10 @@ def test_a_chain_that_is_elsewhere_is_named():
 )
 def test_each_threshold_counts(figures, short):
     rhat, bulk, tail = (np.array([value]) for value in figures)
-    diagnostics = Diagnostics(("intercept",), rhat, bulk, tail, 0, chains=4, draws=1000)
+    mcse = np.array([0.1])
+    diagnostics = Diagnostics(("intercept",), rhat, bulk, tail, mcse, 0, chains=4, draws=1000)
     assert diagnostics.short.tolist() == [short]
-    many = Diagnostics(("intercept",), rhat, bulk, tail, 0, chains=40, draws=100)
+    many = Diagnostics(("intercept",), rhat, bulk, tail, mcse, 0, chains=40, draws=100)
     assert many.wanted_ess == 4000
 
 
@@ -403,19 +407,77 @@ def test_the_bar_is_for_terminals(monkeypatch, terminal, wanted, shown):
     stream.isatty = lambda: terminal
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
-    with progress_bar("sampling (gibbs)", 10, wanted) as advance:
+    with progress_bar("sampling (gibbs)", 10, wanted) as bar:
         for _ in range(10):
-            advance(1)
+            bar.advance(1)
     assert ("sampling (gibbs)" in stream.getvalue()) == shown
 
 
-def test_the_bar_counts_every_iteration(data):
-    from bayesreg.posterior import exact, gibbs, nuts
-    from bayesreg.posterior.protocol import Task
+def test_the_bar_says_how_fast_and_how_well(monkeypatch, data):
+    import io
 
-    problem = bind(Model(Gaussian(1.5), Normal(0.3)), data)
-    for sampler, expected in ((exact, 2 * 30), (gibbs, 2 * 50), (nuts, 2 * 50)):
-        counts = []
-        seeds = np.random.SeedSequence(1).spawn(2)
-        sampler.draw(Task(problem, problem.start, 30, 20, seeds, counts.append))
-        assert sum(counts) == expected
+    from bayesreg.posterior import progress
+
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(progress, "_BETWEEN", 0.0)
+    post = sample(LASSO, data, draws=4000, seed=1)
+    assert re.search(r"draws/s, R-hat 1\.0\d\d, ESS [0-9,]+", stream.getvalue())
+    assert "18000/18000" in stream.getvalue()
+    monkeypatch.setattr(sys, "stderr", sys.__stderr__)
+    silent = sample(LASSO, data, draws=4000, seed=1, progress=False)
+    np.testing.assert_array_equal(post["posterior"]["coef"], silent["posterior"]["coef"])
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.9, -0.5])
+def test_the_figures_of_the_bar_are_about_right(correlation):
+    """Of autoregressions, and 30 away from 0; of blocks of any length."""
+    from bayesreg.posterior.monitor import Monitor
+
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(4, 20_000))
+    x = np.array(noise)
+    for t in range(1, x.shape[1]):
+        x[:, t] += correlation * x[:, t - 1]
+    monitor, first = Monitor(), 0
+    assert monitor.worst() is None
+    while first < x.shape[1]:
+        count = int(rng.integers(1, 700))
+        part = 30.0 + x[:, first : first + count]
+        monitor.observe([{"posterior": {"coef": chain[:, None]}} for chain in part])
+        first += count
+    rhat, ess = monitor.worst()
+    assert abs(rhat - 1.0) < 0.01
+    assert ess == pytest.approx(x.size * (1 - correlation) / (1 + correlation), rel=0.4)
+    moved = Monitor()
+    shifts = [0.0, 0.0, 0.0, 3.0]
+    moved.observe([{"posterior": {"coef": c[:, None] + s}} for c, s in zip(x, shifts, strict=True)])
+    assert moved.worst()[0] > 1.1
+
+
+def test_the_bar_counts_every_iteration(data):
+    from bayesreg.posterior import execution
+    from bayesreg.posterior.memory import Memory
+    from bayesreg.posterior.order import Order
+    from bayesreg.posterior.progress import Nobody
+    from bayesreg.posterior.protocol import Setup
+    from bayesreg.posterior.run import Plan, run
+
+    class Counting(Nobody):
+        total = 0
+
+        def advance(self, count):
+            self.total += count
+
+    posterior = pose(RIDGE, data)
+    for name, tune in (("exact", 0), ("gibbs", 20)):
+        order = Order(RIDGE, data, 30, 2, 1, name, "", tune, True, False)
+        engine = execution.prepared(SAMPLERS[name], Setup(posterior, posterior.problem.start, tune))
+        watch = Counting()
+        run(engine, execution.new_chains(engine, order),
+            execution.describer(engine, order, posterior), Memory(30), watch,
+            Plan(tune, 30, 7), 2)  # fmt: skip
+        assert watch.total == 2 * (30 + tune)

@@ -2,23 +2,20 @@
 
 import numpy as np
 import pytest
-from helpers import make_design
+from helpers import engine_draws, make_design
 from scipy import stats
 
 from bayesreg import Data, ElasticNet, Flat, Gaussian, Laplace, Model, Normal, bind
 from bayesreg.posterior import exact
-from bayesreg.posterior.protocol import Task
+from bayesreg.posterior.target import pose
 from bayesreg.posterior.whitening import whiten
 
 N_DRAWS = 4000
 
 
 def draws_of(model, data, seed=1, draws=N_DRAWS, sampler=exact):
-    problem = bind(model, data)
-    assert sampler.unsuited(problem) is None
-    seeds = np.random.SeedSequence(seed).spawn(2)
-    task = Task(problem, problem.start, draws, 0, seeds, lambda count: None)
-    return sampler.draw(task).v.reshape(-1, problem.size)
+    v = engine_draws(sampler, model, data, seed, draws).v
+    return v.reshape(-1, v.shape[2])
 
 
 def closed_form(model, data):
@@ -131,14 +128,9 @@ def test_a_large_mean_costs_no_digits():
 def test_units_do_not_matter(factor, shape):
     data = make_case(*shape)
     scaled = Data(data.X * factor, data.y)
-    one = bind(Model(Gaussian(1.3), Normal(0.5)), data)
-    other = bind(Model(Gaussian(1.3), Normal(0.5 / factor)), scaled)
-    results = []
-    for problem in (one, other):
-        task = Task(
-            problem, problem.start, 50, 0, np.random.SeedSequence(3).spawn(1), lambda k: None
-        )
-        results.append(exact.draw(task).v[0, :, :-1] * problem.unit)
+    one = Model(Gaussian(1.3), Normal(0.5)), data
+    other = Model(Gaussian(1.3), Normal(0.5 / factor)), scaled
+    results = [draws_of(*each, draws=50)[:, :-1] * bind(*each).unit for each in (one, other)]
     np.testing.assert_allclose(results[1] * factor, results[0], rtol=1e-9, atol=1e-11)
 
 
@@ -196,7 +188,7 @@ def test_only_an_intercept_is_left():
 
 @pytest.mark.parametrize("prior", [Laplace(1.0), ElasticNet(1.0, 1.0)])
 def test_a_kink_is_not_for_exact_draws(prior):
-    assert "kink" in exact.unsuited(bind(Model(Gaussian(1.0), prior), make_case(10, 2)))
+    assert "kink" in exact.unsuited(pose(Model(Gaussian(1.0), prior), make_case(10, 2)))
 
 
 def test_elastic_net_without_its_laplace_part_is_exact():

@@ -1,34 +1,63 @@
-"""NUTS: against Stan's posterior, quadrature and the specialised samplers."""
+"""NUTS: against Stan's posterior, quadrature, other samplers; resumed, scaled, pushed."""
 
 import json
 from pathlib import Path
 
+import arviz_stats
 import numpy as np
 import pytest
-from test_sampler_exact import make_case
-from test_sampler_gibbs import z_of_mean
+from helpers import make_design
 
 from bayesreg import (
+    AsymmetricLaplace,
     Bernoulli,
+    Binomial,
+    Cauchy,
     Data,
     ElasticNet,
+    Exponential,
     Flat,
+    Gamma,
     Gaussian,
+    HalfCauchy,
+    HalfNormal,
+    InverseGamma,
     Laplace,
     Model,
+    NegativeBinomial,
     Normal,
     Poisson,
-    bind,
+    StudentT,
+    Truncated,
+    Uniform,
+    find_map,
     sample,
 )
+from bayesreg.errors import ModelError, NoModeError, NotCertifiedError
 from bayesreg.posterior import nuts
+from bayesreg.posterior.densities import Parameters, log_likelihood, log_prior
+from bayesreg.posterior.protocol import Block, Draws, Setup
+from bayesreg.posterior.target import pose
+from bayesreg.posterior.tree import parameters
 
 REFERENCE = Path(__file__).parent / "reference"
 
 
-def standard_error(x):
-    import arviz_stats
+def make_case(n, p, weights=False, offset=False, sigma=1.3):
+    rng = np.random.default_rng([n, p])
+    X = make_design(n, p)
+    s = rng.uniform(0.2, 3.0, n) if weights else None
+    shift = rng.normal(size=n) if offset else None
+    y = 2.0 + X[:, 0] + sigma * rng.normal(size=n) + (0.0 if shift is None else shift)
+    return Data(X, y, weights=s, offset=shift)
 
+
+def z_of_mean(x, expected):
+    """(mean - expected) / Monte Carlo standard error, for x of shape (chains, draws)."""
+    return (np.mean(x) - expected) / standard_error(x)
+
+
+def standard_error(x):
     return np.std(x) / np.sqrt(float(arviz_stats.ess(x, method="mean")))
 
 
@@ -115,38 +144,145 @@ def test_wild_units_and_a_far_start_still_converge():
     assert post.attrs["divergences"] == 0
 
 
-@pytest.mark.parametrize("intercept", [Flat(), Normal(2.0), None], ids=str)
-def test_centring_keeps_the_density(intercept):
-    """The centred problem at the moved point is the problem at the point; and back again."""
-    data = make_case(20, 3, weights=True, offset=True)
-    problem = bind(Model(Gaussian(1.3), Laplace(0.4), intercept), data)
-    centred, mean = nuts._centred(problem)
-    v = np.random.default_rng(0).normal(size=(5, problem.size))
-    moved = nuts._moved(v, mean, +1.0)
-    for before, after in zip(v, moved, strict=True):
-        assert centred.value(after) == pytest.approx(problem.value(before), rel=1e-12)
-    np.testing.assert_allclose(nuts._moved(moved, mean, -1.0), v, atol=1e-13)
+# --- against quadrature, for every kind of model -------------------------------------------------
 
 
-def test_starts_are_dispersed_and_reachable():
-    model = Model(Poisson(), Laplace(1000.0))
-    problem = bind(model, Data(np.array([[1.0], [2.0], [3.0]]), np.array([0, 1, 0])))
-    for seed in range(100):
-        start = nuts.dispersed_start(
-            problem, problem.start, np.full(2, 1e4), np.random.default_rng(seed)
+def starting_point(model, data):
+    try:
+        fit = find_map(model, data)
+    except (ModelError, NoModeError, NotCertifiedError):
+        return pose(model, data).problem.start
+    return pose(model, data).problem.extended(fit.coef, fit.intercept)
+
+
+def nuts_run(model, data, seed=1, draws=1500, tune=300, chains=2, cut=None):
+    """Draws of coef, intercept and the scalars, each (chains, draws); statistics; the chains."""
+    posterior = pose(model, data)
+    assert nuts.unsuited(posterior) is None
+    engine = nuts.prepare(Setup(posterior, starting_point(model, data), tune))
+    found = [engine.begin(child) for child in np.random.SeedSequence(seed).spawn(chains)]
+    blocks = [advanced(engine, chain, posterior, tune + draws, tune, cut) for chain in found]
+    v, scalars, statistics = (
+        np.stack(
+            [np.concatenate([getattr(b, part) for b in of_chain])[tune:] for of_chain in blocks]
         )
-        assert np.all(start != problem.start)
-        assert problem.value(start) < problem.value(problem.start) + 10.0
+        for part in ("v", "scalars", "statistics")
+    )
+    named = {name: scalars[:, :, k] for k, name in enumerate(posterior.scalars)}
+    return parameters(posterior, Draws(v, named)), statistics, found
 
 
-def test_the_same_seed_and_fewer_chains():
-    data = Data(np.random.default_rng(1).normal(size=(20, 2)), np.arange(20) % 2)
-    model = Model(Bernoulli(), Laplace(0.5))
-    kwargs = {"seed": 3, "draws": 40, "tune": 40, "sampler": "nuts"}
-    runs = []
-    for chains in (3, 3, 2):
-        with pytest.warns(match="fall short"):
-            runs.append(sample(model, data, chains=chains, **kwargs)["posterior"])
-    np.testing.assert_array_equal(runs[0]["coef"], runs[1]["coef"])
-    np.testing.assert_array_equal(runs[0]["coef"].values[:2], runs[2]["coef"].values)
-    np.testing.assert_array_equal(runs[0]["intercept"].values[:2], runs[2]["intercept"].values)
+def advanced(engine, chain, posterior, total, tune, cut):
+    blocks = []
+    while chain.iteration < total:
+        end = tune if chain.iteration < tune else total
+        count = min(cut or total, end - chain.iteration)
+        block = Block.empty(
+            count, posterior.problem.size, len(posterior.scalars), len(engine.statistics)
+        )
+        engine.advance(chain, block)
+        chain.iteration += count
+        blocks.append(block)
+    return blocks
+
+
+def one_column(kind, n=14, seed=0):
+    rng = np.random.default_rng([seed, n])
+    x = rng.normal(0.5, 1.0, n)
+    y = {
+        "real": 0.6 * x + rng.normal(size=n),
+        "binary": (rng.random(n) < 0.6) * 1.0,
+        "trials": rng.integers(0, 6, n) * 1.0,
+        "count": rng.poisson(np.exp(0.4 * x)) * 1.0,
+        "positive": rng.gamma(2.0, 1.0, n),
+    }[kind]
+    trials = np.full(n, 7) if kind == "trials" else None
+    return Data(
+        x[:, None], y, weights=rng.uniform(0.3, 2.0, n), offset=0.3 * rng.normal(size=n),
+        trials=trials,
+    )  # fmt: skip
+
+
+#: Model, data, the second coordinate and the ranges of both.
+QUADRATURE = {
+    "bernoulli-laplace": (Bernoulli(), Laplace(0.5), Flat(), "binary", (-4, 5), (-4, 5)),
+    "binomial-elastic-net": (Binomial(), ElasticNet(0.3, 0.5, loc=0.1), Flat(), "trials",
+                             (-2, 2), (-2, 3)),
+    "poisson-student-t": (Poisson(), StudentT(3.0, scale=0.2), Normal(1.0), "count",
+                          (-2, 2), (-3, 2)),
+    "poisson-strong-kink": (Poisson(), Laplace(0.02), Flat(), "count", (-0.6, 0.8), (-2, 2)),
+    "negative-binomial-cauchy": (NegativeBinomial(1.2), Cauchy(0.2), Laplace(0.5), "count",
+                                 (-3, 4), (-3, 3)),
+    "gamma-half-normal": (Gamma(0.5), HalfNormal(0.4), Flat(), "positive", (0, 2), (-2, 2.5)),
+    "student-t-exponential": (StudentT(4.0, sigma=0.8), Exponential(0.3), Flat(), "real",
+                              (0, 3), (-3, 3)),
+    "gaussian-uniform": (Gaussian(1.1), Uniform(-0.2, 0.9), Normal(1.0), "real",
+                         (-0.2, 0.9), (-3, 3)),
+    "bernoulli-truncated": (Bernoulli(), Truncated(Laplace(0.4, loc=0.2), -0.5, 1.5), Flat(),
+                            "binary", (-0.5, 1.5), (-4, 5)),
+    "absolute-laplace": (AsymmetricLaplace(0.3, 0.5), Laplace(0.4), Normal(1.0), "real",
+                         (-2, 3), (-4, 3)),
+    "gaussian-sigma": (Gaussian(HalfNormal(2.0)), Laplace(0.3), None, "real", (-3, 4), (-2, 2)),
+    "gaussian-relative": (Gaussian(HalfCauchy(1.0)), Normal(0.4, relative_to_noise=True), None,
+                          "real", (-3, 4), (-2, 2)),
+    "gamma-phi": (Gamma(HalfCauchy(1.0)), Laplace(0.5), None, "positive", (-2, 3), (-3, 3)),
+    "negative-binomial-alpha": (NegativeBinomial(InverseGamma(2.0, 4.0)), Normal(0.5), None,
+                                "count", (-2, 2.5), (-2, 6)),
+    "scale-laplace": (Bernoulli(), Laplace(HalfNormal(0.6)), None, "binary", (-4, 5), (-7, 1.5)),
+    "scale-normal": (Poisson(), Normal(Uniform(0.1, 1.5)), None, "count", (-3, 3),
+                     (np.log(0.1), np.log(1.5))),
+}  # fmt: skip
+
+
+def grid(low, high, points, kink):
+    """Midpoints of cells, with the kink on a boundary."""
+    h = (high - low) / points
+    first = low + (round((kink - low) / h) - (kink - low) / h) * -h if low < kink < high else low
+    return first + h * (np.arange(points) + 0.5)
+
+
+def by_quadrature(name, points=301):
+    """E of w, w^2, [w > loc] and the second coordinate, by sums over a grid."""
+    likelihood, prior, intercept, kind, first, second = QUADRATURE[name]
+    model, data = Model(likelihood, prior, intercept), one_column(kind)
+    posterior = pose(model, data)
+    loc = float(np.ravel(getattr(getattr(prior, "prior", prior), "loc", 0.0))[0])
+    w, other = np.meshgrid(grid(*first, points, loc), grid(*second, points, np.inf), indexing="ij")
+    scalars, a = {}, other.ravel()
+    if intercept is None:
+        scalars = dict.fromkeys(posterior.scalars, np.exp(other.reshape(1, -1)))
+        a = None
+    drawn = Parameters(w.reshape(1, -1, 1), None if a is None else a[None], scalars)
+    log_p = log_likelihood(model, data, drawn, False)[1][0]
+    for part in log_prior(model, data, posterior, drawn).values():
+        log_p = log_p + part.reshape(log_p.shape)
+    log_p = log_p.reshape(w.shape) + (other if scalars else 0.0)
+    p = np.exp(log_p - np.max(log_p))
+    p /= np.sum(p)
+    return [np.sum(p * f) for f in (w, w**2, w > loc, other)], loc
+
+
+def quadrature_z(name, seed, expected, loc):
+    likelihood, prior, intercept, kind, *_ = QUADRATURE[name]
+    entropy = (seed, list(QUADRATURE).index(name))
+    drawn, statistics, _ = nuts_run(Model(likelihood, prior, intercept), one_column(kind), entropy)
+    w = drawn.coef[:, :, 0]
+    other = drawn.intercept
+    if drawn.scalars:
+        other = np.log(next(iter(drawn.scalars.values())))
+    assert np.mean(statistics[:, :, 0]) < 0.01
+    functions = (w, w**2, (w > loc) * 1.0, other)
+    return [z_of_mean(f, e) for f, e in zip(functions, expected, strict=True) if np.std(f) > 0]
+
+
+def test_against_quadrature():
+    """Every kind of likelihood, prior, bound and unknown number: pooled z, no outlier."""
+    z = {}
+    for name in QUADRATURE:
+        expected, loc = by_quadrature(name)
+        for seed in range(2):
+            z[name, seed] = quadrature_z(name, seed, expected, loc)
+    pooled = np.concatenate(list(z.values()))
+    assert pooled.size >= 100
+    assert np.max(np.abs(pooled)) < 4.5, z
+    assert 0.8 < np.sqrt(np.mean(pooled**2)) < 1.2, z

@@ -10,10 +10,10 @@ from scipy.special import logsumexp
 import bayesreg as br
 from bayesreg.posterior.protocol import Draws
 from bayesreg.posterior.target import pose
-from bayesreg.posterior.tree import parameters
 from bayesreg.scales.axis import make_axis
 from bayesreg.scales.curve import Node
 from bayesreg.scales.curve import integrate as integrated
+from bayesreg.scales.draws import parameters
 from bayesreg.scales.identity import generator, node
 from bayesreg.scales.modes import find_modes
 from bayesreg.scales.nodes import STEP, between

@@ -11,8 +11,6 @@ exp(-rate / s^2), e^(-2 t) has a gamma distribution.
 
 from __future__ import annotations
 
-import math
-
 import numba
 import numpy as np
 
@@ -178,10 +176,11 @@ def log_integral(
     factor: np.ndarray,
     nodes: np.ndarray,
     weights: np.ndarray,
+    log_gamma: float,
 ) -> float:
     """log of the integral of exp(h); -inf where the support is empty."""
     if is_conjugate(codes):
-        return _conjugate_integral(power, squares, codes, rows, factor)
+        return _conjugate_integral(power, squares, codes, rows, factor, log_gamma)
     low, high = support(ends, factor)
     if not low < high:
         return -np.inf
@@ -221,14 +220,18 @@ def _conjugate(
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _conjugate_integral(
-    power: float, squares: float, codes: np.ndarray, rows: np.ndarray, factor: np.ndarray
+    power: float,
+    squares: float,
+    codes: np.ndarray,
+    rows: np.ndarray,
+    factor: np.ndarray,
+    log_gamma: float,
 ) -> float:
-    """Gamma(a) (squares / 2)^-a / 2 with a = -power / 2."""
+    """Gamma(a) (squares / 2)^-a / 2 with a = -power / 2, every density multiplied in."""
     constant, power, squares = _conjugate(power, squares, codes, rows, factor)
     if not (power < 0.0 and squares > 0.0):
         return np.inf
-    shape = -0.5 * power
-    return constant + math.lgamma(shape) - shape * np.log(0.5 * squares) - np.log(2.0)
+    return constant + log_gamma + 0.5 * power * np.log(0.5 * squares) - np.log(2.0)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -242,6 +245,7 @@ def log_integrals(
     by_ratio: np.ndarray,
     nodes: np.ndarray,
     weights: np.ndarray,
+    log_gamma: float,
     out: np.ndarray,
 ) -> None:
     """One integral for each ratio; ``factor_k`` is the ratio where ``by_ratio``, else 1."""
@@ -249,7 +253,9 @@ def log_integrals(
     for i in range(ratio.size):
         for k in range(codes.size):
             factor[k] = ratio[i] if by_ratio[k] else 1.0
-        out[i] = log_integral(power, squares[i], codes, rows, ends, factor, nodes, weights)
+        out[i] = log_integral(
+            power, squares[i], codes, rows, ends, factor, nodes, weights, log_gamma
+        )
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

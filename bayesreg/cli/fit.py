@@ -18,24 +18,31 @@ if TYPE_CHECKING:
 def add_fit(commands: Any) -> None:
     fit = commands.add_parser("fit", help="the certified mode of a model on a CSV file")
     fit.add_argument("file", type=Path, help="CSV with a header line")
-    fit.add_argument("--target", required=True, help="name of the column to predict")
-    fit.add_argument("--prior", required=True, help='such as "Laplace(scale=20)"')
-    fit.add_argument("--sigma", type=_sigma, help="noise sd of a Gaussian likelihood")
-    fit.add_argument("--likelihood", help='such as "Bernoulli()"; default Gaussian(sigma=SIGMA)')
+    add_model(fit, required=True)
     fit.add_argument(
         "--mode", choices=("joint", "marginal"),
         help="which mode, where the likelihood has a prior on a parameter: "
         '"Gaussian(sigma=HalfNormal(scale=1))", "NegativeBinomial(alpha=...)"',
     )  # fmt: skip
-    fit.add_argument("--intercept", default="Flat()", help='a prior, or "none" (default "Flat()")')
-    fit.add_argument("--columns", help="comma-separated predictors (default: all other columns)")
-    fit.add_argument("--weights", help="name of a column of weights")
-    fit.add_argument("--offset", help="name of a column of offsets")
-    fit.add_argument("--trials", help="name of a column of trials, for Binomial()")
-    fit.add_argument("--standardize", action="store_true", help="prior on standardised columns")
     fit.add_argument("--tol", type=float, default=1e-8, help="relative gap asked (default 1e-8)")
     add_json(fit)
     fit.set_defaults(run=_fit)
+
+
+def add_model(parser: argparse.ArgumentParser, required: bool) -> None:
+    """The options that say which model and which columns."""
+    parser.add_argument("--target", required=required, help="name of the column to predict")
+    parser.add_argument("--prior", required=required, help='such as "Laplace(scale=20)"')
+    parser.add_argument("--sigma", type=_sigma, help="noise sd of a Gaussian likelihood")
+    parser.add_argument("--likelihood", help='such as "Bernoulli()"; default Gaussian(sigma=SIGMA)')
+    parser.add_argument(
+        "--intercept", default="Flat()", help='a prior, or "none" (default "Flat()")'
+    )
+    parser.add_argument("--columns", help="comma-separated predictors (default: all other columns)")
+    parser.add_argument("--weights", help="name of a column of weights")
+    parser.add_argument("--offset", help="name of a column of offsets")
+    parser.add_argument("--trials", help="name of a column of trials, for Binomial()")
+    parser.add_argument("--standardize", action="store_true", help="prior on standardised columns")
 
 
 def _sigma(text: str) -> float:
@@ -53,7 +60,7 @@ def _fit(options: argparse.Namespace) -> int:
     from bayesreg.solvers import find_map
     from bayesreg.wording import describe
 
-    model, data = _model(options), _read(options)
+    model, data = read_model(options), read_data(options)
     _require_mode(model, options.mode)
     # A dispersion has no words before it is a number.
     has_words = estimated_dispersion(model.likelihood) is None
@@ -88,7 +95,8 @@ def _require_mode(model: Model, mode: str | None) -> None:
         )
 
 
-def _model(options: argparse.Namespace) -> Model:
+def read_model(options: argparse.Namespace) -> Model:
+    """The model asked for."""
     from bayesreg.likelihoods import Gaussian
     from bayesreg.model import Model
     from bayesreg.spec import from_text
@@ -110,7 +118,7 @@ def _model(options: argparse.Namespace) -> Model:
     return Model(likelihood, prior, intercept, standardize=options.standardize)
 
 
-def _read(options: argparse.Namespace) -> Data:
+def read_data(options: argparse.Namespace) -> Data:
     """The columns asked for, from the CSV file."""
     from bayesreg.data import Data
 

@@ -12,11 +12,13 @@ from bayesreg._version import __version__
 from bayesreg.cli.convert import add_convert
 from bayesreg.cli.demo import add_demo
 from bayesreg.cli.fit import add_fit
+from bayesreg.cli.sample import add_sample
 from bayesreg.errors import BayesregError, NotCertifiedError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status (0 done, 1 not certified, 2 cannot be done)."""
+    """Run one command; returns the exit status (0 done, 1 not certified, 2 cannot be done,
+    130 interrupted)."""
     options = _parser().parse_args(arguments)
     if sys.stdout is None:
         return _fail(options, "standard output is closed; let it be a terminal, a pipe or a file")
@@ -68,5 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     add_demo(commands)
     add_fit(commands)
+    add_sample(commands)
     add_convert(commands)
     return parser

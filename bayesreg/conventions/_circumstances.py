@@ -9,6 +9,7 @@ from bayesreg import _checks
 from bayesreg._text import nearest
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._noise import estimated_sigma
+from bayesreg.conventions._observed import refuse_impossible_targets
 from bayesreg.conventions._quantities import QUANTITIES
 from bayesreg.conventions._refusals import refuse_offset, refuse_weights
 from bayesreg.conventions._setting import NOISE, Setting
@@ -47,6 +48,7 @@ def circumstances(
         sigma = estimated_sigma(data, _has_intercept(origin, complete, chosen, data))
     chosen = at_sigma(chosen, sigma)
     setting = setting_of(chosen, data, n, total_weight, {**quantities, **said})
+    refuse_impossible_targets(data, setting.likelihood, origin.name)
     refuse_offset(data, setting.likelihood, origin.name)
     refuse_weights(origin, setting.weighted)
     return setting

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesreg.conventions._nats import Nats, per_column
+from bayesreg.conventions._nats import Nats, bounded_like, is_nonnegative, per_column
 from bayesreg.conventions._setting import Setting
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, NoEquivalentError
@@ -133,4 +133,7 @@ def on_original_columns(nats: Nats, setting: Setting) -> Nats:
             f"column {int(np.argmin(sd))} is constant: standardised, it is 0. Nearest: leave the "
             "column out"
         )
-    return replace(nats, penalty=per_column(nats.penalty.l1 * sd, nats.penalty.l2 * sd**2))
+    penalty = per_column(nats.penalty.l1 * sd, nats.penalty.l2 * sd**2)
+    if is_nonnegative(nats.penalty):
+        penalty = bounded_like(penalty, lower=0.0)
+    return replace(nats, penalty=penalty)

@@ -13,6 +13,7 @@ from typing import Any
 from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.conventions._nats import Nats
+from bayesreg.conventions._parameters import plain
 from bayesreg.conventions._setting import Setting
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError
@@ -67,6 +68,10 @@ class Convention:
         Whether ``encode`` takes a strength per coefficient; where not, columns are rescaled.
     takes_weights, fits_intercept : bool
         Whether the library's fit takes weights of rows, and whether it can have an intercept.
+    takes_positive : bool
+        Whether it can hold all coefficients at or above 0 (``positive=True``).
+    takes_sparse : bool
+        Whether ``code`` runs with a scipy sparse X; where not, it is made dense first.
     solution : str
         Expression for the coefficients once ``code`` has run; empty where it fits nothing.
     learned : mapping
@@ -106,6 +111,8 @@ class Convention:
     per_coefficient: bool = False
     takes_weights: bool = True
     fits_intercept: bool = True
+    takes_sparse: bool = False
+    takes_positive: bool = False
     solution: str = ""
     learned: Mapping[str, Any] = field(default_factory=dict)
     usual: Callable[[Mapping[str, Any], Data | None], str | None] = _left_open
@@ -145,7 +152,10 @@ class Convention:
                     f"{self.name} has no parameter {name!r}.{nearest(str(name), known)}"
                 )
         standing = {**self.defaults, **self.learned}
-        completed = {name: parameters.get(name, value) for name, value in standing.items()}
+        completed = {
+            name: plain(parameters.get(name, value), name, self.name)
+            for name, value in standing.items()
+        }
         for name, value in completed.items():
             if value is ...:
                 raise ConversionError(

@@ -11,7 +11,7 @@ import numpy as np
 from bayesreg.conventions._composite import search_of, unwrapped
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._near import near_targets
-from bayesreg.conventions._refused import refuse_by_name
+from bayesreg.conventions._refused import refuse_bayesian_models, refuse_by_name
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError, DataTypeError, NoEquivalentError
 
@@ -53,6 +53,7 @@ def recognise(estimator: Any, known: Mapping[str, Convention], data: Data | None
     NoEquivalentError
         For an estimator that no model or prior here is the twin of.
     """
+    refuse_bayesian_models(estimator)
     given = estimator
     estimator, scaler = unwrapped(estimator)
     kind = type(estimator)
@@ -99,7 +100,7 @@ def _refuse_other_data(estimator: Any, data: Data | None) -> None:
     Raises
     ------
     ConversionError
-        When the numbers of columns, their names or their order differ.
+        When the numbers of columns, their names or their order differ, or the numbers of classes.
     """
     columns = getattr(estimator, "n_features_in_", None)
     if data is None:
@@ -110,6 +111,11 @@ def _refuse_other_data(estimator: Any, data: Data | None) -> None:
             f"{data.p}, so they are not its data and N would be wrong; pass the data it was "
             "fitted to, or n="
         )
+    _refuse_other_columns(estimator, data)
+    _refuse_other_classes(estimator, data)
+
+
+def _refuse_other_columns(estimator: Any, data: Data) -> None:
     names = _fitted_names(estimator)
     unnamed = data.names == tuple(f"x{j}" for j in range(data.p))
     if names is None or unnamed or names == data.names or len(names) != data.p:
@@ -125,6 +131,18 @@ def _refuse_other_data(estimator: Any, data: Data | None) -> None:
         f"and in data it is {data.names[at]!r}. Pass Data of the columns in the order of the fit, "
         "Data(frame[list(estimator.feature_names_in_)], y); or names= as they were then"
     )
+
+
+def _refuse_other_classes(estimator: Any, data: Data | None) -> None:
+    classes = getattr(estimator, "classes_", None)
+    if data is None or classes is None:
+        return
+    found = np.unique(data.y).size
+    if found != np.size(classes):
+        raise ConversionError(
+            f"this {type(estimator).__name__} was fitted to {np.size(classes)} classes and y in "
+            f"data has {found}, so they are not its data; pass the data it was fitted to, or n="
+        )
 
 
 def _fitted_names(estimator: Any) -> tuple[str, ...] | None:

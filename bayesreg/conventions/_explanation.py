@@ -11,7 +11,7 @@ import numpy as np
 
 from bayesreg._tables import number
 from bayesreg.conventions._convention import Convention, Penalised
-from bayesreg.conventions._nats import FLAT, Nats
+from bayesreg.conventions._nats import FLAT, Nats, is_nonnegative
 from bayesreg.conventions._setting import NOISE, Setting
 from bayesreg.errors import BayesregError
 from bayesreg.model import Model
@@ -113,6 +113,8 @@ def _prior(nats: Nats, model: Model | Prior) -> list[str]:
         lines.append(
             f"exp(-l2 w^2 / 2) is a Normal density with sd tau = 1 / sqrt(l2) = {_values(tau)}."
         )
+    if is_nonnegative(nats.penalty):
+        lines.append("positive=True holds w at or above 0: of that density the part on w >= 0.")
     if nats.intercept is None:
         lines.append("There is no intercept.")
     elif isinstance(model, Model) and nats.has_proper_intercept:

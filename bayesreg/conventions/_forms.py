@@ -65,13 +65,14 @@ def nearly_equal(values: FloatArray) -> bool:
     return bool(np.allclose(values, values[0], rtol=1e-12, atol=0.0))
 
 
-def factors(given: Any, name: str, target: str) -> FloatArray:
+def factors(given: Any, name: str, setting: Setting) -> FloatArray:
     """Factors of the penalty as the library got them, 1 where it got none.
 
     Raises
     ------
     ConversionError, NoEquivalentError
-        For what is not one number of at least 0 per column; for inf, which leaves a column out.
+        For what is not one number of at least 0 per column, as many as there are columns; for
+        inf, which leaves a column out.
     """
     if given is None:
         return np.ones(1)
@@ -81,14 +82,15 @@ def factors(given: Any, name: str, target: str) -> FloatArray:
         values = np.empty(0)
     if np.any(np.isinf(values)):
         raise NoEquivalentError(
-            f"{target}: an entry inf of {name} leaves the column out. Nearest: the data without it"
+            f"{setting.target}: an entry inf of {name} leaves the column out. Nearest: the data "
+            "without it"
         )
     if values.ndim != 1 or not values.size or not np.all(values >= 0) or not np.any(values > 0):
         raise ConversionError(
-            f"{target}: {name} must be one number of at least 0 per column, not all 0; "
+            f"{setting.target}: {name} must be one number of at least 0 per column, not all 0; "
             f"got {given!r}"
         )
-    return values
+    return setting.fitting(values, name)
 
 
 def fits_intercept(parameters: Mapping[str, Any], setting: Setting) -> bool:
@@ -117,12 +119,3 @@ def positive_factors(factor: list[float] | None, name: str, target: str) -> None
             "coefficients and not on others. Nearest: glmnet.glmnet, whose penalty.factor may be "
             "0, or find_map, which takes the model as it is"
         )
-
-
-def refuse_positive(parameters: Mapping[str, Any], setting: Setting) -> None:
-    """``positive=True`` bounds the coefficients: another prior altogether."""
-    _parameters.refuse_switch(
-        parameters["positive"], "positive", setting.target,
-        "it holds every coefficient at or above 0, a prior cut off there. Nearest: convert "
-        "without it, then find_map with Truncated(model.prior, lower=0)",
-    )  # fmt: skip

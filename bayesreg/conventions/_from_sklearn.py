@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bayesreg.conventions._composite import is_sklearn
+from bayesreg.conventions._refused import refuse_bayesian_models
 from bayesreg.conventions._to_prior import to_prior
 from bayesreg.data import Data
 from bayesreg.errors import ConversionError
@@ -57,6 +58,7 @@ def from_sklearn(
     Model(likelihood=Gaussian(sigma=2.0), prior=Normal(scale=1.0))
     """
     if isinstance(estimator, type) or not is_sklearn(estimator):
+        refuse_bayesian_models(estimator)
         raise ConversionError(
             f"from_sklearn reads an object of scikit-learn; got {estimator!r}. For a class of your "
             "own with the same objective: to_prior('sklearn.Lasso', parameters, data)"

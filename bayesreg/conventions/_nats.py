@@ -9,7 +9,7 @@ here and from here, so that N libraries need 2N formulas.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,16 @@ from bayesreg.errors import ConversionError, NoEquivalentError
 from bayesreg.likelihoods import LIKELIHOODS, known_noise
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty, unbounded
-from bayesreg.priors import ElasticNet, Flat, Laplace, Normal, Prior
+from bayesreg.priors import (
+    ElasticNet,
+    Exponential,
+    Flat,
+    HalfNormal,
+    Laplace,
+    Normal,
+    Prior,
+    Truncated,
+)
 
 #: What a penalty can be made of.
 FLAT, L1, L2, ELASTIC_NET = "flat", "L1", "L2", "elastic net"
@@ -83,6 +92,19 @@ def per_column(l1: FloatArray, l2: FloatArray) -> Penalty:
     if np.all(l1 == l1[0]) and np.all(l2 == l2[0]):
         return uniform(float(l1[0]), float(l2[0]))
     return unbounded(l1, l2, np.zeros(l1.size))
+
+
+def is_nonnegative(penalty: Penalty) -> bool:
+    """Whether every coefficient is held at or above 0, and by nothing else."""
+    return bool(np.all(penalty.lower == 0) and np.all(np.isposinf(penalty.upper)))
+
+
+def bounded_like(penalty: Penalty, lower: float | FloatArray) -> Penalty:
+    return replace(penalty, lower=np.broadcast_to(np.float64(lower), penalty.l1.shape))
+
+
+def without_bounds(penalty: Penalty) -> Penalty:
+    return unbounded(penalty.l1, penalty.l2, penalty.loc)
 
 
 def free_intercept(present: bool) -> Penalty | None:
@@ -177,6 +199,8 @@ def to_model(nats: Nats, noise: float | None, relative_to_noise: bool) -> Model:
 
 def to_prior(penalty: Penalty, noise: float | None) -> Prior:
     """b = 1 / l1, tau = 1 / sqrt(l2); in units of sigma for a prior relative to the noise."""
+    if is_nonnegative(penalty):
+        return _above_zero(to_prior(without_bounds(penalty), noise))
     kind = penalty_kind(penalty)
     if kind == FLAT:
         return Flat()
@@ -189,6 +213,15 @@ def to_prior(penalty: Penalty, noise: float | None) -> Prior:
     if kind == L2:
         return Normal(tau, relative_to_noise=relative)
     return ElasticNet(b, tau, relative_to_noise=relative)
+
+
+def _above_zero(prior: Prior) -> Prior:
+    """The same density on w >= 0, by its own name where it has one."""
+    if isinstance(prior, Laplace) and not prior.relative_to_noise:
+        return Exponential(prior.scale)
+    if isinstance(prior, Normal) and not prior.relative_to_noise:
+        return HalfNormal(prior.scale)
+    return Truncated(prior, lower=0.0)
 
 
 def _entry_or_all(values: FloatArray) -> float | FloatArray:

@@ -22,6 +22,7 @@ from bayesreg.conventions import _parameters
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats, free_intercept, uniform
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._words import said_by
 from bayesreg.errors import ConversionError, NoEquivalentError
 from bayesreg.penalty import Penalty
 
@@ -66,6 +67,8 @@ class Network:
         The parameter that decays the bias; empty where the bias is free.
     extras : mapping
         Further parameters that ``square`` reads, with their defaults.
+    off : mapping of str to str
+        Switches that make another model when they are on, and why.
     """
 
     name: str
@@ -77,11 +80,17 @@ class Network:
     bias: str = "bias"
     bias_decay: str = ""
     extras: Mapping[str, Any] = field(default_factory=dict)
+    off: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def penalties(self) -> tuple[str, ...]:
         kinds = tuple(kind for kind, name in ((L1, self.l1), (L2, self.l2)) if name)
         return (*kinds, ELASTIC_NET) if len(kinds) == 2 else kinds
+
+    @property
+    def says(self) -> dict[str, str]:
+        """The likelihood of each loss."""
+        return {name: loss.likelihood for name, loss in self.losses.items()}
 
     @property
     def likelihoods(self) -> tuple[str, ...]:
@@ -104,12 +113,7 @@ def _loss(network: Network, wanted: Any, setting: Setting) -> str:
 
 
 def _reduction(network: Network, wanted: Any) -> str:
-    if wanted not in network.reductions:
-        raise ConversionError(
-            f"{network.name}: reduction must be {' or '.join(map(repr, network.reductions))}; "
-            f"got {wanted!r}"
-        )
-    return str(wanted)
+    return _parameters.word(wanted, "reduction", network.name, network.reductions)
 
 
 def _per_nat(network: Network, loss: str, reduction: str, setting: Setting) -> float:
@@ -150,8 +154,7 @@ def _bias_precision(network: Network, nats: Nats) -> float:
     """1 / tau^2 of the intercept, which must be Normal around 0 or flat."""
     assert nats.intercept is not None
     penalty = nats.intercept
-    plain = penalty.l1[0] == 0 and penalty.loc[0] == 0
-    if not (plain or penalty.is_flat[0]):
+    if penalty.l1[0] > 0:
         raise NoEquivalentError(
             f"{network.name} can decay the bias towards 0 by a squared penalty of its own, and "
             "the intercept has another prior. Nearest: intercept=Flat() or Normal(tau), or "
@@ -163,6 +166,8 @@ def _bias_precision(network: Network, nats: Nats) -> float:
 def _decode(network: Network, parameters: Parameters, setting: Setting) -> Nats:
     """1 / b = A1 l1 D / c,  1 / tau^2 = 2 A2 l2 D / c."""
     target = setting.target
+    for name, reason in network.off.items():
+        _parameters.refuse_switch(parameters[name], name, target, reason)
     loss = _loss(network, parameters["loss"], setting)
     per_nat = _per_nat(network, loss, _reduction(network, parameters["reduction"]), setting)
     rates = {
@@ -254,6 +259,7 @@ def convention(
             "reduction": next(iter(network.reductions)),
             **network.extras,
             network.bias: True,
+            **dict.fromkeys(network.off, False),
         },
         encode=partial(_encode, network),
         decode=partial(_decode, network),
@@ -263,6 +269,7 @@ def convention(
         irrelevant=irrelevant,
         options=("loss", *(("reduction",) if several else ()), *network.extras),
         penalises_intercept=bool(network.bias_decay),
+        usual=said_by("loss", network.says, network.name),
         solution=solution,
     )
 

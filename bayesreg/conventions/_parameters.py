@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
@@ -11,6 +12,18 @@ import numpy as np
 
 from bayesreg._checks import shown
 from bayesreg.errors import ConversionError, NoEquivalentError
+
+
+def plain(value: Any, name: str, target: str) -> Any:
+    """The same without numpy's arrays, whose comparisons with a word are arrays again."""
+    try:
+        np.ndim(value)
+    except ValueError:
+        raise ConversionError(
+            f"{target}: {name} must be a word, a number or an array; got {shown(value)}, whose "
+            "rows have different lengths"
+        ) from None
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def nonnegative(value: Any, name: str, target: str) -> float:
@@ -51,6 +64,15 @@ def switch(value: Any, name: str, target: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise ConversionError(f"{target}: {name} must be True or False; got {shown(value)}")
     return bool(value)
+
+
+def word(value: Any, name: str, target: str, known: Iterable[str]) -> str:
+    """One of the library's words."""
+    if isinstance(value, str) and value in known:
+        return value
+    raise ConversionError(
+        f"{target}: {name} must be {' or '.join(map(repr, known))}; got {shown(value)}"
+    )
 
 
 def real(value: Any, name: str, target: str) -> float:

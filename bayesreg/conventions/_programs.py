@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 
 from bayesreg.conventions._setting import Setting
+from bayesreg.errors import ConversionError
+
+#: Where the package has another name than the module.
+_PACKAGES = {"sklearn": "scikit-learn"}
 
 Code = Callable[[Mapping[str, Any], Setting], str]
 
@@ -38,9 +42,27 @@ def literal(value: Any) -> str:
     return 'float("inf")' if value == float("inf") else repr(value)
 
 
+def library(module: str) -> Any:
+    """The module, which is a library of the caller's.
+
+    Raises
+    ------
+    ConversionError
+        Where it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ConversionError(
+            f".build() makes an object of {module}, which cannot be imported here ({error}). "
+            f"Install {_PACKAGES.get(module.split('.')[0], module.split('.')[0])}; .code and "
+            ".parameters do without it"
+        ) from error
+
+
 def _build(module: str, kind: str, arguments: Mapping[str, Any], setting: Setting) -> Any:
     given = {
         name: np.array(value) if isinstance(value, list) else value
         for name, value in arguments.items()
     }
-    return getattr(importlib.import_module(module), kind)(**given)
+    return getattr(library(module), kind)(**given)

@@ -8,7 +8,7 @@ import numpy as np
 
 from bayesreg.conventions._able import able
 from bayesreg.conventions._convention import Convention
-from bayesreg.conventions._nats import FLAT, Nats, penalty_kind
+from bayesreg.conventions._nats import FLAT, Nats, is_nonnegative, penalty_kind
 from bayesreg.data import Data
 from bayesreg.errors import NoEquivalentError
 
@@ -58,6 +58,7 @@ def refuse_inexpressible(convention: Convention, nats: Nats, known: Iterable[Con
     _refuse_penalty(convention, nats, known)
     _refuse_intercept(convention, nats)
     _refuse_bounded_intercept(convention, nats)
+    _refuse_shifted_intercept(convention, nats)
 
 
 def refuse_one_way(convention: Convention) -> None:
@@ -107,7 +108,15 @@ def _refuse_bounds(convention: Convention, nats: Nats) -> None:
             f"column {int(np.argmax(pinned))} is constant, and standardize=True holds its "
             f"coefficient at loc, which {convention.name} cannot. Nearest: leave the column out"
         )
+    if convention.takes_positive and is_nonnegative(nats.penalty):
+        return
     if np.any(np.isfinite(nats.penalty.lower) | np.isfinite(nats.penalty.upper)):
+        if convention.takes_positive:
+            raise NoEquivalentError(
+                f"{convention.name} can hold all coefficients at or above 0 (positive=True), and "
+                "the bounds of the prior are others. Nearest: find_map, which takes the model as "
+                "it is"
+            )
         raise NoEquivalentError(
             f"{convention.name} has no bounds, and the prior has. Nearest: find_map, which takes "
             "the model as it is"
@@ -124,6 +133,26 @@ def _refuse_bounded_intercept(convention: Convention, nats: Nats) -> None:
             f"{convention.name} has no bounds, and the intercept's prior has. Nearest: find_map, "
             "which takes the model as it is, or a Normal prior on the intercept"
         )
+
+
+def _refuse_shifted_intercept(convention: Convention, nats: Nats) -> None:
+    """What no target says of an intercept: a centre other than 0."""
+    if not nats.has_proper_intercept:
+        return
+    assert nats.intercept is not None
+    m = float(nats.intercept.loc[0])
+    if m == 0:
+        return
+    shifted = (
+        f"the model with loc=0 on the intercept, fitted to y - {m!r}; "
+        if nats.likelihood == "Gaussian"
+        else ""
+    )
+    raise NoEquivalentError(
+        f"{convention.name} shrinks the intercept towards 0, and its prior in the model has "
+        f"loc={m!r}. Nearest: {shifted}find_map or bayesreg.to_pymc, which take any prior of the "
+        "intercept; intercept=Flat() where the target leaves it free"
+    )
 
 
 def _refuse_location(convention: Convention, nats: Nats) -> None:

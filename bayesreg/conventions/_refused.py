@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bayesreg.conventions import (
     _decoupled,
     _sklearn_refused,
@@ -9,7 +11,7 @@ from bayesreg.conventions import (
     skglm,
     xgboost,
 )
-from bayesreg.errors import NoEquivalentError
+from bayesreg.errors import ConversionError, NoEquivalentError
 
 REFUSED = {
     **_decoupled.REFUSED,
@@ -29,3 +31,31 @@ def refuse_by_name(name: str) -> None:
     """
     if name in REFUSED:
         raise NoEquivalentError(f"{name} has no equivalent here: {REFUSED[name]}")
+
+
+def refuse_bayesian_models(given: Any) -> None:
+    """What states a prior already, where software that states a penalty is expected.
+
+    Raises
+    ------
+    ConversionError
+        With the function that reads it.
+    """
+    homes = [base.__module__ for base in type(given).__mro__]
+    for library, reader in (("bambi", "from_bambi"), ("pymc", "from_pymc")):
+        if any(home.split(".")[0] == library for home in homes):
+            raise ConversionError(
+                f"a {library} {type(given).__name__} states its priors itself and is read by "
+                f"bayesreg.{reader}: model, data = bayesreg.{reader}(...); then "
+                "bayesreg.to_penalty(model, 'sklearn.Lasso', data) is its penalised twin"
+            )
+    if any(home.startswith("bayesreg.") for home in homes) and hasattr(given, "model"):
+        raise ConversionError(
+            f"a {type(given).__name__} has its model in .model; pass that: "
+            "bayesreg.to_penalty(found.model, 'sklearn.Lasso', found.data)"
+        )
+    if any(home == "bayesreg.model" for home in homes):
+        raise ConversionError(
+            "a bayesreg.Model states its prior already; bayesreg.to_penalty(model, "
+            "'sklearn.Lasso', data) is its penalised twin"
+        )

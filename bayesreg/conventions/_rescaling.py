@@ -18,7 +18,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.conventions._forms import nearly_equal
-from bayesreg.conventions._nats import ELASTIC_NET, L1, Nats, uniform
+from bayesreg.conventions._nats import ELASTIC_NET, L1, Nats, bounded_like, is_nonnegative, uniform
 from bayesreg.conventions._setting import MissingQuantityError, Setting
 from bayesreg.errors import NoEquivalentError
 
@@ -54,17 +54,21 @@ def _deviation(setting: Setting) -> FloatArray | None:
 def on_rescaled_columns(nats: Nats, factors: FloatArray) -> Nats:
     """The uniform penalty of the coefficients of ``X * factors``."""
     l1, l2 = nats.penalty.l1[0] * factors[0], nats.penalty.l2[0] * factors[0] ** 2
-    return replace(nats, penalty=uniform(float(l1), float(l2)))
+    penalty = uniform(float(l1), float(l2))
+    if is_nonnegative(nats.penalty):
+        penalty = bounded_like(penalty, lower=0.0)
+    return replace(nats, penalty=penalty)
 
 
-def code_on_rescaled_columns(code: str, solution: str, factors: FloatArray) -> str:
+def code_on_rescaled_columns(code: str, solution: str, factors: FloatArray, sparse: bool) -> str:
     """The program on ``X * column_factors``, its coefficients brought back."""
     numbers = ", ".join(repr(float(factor)) for factor in factors)
     back = f"coef = column_factors * ({solution})\n" if solution else ""
     return (
         "import numpy as np\n\n"
         f"column_factors = np.array([{numbers}])\n"
-        f"X = X * column_factors\n\n{code}{back}"
+        f"{'X = X.multiply(column_factors).tocsr()' if sparse else 'X = X * column_factors'}\n\n"
+        f"{code}{back}"
     )
 
 

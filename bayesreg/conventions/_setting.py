@@ -110,11 +110,15 @@ class Setting:
         ------
         MissingQuantityError
             As :meth:`number`.
+        ConversionError
+            As :meth:`fitting`.
         NoEquivalentError
             Where an entry is 0: such a column is in no library's penalty, and beside a flat
             intercept a flat coefficient of it has no value of its own.
         """
-        values = np.asarray(self.quantity(name), dtype=np.float64)
+        values = self.fitting(
+            np.asarray(self.quantity(name), dtype=np.float64), QUANTITIES[name].argument
+        )
         if np.any(values == 0):
             column = int(np.argmax(values == 0))
             named = "" if self.data is None else f" ({self.data.names[column]!r})"
@@ -126,6 +130,32 @@ class Setting:
             )
         return values
 
+    @property
+    def columns(self) -> int | None:
+        """How many columns there are, as far as that is known."""
+        if self.data is not None:
+            return self.data.p
+        if "p" in self.known:
+            return int(self.known["p"])
+        sizes = (np.size(value) for name, value in self.known.items() if name in QUANTITIES)
+        return next((size for size in sizes if size > 1), None)
+
+    def fitting(self, values: FloatArray, name: str) -> FloatArray:
+        """The values, one for all columns or one per column.
+
+        Raises
+        ------
+        ConversionError
+            When there are other numbers of columns than of values.
+        """
+        if values.size == 1 or self.columns in (None, values.size):
+            return values
+        raise ConversionError(
+            f"{self.target}: {name} has {values.size} entries, and there are {self.columns} "
+            f"columns{' in data' if self.data is not None else ''}. Pass one entry per column, in "
+            "the order of the columns"
+        )
+
     def assuming(self, name: str, value: float) -> Setting:
         """The same with one more quantity known."""
         return replace(self, known={**self.known, name: value})
@@ -133,7 +163,8 @@ class Setting:
     def ordinary(self) -> Setting:
         """Every quantity 1: what is a penalty here is one anywhere."""
         ones = {name: np.ones(1) if q.per_column else 1.0 for name, q in QUANTITIES.items()}
-        return replace(self, known=ones)
+        del ones["p"]  # a count, of which no penalty is a multiple
+        return replace(self, known=ones | {k: v for k, v in self.known.items() if k == "p"})
 
     def on_behalf_of(self, convention: Any, options: Mapping[str, Any] | None = None) -> Setting:
         """The same for the formulas of this convention."""

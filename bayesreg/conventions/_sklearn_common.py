@@ -11,7 +11,6 @@ pinball loss, 1 of a log loss) and N what the data term is divided by:
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from bayesreg.conventions import _parameters
 from bayesreg.conventions._nats import Nats, free_intercept, uniform
+from bayesreg.conventions._programs import library
 from bayesreg.conventions._setting import Setting
 from bayesreg.errors import ConversionError, NoEquivalentError
 
@@ -86,7 +86,7 @@ def _literal(value: Any) -> str:
 def build(
     kind: str, arguments: Parameters, setting: Setting, *, module: str = "linear_model"
 ) -> Any:
-    return getattr(importlib.import_module(f"sklearn.{module}"), kind)(**arguments)
+    return getattr(library(f"sklearn.{module}"), kind)(**arguments)
 
 
 def notes(*always: str, unpenalised: str = "") -> Notes:
@@ -103,16 +103,15 @@ def fixed(**settings: Any) -> Callable[[Parameters], dict[str, Any]]:
 
 
 def unbounded_only(decode: Decode) -> Decode:
-    """``positive=True`` bounds the coefficients: another prior altogether."""
+    """``positive=True`` of a path that may stop short of what it says."""
 
     def checked(parameters: Parameters, setting: Setting) -> Nats:
         _parameters.refuse_switch(
             parameters["positive"],
             "positive",
             setting.target,
-            "it holds every coefficient at or above 0. Nearest: convert with positive=False, then "
-            "cut the prior off there, dataclasses.replace(model, prior=Truncated(model.prior, "
-            "lower=0)): find_map has the same optimum",
+            "its path does not always reach the optimum that is held at or above 0. Nearest: "
+            "sklearn.Lasso with positive=True, which is an Exponential prior",
         )
         return decode(parameters, setting)
 

@@ -17,6 +17,7 @@ from bayesreg._checks import shown
 from bayesreg.conventions import _sklearn_common as common
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import Nats
+from bayesreg.conventions._nonnegative import decoder
 from bayesreg.conventions._setting import Setting
 from bayesreg.conventions._sklearn_common import Decode, Encode, Parameters
 from bayesreg.conventions._sklearn_least_squares import (
@@ -93,7 +94,7 @@ def _cross_validated(
     if "positive" in kept and kind in ("RidgeCV", "RidgeClassifierCV"):
         del kept["positive"]
     else:
-        decode = common.unbounded_only(decode)
+        decode = decoder(decode)
     ratio = {"l1_ratio_": None} if "l1_ratio" in kept else {}
 
     def notes(parameters: Parameters, setting: Setting) -> tuple[str, ...]:
@@ -108,6 +109,8 @@ def _cross_validated(
         learned={"alpha_": None, **ratio},
         encode=partial(_encode, fixed.encode),
         decode=partial(_decode, decode),
+        takes_sparse=True,
+        takes_positive="positive" in kept,
         code=partial(common.code, kind),
         build=partial(common.build, kind),
         notes=notes,
@@ -125,7 +128,8 @@ _READ_ONLY = (
 def _along_the_path(kind: str, note: str, *irrelevant: str) -> Convention:
     """LassoLarsCV and LassoLarsIC, which can only be read."""
     return dataclasses.replace(
-        _cross_validated(LASSO, kind, decode_lasso, note, {}, *irrelevant),
+        _cross_validated(LASSO, kind, common.unbounded_only(decode_lasso), note, {}, *irrelevant),
+        takes_positive=False,
         encode=common.no_target,
         one_way=_READ_ONLY,
         source=f"{common.VERSION}/_least_angle.py",

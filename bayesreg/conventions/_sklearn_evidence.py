@@ -68,12 +68,7 @@ def _precisions(values: Any, setting: Setting) -> FloatArray:
         raise ConversionError(
             f"{setting.target}: lambda_ must be one positive number per column; got {values!r}"
         )
-    if setting.data is not None and setting.data.p != rates.size:
-        raise ConversionError(
-            f"{setting.target}: lambda_ has {rates.size} entries and data have "
-            f"{setting.data.p} columns; pass the data it was fitted to"
-        )
-    return rates
+    return setting.fitting(rates, "lambda_")
 
 
 def _refuse_pruned(rates: FloatArray, limit: float, setting: Setting) -> None:

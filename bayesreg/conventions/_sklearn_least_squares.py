@@ -18,6 +18,7 @@ from bayesreg.conventions import _parameters
 from bayesreg.conventions import _sklearn_common as common
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats, uniform
+from bayesreg.conventions._nonnegative import with_positive
 from bayesreg.conventions._setting import Setting
 from bayesreg.conventions._sklearn_common import Parameters
 from bayesreg.errors import NoEquivalentError
@@ -102,45 +103,56 @@ def _decode_flat(parameters: Parameters, setting: Setting) -> Nats:
     return common.nats_of(setting, parameters)
 
 
+def _kernel_ridge_code(arguments: Parameters, setting: Setting) -> str:
+    fit = common.code("KernelRidge", arguments, setting, module="kernel_ridge")
+    return fit + "coef = X.T @ estimator.dual_coef_\n"
+
+
 _LEAST_SQUARES = "alpha=0 is least squares, which {} (and scikit-learn warns): use LinearRegression"
 
-LINEAR_REGRESSION = Convention(
-    name="sklearn.LinearRegression",
-    likelihoods=("Gaussian",),
-    penalties=(),
-    objective="RSS",
-    formula="no parameter: a flat prior, whatever sigma is",
-    fixes="",
-    intercept=common.FREE,
-    source=f"{common.VERSION}/_base.py",
-    defaults={"fit_intercept": True, "positive": False},
-    encode=_encode_flat,
-    decode=common.unbounded_only(_decode_flat),
-    code=partial(common.code, "LinearRegression"),
-    build=partial(common.build, "LinearRegression"),
-    solution="estimator.coef_",
-    notes=common.notes(common.INTERCEPT, common.AS_IS, common.SUMMED),
-    irrelevant=("copy_X", "tol", "n_jobs"),
+LINEAR_REGRESSION = with_positive(
+    Convention(
+        name="sklearn.LinearRegression",
+        likelihoods=("Gaussian",),
+        penalties=(),
+        objective="RSS",
+        formula="no parameter: a flat prior, whatever sigma is",
+        fixes="",
+        intercept=common.FREE,
+        source=f"{common.VERSION}/_base.py",
+        defaults={"fit_intercept": True, "positive": False},
+        encode=_encode_flat,
+        decode=_decode_flat,
+        takes_sparse=True,
+        code=partial(common.code, "LinearRegression"),
+        build=partial(common.build, "LinearRegression"),
+        solution="estimator.coef_",
+        notes=common.notes(common.INTERCEPT, common.AS_IS, common.SUMMED),
+        irrelevant=("copy_X", "tol", "n_jobs"),
+    )
 )
 
-RIDGE = Convention(
-    name="sklearn.Ridge",
-    likelihoods=("Gaussian",),
-    penalties=(L2,),
-    objective="RSS + alpha sum w^2",
-    formula="alpha = sigma^2 / tau^2",
-    fixes="sigma / tau",
-    intercept=common.FREE,
-    source=f"{common.VERSION}/_ridge.py",
-    defaults={"alpha": 1.0, "fit_intercept": True, "positive": False},
-    encode=encode_ridge,
-    decode=common.unbounded_only(decode_ridge),
-    code=partial(common.code, "Ridge"),
-    build=partial(common.build, "Ridge"),
-    solution="estimator.coef_",
-    notes=common.notes(common.INTERCEPT, common.AS_IS, common.SUMMED, _NO_HALF),
-    settings=common.fixed(tol=1e-12),
-    irrelevant=("copy_X", "max_iter", "tol", "solver", "random_state"),
+RIDGE = with_positive(
+    Convention(
+        name="sklearn.Ridge",
+        likelihoods=("Gaussian",),
+        penalties=(L2,),
+        objective="RSS + alpha sum w^2",
+        formula="alpha = sigma^2 / tau^2",
+        fixes="sigma / tau",
+        intercept=common.FREE,
+        source=f"{common.VERSION}/_ridge.py",
+        defaults={"alpha": 1.0, "fit_intercept": True, "positive": False},
+        encode=encode_ridge,
+        decode=decode_ridge,
+        takes_sparse=True,
+        code=partial(common.code, "Ridge"),
+        build=partial(common.build, "Ridge"),
+        solution="estimator.coef_",
+        notes=common.notes(common.INTERCEPT, common.AS_IS, common.SUMMED, _NO_HALF),
+        settings=common.fixed(tol=1e-12),
+        irrelevant=("copy_X", "max_iter", "tol", "solver", "random_state"),
+    )
 )
 
 CLASSIFIER_NOTES = (
@@ -152,24 +164,27 @@ CLASSIFIER_NOTES = (
     "three classes and more are fitted one against the rest, each a model of its own",
 )
 
-RIDGE_CLASSIFIER = Convention(
-    name="sklearn.RidgeClassifier",
-    likelihoods=("Gaussian",),
-    penalties=(L2,),
-    objective="RSS on y in {-1, 1} + alpha sum w^2",
-    formula="alpha = sigma^2 / tau^2",
-    fixes="sigma / tau",
-    intercept=common.FREE,
-    source=f"{common.VERSION}/_ridge.py",
-    defaults={"alpha": 1.0, "fit_intercept": True, "positive": False, "class_weight": None},
-    encode=_encode_classifier,
-    decode=common.unbounded_only(decode_classifier),
-    code=partial(common.code, "RidgeClassifier"),
-    build=partial(common.build, "RidgeClassifier"),
-    solution="estimator.coef_.ravel()",
-    notes=common.notes(*CLASSIFIER_NOTES),
-    settings=common.fixed(tol=1e-12),
-    irrelevant=("copy_X", "max_iter", "tol", "solver", "random_state"),
+RIDGE_CLASSIFIER = with_positive(
+    Convention(
+        name="sklearn.RidgeClassifier",
+        likelihoods=("Gaussian",),
+        penalties=(L2,),
+        objective="RSS on y in {-1, 1} + alpha sum w^2",
+        formula="alpha = sigma^2 / tau^2",
+        fixes="sigma / tau",
+        intercept=common.FREE,
+        source=f"{common.VERSION}/_ridge.py",
+        defaults={"alpha": 1.0, "fit_intercept": True, "positive": False, "class_weight": None},
+        encode=_encode_classifier,
+        decode=decode_classifier,
+        takes_sparse=True,
+        code=partial(common.code, "RidgeClassifier"),
+        build=partial(common.build, "RidgeClassifier"),
+        solution="estimator.coef_.ravel()",
+        notes=common.notes(*CLASSIFIER_NOTES),
+        settings=common.fixed(tol=1e-12),
+        irrelevant=("copy_X", "max_iter", "tol", "solver", "random_state"),
+    )
 )
 
 KERNEL_RIDGE = Convention(
@@ -184,9 +199,10 @@ KERNEL_RIDGE = Convention(
     defaults={"alpha": 1.0, "kernel": "linear"},
     encode=lambda nats, setting: {"alpha": setting.dispersion * nats.l2},
     decode=_decode_kernel_ridge,
-    code=partial(common.code, "KernelRidge", module="kernel_ridge"),
+    takes_sparse=True,
+    code=_kernel_ridge_code,
     build=partial(common.build, "KernelRidge", module="kernel_ridge"),
-    solution="X.T @ estimator.dual_coef_",
+    solution="coef",
     notes=common.notes(
         "there is no intercept: centre the columns and y, or use Ridge",
         "the coefficients are X.T @ dual_coef_; a Gaussian process with kernel tau^2 x'x and noise "
@@ -208,44 +224,50 @@ _DESCENT_NOTES = common.notes(
     unpenalised=_LEAST_SQUARES.format("coordinate descent does badly"),
 )
 
-LASSO = Convention(
-    name="sklearn.Lasso",
-    likelihoods=("Gaussian",),
-    penalties=(L1,),
-    objective="RSS/(2 N) + alpha sum|w|",
-    formula="alpha = sigma^2 / (N b)",
-    fixes="sigma^2 / b",
-    intercept=common.FREE,
-    source=f"{common.VERSION}/_coordinate_descent.py",
-    defaults={"alpha": 1.0, "fit_intercept": True, "positive": False},
-    encode=encode_lasso,
-    decode=common.unbounded_only(decode_lasso),
-    code=partial(common.code, "Lasso"),
-    build=partial(common.build, "Lasso"),
-    solution="estimator.coef_",
-    notes=_DESCENT_NOTES,
-    settings=common.fixed(tol=1e-12, max_iter=100_000),
-    irrelevant=_DESCENT,
+LASSO = with_positive(
+    Convention(
+        name="sklearn.Lasso",
+        likelihoods=("Gaussian",),
+        penalties=(L1,),
+        objective="RSS/(2 N) + alpha sum|w|",
+        formula="alpha = sigma^2 / (N b)",
+        fixes="sigma^2 / b",
+        intercept=common.FREE,
+        source=f"{common.VERSION}/_coordinate_descent.py",
+        defaults={"alpha": 1.0, "fit_intercept": True, "positive": False},
+        encode=encode_lasso,
+        decode=decode_lasso,
+        takes_sparse=True,
+        code=partial(common.code, "Lasso"),
+        build=partial(common.build, "Lasso"),
+        solution="estimator.coef_",
+        notes=_DESCENT_NOTES,
+        settings=common.fixed(tol=1e-12, max_iter=100_000),
+        irrelevant=_DESCENT,
+    )
 )
 
-ELASTIC_NET_ = Convention(
-    name="sklearn.ElasticNet",
-    likelihoods=("Gaussian",),
-    penalties=(L1, L2, ELASTIC_NET),
-    objective="RSS/(2 N) + alpha [l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2]",
-    formula="alpha = sigma^2 (1/b + 1/tau^2) / N, l1_ratio = (1/b) / (1/b + 1/tau^2)",
-    fixes="sigma^2 / b and sigma / tau",
-    intercept=common.FREE,
-    source=f"{common.VERSION}/_coordinate_descent.py",
-    defaults={"alpha": 1.0, "l1_ratio": 0.5, "fit_intercept": True, "positive": False},
-    encode=encode_elastic_net,
-    decode=common.unbounded_only(decode_elastic_net),
-    code=partial(common.code, "ElasticNet"),
-    build=partial(common.build, "ElasticNet"),
-    solution="estimator.coef_",
-    notes=_DESCENT_NOTES,
-    settings=common.fixed(tol=1e-12, max_iter=100_000),
-    irrelevant=_DESCENT,
+ELASTIC_NET_ = with_positive(
+    Convention(
+        name="sklearn.ElasticNet",
+        likelihoods=("Gaussian",),
+        penalties=(L1, L2, ELASTIC_NET),
+        objective="RSS/(2 N) + alpha [l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2]",
+        formula="alpha = sigma^2 (1/b + 1/tau^2) / N, l1_ratio = (1/b) / (1/b + 1/tau^2)",
+        fixes="sigma^2 / b and sigma / tau",
+        intercept=common.FREE,
+        source=f"{common.VERSION}/_coordinate_descent.py",
+        defaults={"alpha": 1.0, "l1_ratio": 0.5, "fit_intercept": True, "positive": False},
+        encode=encode_elastic_net,
+        decode=decode_elastic_net,
+        takes_sparse=True,
+        code=partial(common.code, "ElasticNet"),
+        build=partial(common.build, "ElasticNet"),
+        solution="estimator.coef_",
+        notes=_DESCENT_NOTES,
+        settings=common.fixed(tol=1e-12, max_iter=100_000),
+        irrelevant=_DESCENT,
+    )
 )
 
 LASSO_LARS = Convention(

@@ -91,10 +91,10 @@ def _require_three_classes(nats: Nats, setting: Setting) -> None:
 
 
 def _usual(parameters: Mapping[str, Any], data: Data | None) -> str | None:
-    """Multinomial when three classes or more were fitted, or are in the data."""
+    """Multinomial when three classes or more were fitted, or are codes 0, 1, 2, ... in the data."""
     classes = parameters["classes_"]
     found = np.size(classes) if classes is not None else 0
-    if classes is None and data is not None:
+    if classes is None and data is not None and np.all(data.y == np.floor(data.y)):
         found = np.unique(data.y).size
     return "Multinomial" if found > 2 else "Bernoulli"
 
@@ -147,12 +147,6 @@ def _intercept_scaling(nats: Nats, intercept: Penalty) -> float:
             "only liblinear penalises the intercept, and in the way of the coefficients: both "
             f"Normal or both Laplace. Here the coefficients are {nats.kind} and the intercept is "
             f"{penalty_kind(intercept)}. Nearest: an intercept prior of the same kind, or "
-            "intercept=Flat()"
-        )
-    if intercept.loc[0] != 0:
-        raise NoEquivalentError(
-            "liblinear shrinks the intercept towards 0, and its prior has "
-            f"loc={float(intercept.loc[0])!r}. Nearest: an intercept prior with loc=0, or "
             "intercept=Flat()"
         )
     if nats.kind == L1:
@@ -283,6 +277,7 @@ LOGISTIC = Convention(
     },
     encode=encode_logistic,
     decode=decode_logistic,
+    takes_sparse=True,
     code=partial(common.code, "LogisticRegression"),
     build=partial(common.build, "LogisticRegression"),
     solution="(estimator.coef_ if len(estimator.coef_) > 1 else estimator.coef_[0])",

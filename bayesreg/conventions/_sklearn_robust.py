@@ -16,7 +16,6 @@ import math
 from functools import partial
 from typing import Any
 
-from bayesreg._checks import shown
 from bayesreg.conventions import _parameters
 from bayesreg.conventions import _sklearn_common as common
 from bayesreg.conventions._convention import Convention
@@ -57,9 +56,8 @@ _LOSSES = {
 
 def _loss(parameters: Parameters, data: Data | None) -> str:
     """The likelihood of LinearSVR's loss, or the name of one that has none here."""
-    target, loss = "sklearn.LinearSVR", parameters["loss"]
-    if loss not in _LOSSES:
-        raise ConversionError(f"{target}: loss must be {' or '.join(_LOSSES)}; got {shown(loss)}")
+    target = "sklearn.LinearSVR"
+    loss = _parameters.word(parameters["loss"], "loss", target, _LOSSES)
     insensitive = _parameters.nonnegative(parameters["epsilon"], "epsilon", target) > 0
     return _LOSSES[loss][insensitive]
 
@@ -82,7 +80,7 @@ def _encode_svr(nats: Nats, setting: Setting) -> dict[str, Any]:
 def _intercept_arguments(nats: Nats) -> dict[str, Any]:
     if nats.intercept is None:
         return {"fit_intercept": False}
-    if penalty_kind(nats.intercept) != L2 or nats.intercept.loc[0] != 0:
+    if penalty_kind(nats.intercept) != L2:
         raise NoEquivalentError(
             "sklearn.LinearSVR penalises the intercept, as a Normal prior at 0, and the model does "
             "not. Nearest: intercept=Normal(scale=s * tau), which is intercept_scaling=s; or "
@@ -133,6 +131,7 @@ QUANTILE = Convention(
     defaults={"quantile": 0.5, "alpha": 1.0, "fit_intercept": True},
     encode=_encode_quantile,
     decode=_decode_quantile,
+    takes_sparse=True,
     code=partial(common.code, "QuantileRegressor"),
     build=partial(common.build, "QuantileRegressor"),
     solution="estimator.coef_",
@@ -167,6 +166,7 @@ SVR = Convention(
     },
     encode=_encode_svr,
     decode=_decode_svr,
+    takes_sparse=True,
     code=partial(common.code, "LinearSVR", module="svm"),
     build=partial(common.build, "LinearSVR", module="svm"),
     solution="estimator.coef_",
@@ -196,6 +196,7 @@ HUBER = Convention(
     defaults={"epsilon": 1.35, "alpha": 1e-4, "fit_intercept": True},
     encode=common.no_target,
     decode=_decode_huber,
+    takes_sparse=True,
     code=partial(common.code, "HuberRegressor"),
     build=partial(common.build, "HuberRegressor"),
     solution="estimator.coef_",

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg._checks import shown
 from bayesreg._types import FloatArray
 from bayesreg.conventions import _parameters
 from bayesreg.conventions._nats import L1, Nats, free_intercept, per_column, uniform
@@ -48,19 +49,20 @@ def penalty_of(scales: FloatArray, kind: str) -> Penalty:
     return per_column(rates, nothing) if kind == L1 else per_column(nothing, rates)
 
 
-def positive_scales(value: Any, name: str, target: str) -> FloatArray:
+def positive_scales(value: Any, name: str, setting: Setting) -> FloatArray:
     """One number above 0, or one per coefficient; inf is flat."""
     if np.ndim(value) == 0:
-        return np.array([_parameters.positive(value, name, target)])
+        return np.array([_parameters.positive(value, name, setting.target)])
     try:
         values = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         values = np.empty(0)
     if values.ndim != 1 or not values.size or not np.all(values > 0):
         raise ConversionError(
-            f"{target}: {name} must be a positive number, or one per coefficient; got {value!r}"
+            f"{setting.target}: {name} must be a positive number, or one per coefficient; got "
+            f"{value!r}"
         )
-    return values
+    return setting.fitting(values, name)
 
 
 def stated(scales: FloatArray) -> Any:
@@ -75,7 +77,7 @@ def intercept_scale(nats: Nats, target: str) -> dict[str, Any]:
     if not nats.has_proper_intercept:
         return {}
     own = nats.intercept
-    if own.l1[0] > 0 or own.loc[0] != 0:
+    if own.l1[0] > 0:
         raise NoEquivalentError(
             f"{target} is written here with an intercept that is flat or Normal(0, sigma). "
             "Nearest: bayesreg.to_pymc, which writes any prior of the intercept"
@@ -93,7 +95,15 @@ def intercept_penalty(value: Any, target: str) -> Penalty | None:
 
 def refuse_location(value: Any, name: str, target: str) -> None:
     """A prior that is not centred at 0."""
-    if np.any(np.asarray(value, dtype=np.float64) != 0):
+    try:
+        centres = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        centres = np.array(np.nan)
+    if value is None or np.any(np.isnan(centres)):
+        raise ConversionError(
+            f"{target}: {name} must be a number, or one per coefficient; got {shown(value)}"
+        )
+    if np.any(centres != 0):
         raise NoEquivalentError(
             f"{target} with {name}={value!r} shrinks towards {value!r}, and a penalty shrinks "
             f"towards 0. Nearest: {name}=0 with y - X m in place of y; or the model itself, "
@@ -110,7 +120,7 @@ def plain_formulas(kind: str, scale: str, location: str) -> tuple[Any, Any]:
 
     def decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
         refuse_location(parameters[location], location, setting.target)
-        scales = positive_scales(parameters[scale], scale, setting.target)
+        scales = positive_scales(parameters[scale], scale, setting)
         intercept = intercept_penalty(parameters["intercept_sigma"], setting.target)
         return Nats(setting.likelihood, penalty_of(scales, kind), intercept)
 
@@ -135,7 +145,7 @@ def on_centred_columns(
 
     def decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
         refuse_location(parameters[location], location, setting.target)
-        scales = positive_scales(parameters[scale], scale, setting.target)
+        scales = positive_scales(parameters[scale], scale, setting)
         there = _parameters.switch(parameters["intercept"], "intercept", setting.target)
         penalty = penalty_of(scales * factor(parameters, setting), kind)
         return Nats(setting.likelihood, penalty, free_intercept(there))

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from bayesreg._text import nearest
 from bayesreg.conventions import _nats
 from bayesreg.conventions._convention import Convention, Penalised
@@ -25,6 +27,7 @@ from bayesreg.conventions._rescaling import (
     on_rescaled_columns,
 )
 from bayesreg.conventions._setting import MissingQuantityError, Setting
+from bayesreg.design import is_sparse
 from bayesreg.errors import ConversionError, ModelError
 
 
@@ -37,7 +40,8 @@ def decoded(origin: Convention, given: Mapping[str, Any] | None, setting: Settin
         # What is a penalty at sigma = N = 1 is one at any other.
         if nats.kind != origin.decode(parameters, ordinary).kind:
             raise OverflowError("a penalty vanishes")
-        return nats
+    setting.fitting(nats.penalty.l1, "the penalty")
+    return nats
 
 
 def required(origin: Convention, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -60,6 +64,7 @@ def encoded(
     setting = setting.on_behalf_of(goal, options)
     refuse_weights(goal, setting.weighted)
     refuse_inexpressible(goal, nats, CONVENTIONS.values())
+    setting.fitting(nats.penalty.l1, "the prior")
     if nats.penalty.size > 1 and not goal.per_coefficient:
         return _on_rescaled_columns(goal, nats, setting, options)
     parameters = _encoded_parameters(goal, nats, setting)
@@ -71,10 +76,16 @@ def encoded(
         settings=settings,
         objective=goal.objective,
         formula=goal.formula,
-        code=goal.code(arguments, setting),
+        code=_on_dense_columns(goal, setting) + goal.code(arguments, setting),
         notes=goal.notes(parameters, setting),
         _builder=lambda: goal.build(arguments, setting),
     )
+
+
+def _on_dense_columns(goal: Convention, setting: Setting) -> str:
+    """The line that a program on arrays begins with where X is sparse."""
+    sparse = setting.data is not None and is_sparse(setting.data.X)
+    return "X = X.toarray()\n\n" if sparse and not goal.takes_sparse else ""
 
 
 def _on_rescaled_columns(
@@ -85,10 +96,11 @@ def _on_rescaled_columns(
     if factors is None:
         refuse_per_coefficient(goal)
     assert factors is not None
+    sparse = setting.data is not None and is_sparse(setting.data.X)
     twin = encoded(goal, on_rescaled_columns(nats, factors), setting, options)
     return replace(
         twin,
-        code=code_on_rescaled_columns(twin.code, goal.solution, factors),
+        code=code_on_rescaled_columns(twin.code, goal.solution, factors, sparse),
         notes=(NOTE, *twin.notes),
         column_factors=factors,
     )
@@ -111,7 +123,8 @@ def _encoded_parameters(goal: Convention, nats: Nats, setting: Setting) -> dict[
 def representable(convention: Convention, setting: Setting) -> Iterator[None]:
     """Quantities beyond the range of floats, in a formula or its result, as one error."""
     try:
-        yield
+        with np.errstate(all="ignore"):  # what is lost shows in the result, which is checked
+            yield
     except (ArithmeticError, ModelError) as error:
         known = ", ".join(f"{name}={value!r}" for name, value in setting.known.items())
         raise ConversionError(

@@ -8,7 +8,9 @@ from typing import Any
 from bayesreg.conventions import _nats
 from bayesreg.conventions._circumstances import setting_of, told_apart
 from bayesreg.conventions._convention import Convention, Penalised
+from bayesreg.conventions._observed import refuse_impossible_targets
 from bayesreg.conventions._refusals import refuse_offset, refuse_one_way
+from bayesreg.conventions._refused import refuse_bayesian_models
 from bayesreg.conventions._registry import find
 from bayesreg.conventions._stated import stated
 from bayesreg.conventions._steps import encoded
@@ -56,12 +58,12 @@ def to_penalty(
     NoEquivalentError
         When the target cannot express the model: why, and what is nearest.
     """
-    if not isinstance(model, Model):
-        raise ModelTypeError(f"model must be a bayesreg.Model; got {type(model).__name__}")
+    _require_model(model)
     goal = find(target, "target")
     refuse_one_way(goal)
     quantities, options = told_apart(options)
     setting = setting_of(stated(model.likelihood), data, n, total_weight, quantities)
+    refuse_impossible_targets(data, setting.likelihood, "the model")
     refuse_offset(data, setting.likelihood, goal.name)
     twin = encoded(goal, _nats.from_model(model, data), setting, options)
     relative = isinstance(model.prior, Prior) and model.prior.relative_to_noise
@@ -69,3 +71,9 @@ def to_penalty(
         note = f"the prior is relative to the noise: this is its twin at sigma={setting.sigma!r}"
         return replace(twin, notes=(*twin.notes, note))
     return twin
+
+
+def _require_model(model: object) -> None:
+    if not isinstance(model, Model):
+        refuse_bayesian_models(model)
+        raise ModelTypeError(f"model must be a bayesreg.Model; got {type(model).__name__}")

@@ -22,6 +22,7 @@ from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats
 from bayesreg.conventions._programs import literal
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._words import inverted, said_by
 from bayesreg.errors import ConversionError, NoEquivalentError
 
 _FAMILIES = {"Gaussian": "gaussian", "Bernoulli": "binomial", "Poisson": "poisson"}
@@ -55,7 +56,7 @@ def _decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
             )
     strength = _parameters.nonnegative(_single(parameters["lmda_path"], target), "lmda", target)
     alpha = _parameters.fraction(parameters["alpha"], "alpha", target)
-    factors = strength * _forms.factors(parameters["penalty"], "penalty", target)
+    factors = strength * _forms.factors(parameters["penalty"], "penalty", setting)
     present = _parameters.switch(parameters["intercept"], "intercept", target)
     return _forms.from_mean_rates(alpha * factors, (1.0 - alpha) * factors, present, setting)
 
@@ -131,6 +132,7 @@ GRPNET = Convention(
         "exit_cond",
     ),
     per_coefficient=True,
+    usual=said_by("glm", inverted(_FAMILIES), "adelie.grpnet"),
     solution="coef",
 )  # fmt: skip
 

@@ -102,6 +102,7 @@ def _convention(kind: str) -> Convention:
         defaults={"scale": ..., "location": 0.0, "decomp": "none", "intercept": True},
         encode=encode,
         decode=decode,
+        takes_sparse=True,
         code=partial(_code, name),
         build=_shared.no_object("brms is an R package, so there is no Python object to build"),
         notes=partial(_notes, name),

@@ -19,6 +19,7 @@ import numpy as np
 from bayesreg.conventions import _forms, _parameters
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, Nats, uniform
+from bayesreg.conventions._nonnegative import with_positive
 from bayesreg.conventions._programs import program
 from bayesreg.conventions._setting import Setting
 from bayesreg.errors import ConversionError, NoEquivalentError
@@ -57,14 +58,13 @@ def _encode_elastic_net(nats: Nats, setting: Setting) -> dict[str, Any]:
 def _decode_elastic_net(parameters: Parameters, setting: Setting) -> Nats:
     """1 / b_j = n alpha r f_j / sigma^2,  1 / tau_j^2 = n alpha (1 - r) f_j / sigma^2."""
     target = setting.target
-    _forms.refuse_positive(parameters, setting)
     alpha = _parameters.nonnegative(parameters["alpha"], "alpha", target)
     ratio = _parameters.fraction(parameters["l1_ratio"], "l1_ratio", target)
     if ratio == 0 and alpha > 0:
         raise ConversionError(
             f"{target} refuses l1_ratio=0 (ridge), so this is no estimator; use sklearn.Ridge"
         )
-    weights = _forms.factors(parameters["weights"], "weights", target)
+    weights = _forms.factors(parameters["weights"], "weights", setting)
     if np.any(weights <= 0):
         raise ConversionError(f"{target}: every entry of weights must be above 0")
     strength = alpha * weights
@@ -119,38 +119,45 @@ _COMMON: dict[str, Any] = {
 _REST = {"fit_intercept": True, "weights": None, "positive": False}
 
 _CODE, _BUILD = program("celer", "Lasso")
-LASSO = Convention(
-    name="celer.Lasso",
-    penalties=(L1,),
-    objective="RSS/(2 n) + alpha sum f_j |w_j|, f = weights",
-    formula="alpha f_j = sigma^2 / (n b_j)",
-    fixes="sigma^2 / b",
-    source="celer 0.7.4, dropin_sklearn.py and homotopy.py",
-    defaults={"alpha": 1.0, **_REST},
-    encode=_encode_lasso,
-    decode=_decode_lasso,
-    code=_CODE,
-    build=_BUILD,
-    irrelevant=_INEXACT,
-    **_COMMON,
+LASSO = with_positive(
+    Convention(
+        name="celer.Lasso",
+        penalties=(L1,),
+        objective="RSS/(2 n) + alpha sum f_j |w_j|, f = weights",
+        formula="alpha f_j = sigma^2 / (n b_j)",
+        fixes="sigma^2 / b",
+        source="celer 0.7.4, dropin_sklearn.py and homotopy.py",
+        defaults={"alpha": 1.0, **_REST},
+        encode=_encode_lasso,
+        decode=_decode_lasso,
+        code=_CODE,
+        takes_sparse=True,
+        build=_BUILD,
+        irrelevant=_INEXACT,
+        **_COMMON,
+    )
 )
 
 _CODE, _BUILD = program("celer", "ElasticNet")
-ELASTIC = Convention(
-    name="celer.ElasticNet",
-    penalties=(L1, ELASTIC_NET),
-    objective="RSS/(2 n) + alpha sum f_j [l1_ratio |w_j| + (1 - l1_ratio)/2 w_j^2], f = weights",
-    formula="alpha l1_ratio f_j = sigma^2 / (n b_j), "
-    "alpha (1 - l1_ratio) f_j = sigma^2 / (n tau_j^2)",
-    fixes="sigma^2 / b and sigma / tau",
-    source="celer 0.7.4, dropin_sklearn.py and homotopy.py",
-    defaults={"alpha": 1.0, "l1_ratio": 1.0, **_REST},
-    encode=_encode_elastic_net,
-    decode=_decode_elastic_net,
-    code=_CODE,
-    build=_BUILD,
-    irrelevant=_INEXACT,
-    **_COMMON,
+ELASTIC = with_positive(
+    Convention(
+        name="celer.ElasticNet",
+        penalties=(L1, ELASTIC_NET),
+        objective="RSS/(2 n) + alpha sum f_j [l1_ratio |w_j| + (1 - l1_ratio)/2 w_j^2], "
+        "f = weights",
+        formula="alpha l1_ratio f_j = sigma^2 / (n b_j), "
+        "alpha (1 - l1_ratio) f_j = sigma^2 / (n tau_j^2)",
+        fixes="sigma^2 / b and sigma / tau",
+        source="celer 0.7.4, dropin_sklearn.py and homotopy.py",
+        defaults={"alpha": 1.0, "l1_ratio": 1.0, **_REST},
+        encode=_encode_elastic_net,
+        decode=_decode_elastic_net,
+        code=_CODE,
+        takes_sparse=True,
+        build=_BUILD,
+        irrelevant=_INEXACT,
+        **_COMMON,
+    )
 )
 
 _CODE, _BUILD = program("celer", "LogisticRegression")
@@ -167,6 +174,7 @@ LOGISTIC = Convention(
     encode=_encode_logistic,
     decode=_decode_logistic,
     code=_CODE,
+    takes_sparse=True,
     build=_BUILD,
     notes=_logistic_notes,
     settings=lambda parameters: {"tol": 1e-14, "max_iter": 1000},

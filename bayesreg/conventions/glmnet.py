@@ -26,10 +26,12 @@ from bayesreg.conventions import _forms, _parameters
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats, free_intercept, per_column
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._words import said_by
 from bayesreg.errors import ConversionError, NoEquivalentError
 
 _FAMILIES = {"Gaussian": ("gaussian", "gaussian()"), "Bernoulli": ("binomial",),
              "Poisson": ("poisson",)}  # fmt: skip
+_LIKELIHOODS = {word: name for name, words in _FAMILIES.items() for word in words}
 
 
 def _encode(nats: Nats, setting: Setting) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def _decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
     sd: FloatArray = np.ones(1)
     if _parameters.switch(parameters["standardize"], "standardize", target):
         sd = setting.per_column("sd_x")
-    factor = _factors(parameters["penalty.factor"], target)
+    factor = _factors(parameters["penalty.factor"], setting)
     per_nat = setting.dispersion / setting.total_weight
     l1 = strength * alpha * factor * sd / per_nat
     l2 = strength * (1.0 - alpha) * factor * sd**2 / per_nat
@@ -105,9 +107,9 @@ def _target_scale(family: str, intercept: bool, setting: Setting) -> float:
     return setting.number("sd_y" if intercept else "rms_y")
 
 
-def _factors(given: Any, target: str) -> FloatArray:
+def _factors(given: Any, setting: Setting) -> FloatArray:
     """The penalty factors as glmnet uses them: rescaled to mean 1."""
-    factor = _forms.factors(given, "penalty.factor", target)
+    factor = _forms.factors(given, "penalty.factor", setting)
     return np.asarray(factor / np.mean(factor))
 
 
@@ -176,6 +178,7 @@ GLMNET = Convention(
               "penalty.factor": None, "intercept": True},
     encode=_encode,
     decode=_decode,
+    takes_sparse=True,
     code=_code,
     build=_build,
     notes=_notes,
@@ -184,6 +187,7 @@ GLMNET = Convention(
                 "type.gaussian", "trace.it"),
     options=("family", "standardize"),
     per_coefficient=True,
+    usual=said_by("family", _LIKELIHOODS, "glmnet.glmnet"),
     solution="as.numeric(fit$beta)",
 )  # fmt: skip
 

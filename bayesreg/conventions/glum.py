@@ -23,6 +23,8 @@ from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats
 from bayesreg.conventions._programs import program
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._words import inverted
+from bayesreg.data import Data
 from bayesreg.errors import ConversionError, NoEquivalentError
 
 _FAMILIES = {"Gaussian": "normal", "Bernoulli": "binomial", "Poisson": "poisson", "Gamma": "gamma"}
@@ -73,8 +75,8 @@ def _decode(parameters: Mapping[str, Any], setting: Setting) -> Nats:
     given = parameters["alpha"]
     alpha = 0.0 if given is None else _parameters.nonnegative(given, "alpha", target)
     ratio = _parameters.fraction(parameters["l1_ratio"], "l1_ratio", target)
-    l1 = alpha * ratio * _factors(parameters["P1"], "P1", target)
-    l2 = alpha * (1.0 - ratio) * _factors(_diagonal(parameters["P2"], target), "P2", target)
+    l1 = alpha * ratio * _factors(parameters["P1"], "P1", setting)
+    l2 = alpha * (1.0 - ratio) * _factors(_diagonal(parameters["P2"], target), "P2", setting)
     present = _forms.fits_intercept(parameters, setting)
     if _parameters.switch(parameters["scale_predictors"], "scale_predictors", target):
         _refuse_scaled_without_intercept(True, present, target)
@@ -96,19 +98,30 @@ def _require_family(parameters: Mapping[str, Any], setting: Setting) -> None:
     expected = _FAMILIES[setting.likelihood]
     for name, words in (("family", (expected,)), ("link", ("auto", _LINKS[setting.likelihood]))):
         given = parameters[name]
-        word = given if isinstance(given, str) else type(given).__name__
-        word = word.removesuffix("Distribution").removesuffix("Link").lower()
-        if word not in words:
+        if _word(given) not in words:
             raise ConversionError(
                 f"{setting.target}: {name} of {setting.likelihood} data is "
                 f"{' or '.join(map(repr, words))}; got {shown(given)}"
             )
 
 
-def _factors(given: Any, name: str, target: str) -> FloatArray:
+def _word(given: Any) -> str:
+    """The word of glum's object: Poisson of PoissonDistribution()."""
+    word = given if isinstance(given, str) else type(given).__name__
+    return word.removesuffix("Distribution").removesuffix("Link").lower()
+
+
+def _usual(parameters: Mapping[str, Any], data: Data | None) -> str | None:
+    known = inverted(_FAMILIES)
+    given = parameters["family"]
+    word = _word(given) if _word(given) in known else given
+    return known[_parameters.word(word, "family", "glum.GeneralizedLinearRegressor", known)]
+
+
+def _factors(given: Any, name: str, setting: Setting) -> FloatArray:
     if given is None or (isinstance(given, str) and given == "identity"):
         return np.ones(1)
-    return _forms.factors(given, name, target)
+    return _forms.factors(given, name, setting)
 
 
 def _diagonal(given: Any, target: str) -> Any:
@@ -159,9 +172,11 @@ GLUM = Convention(
     encode=_encode,
     decode=_decode,
     code=_CODE,
+    takes_sparse=True,
     build=_BUILD,
     notes=_notes,
     settings=_settings,
+    usual=_usual,
     irrelevant=(
         "solver", "max_iter", "max_inner_iter", "gradient_tol", "step_size_tol", "hessian_approx",
         "warm_start", "alphas", "n_alphas", "min_alpha_ratio", "min_alpha", "start_params",

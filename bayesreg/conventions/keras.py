@@ -14,14 +14,15 @@ optimisers that scale the gradient per coordinate it is none, see
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
 from typing import Any
 
 from bayesreg.conventions import _parameters
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._networks import Loss, Network, Parameters, convention, text
+from bayesreg.conventions._programs import library
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._training import Training, failed
 from bayesreg.errors import ConversionError
 
 _LOSSES = {
@@ -48,68 +49,145 @@ _SOURCE = "keras 3.15.1 (TensorFlow 2.21.0), keras/src/regularizers and keras/sr
 _SOLUTION = "layer.get_weights()[0][:, 0]"
 
 
-def _code(
-    parameters: Parameters,
-    setting: Setting,
-    regularizer: str,
-    decay: str = "",
-    momentum: float = 0.98,
-) -> str:
-    """A layer at 0, trained by SGD on the whole data at once."""
-    loss, bias = str(parameters["loss"]), bool(parameters.get("use_bias", True))
+def _training(parameters: Parameters, setting: Setting) -> Training:
     reduction = str(parameters.get("reduction", "sum_over_batch_size"))
-    poisson = loss == "poisson"
-    kinked = bool(parameters.get("l1"))
-    steps = 3_000 if momentum > 0.95 and not kinked else 15_000 if momentum else 60_000
-    rows = "((X**2).sum(1) + 1)" if bias else "(X**2).sum(1)"
-    if setting.weighted:
-        rows = f"(sample_weight * {rows})"
     divided = _DIVIDED[reduction]
     if not setting.weighted and reduction == "mean_with_sample_weight":
         divided = "/ len(y)"
-    strength = max(2 * float(parameters.get("l2", 0.0)), float(parameters.get("weight_decay", 0.0)))
-    batch = "(X, y[:, None], sample_weight)" if setting.weighted else "(X, y[:, None])"
-    nesterov = ", nesterov=True" if momentum else ""
-    return text([
-        "import keras",
-        "import tensorflow as tf",
-        None,
+    decay = float(parameters.get("weight_decay", 0.0)) * (1.0 - _momentum(parameters))
+    return Training(
+        _LOSSES[str(parameters["loss"])].curvature,
+        divided,
+        setting.weighted,
+        bool(parameters.get("use_bias", True)),
+        2 * float(parameters.get("l2", 0.0)) + decay,
+        decay if parameters.get("bias_decays") else 0.0,
+        float(parameters.get("l1", 0.0)),
+    )
+
+
+def _momentum(parameters: Parameters) -> float:
+    """Keras's own, which is part of the penalty of its weight_decay."""
+    return float(parameters.get("momentum", 0.0))
+
+
+def _layer(training: Training, parameters: Parameters, regularizer: str) -> list[str]:
+    """The data and a layer at 0."""
+    poisson = parameters["loss"] == "poisson"
+    proximal = "lambda w: keras.ops.sign(w) * keras.ops.relu(keras.ops.abs(w) - threshold)"
+    return [
         'keras.config.set_floatx("float64")',
         "keras.config.set_epsilon(1e-300)  # which this loss adds inside its logarithm"
         if poisson else "",
+        *training.preparation(),
+        f"threshold = {training.l1!r} * steps[:X.shape[1], None]" if training.l1 else "",
         "layer = keras.layers.Dense(",
-        f'    1, use_bias={bias}, kernel_initializer="zeros",',
+        f'    1, use_bias={training.bias}, kernel_initializer="zeros",',
         '    activation="exponential",' if poisson else "",
         f"    kernel_regularizer={regularizer}," if regularizer else "",
+        f"    kernel_constraint={proximal}," if training.l1 else "",
         ")",
-        "model = keras.Sequential([keras.Input((X.shape[1],)), layer])",
-        f"curvature = {_LOSSES[loss].curvature} * {rows}.sum() {divided}".rstrip(),
-        f"lr = float(1 / (curvature + {strength!r}))",
-        "lr = keras.optimizers.schedules.ExponentialDecay(lr, 600, 0.5)  # the sign steps of L1"
-        if kinked else "",
-        f"optimizer = keras.optimizers.SGD(lr, momentum={momentum!r}{nesterov}{decay})",
-        'optimizer.exclude_from_weight_decay(var_names=["bias"])'
-        if decay and bias and not parameters.get("bias_decays") else "",
-        "model.compile(",
-        "    optimizer,",
-        f'    keras.losses.{_CLASSES[loss].format(f"reduction={chr(34)}{reduction}{chr(34)}")},',
-        "    steps_per_execution=500,",
-        ")",
-        f"whole = tf.data.Dataset.from_tensors({batch}).repeat()",
-        f"model.fit(whole, steps_per_epoch={steps}, verbose=0)",
+        "layer.build((None, X.shape[1]))",
+    ]  # fmt: skip
+
+
+def _gradient(training: Training, parameters: Parameters, regularized: bool) -> list[str | None]:
+    """The loss and its gradient with that of the regulariser, and where they leave us."""
+    reduction = str(parameters.get("reduction", "sum_over_batch_size"))
+    made = _CLASSES[str(parameters["loss"])].format(f'reduction="{reduction}"')
+    weights = ", sample_weight" if training.weighted else ""
+    return [
+        f"loss_of = keras.losses.{made}",
+        "X, y = tf.constant(X), tf.constant(y, tf.float64)",
+        None,
+        None,
+        "@tf.function(autograph=False)",
+        "def gradients():",
+        "    with tf.GradientTape() as tape:",
+        f"        loss = loss_of(y[:, None], layer(X){weights})",
+        f"        total = loss{' + sum(layer.losses)' if regularized else ''}",
+        "    return loss, tape.gradient(total, layer.trainable_weights)",
+        None,
+        None,
+        *training.check(),
+    ]
+
+
+def _step(training: Training, parameters: Parameters) -> list[str]:
+    """A step of the optimiser in each column's own length; momentum where Keras has none."""
+    decoupled = bool(parameters.get("weight_decay"))
+    slope = "factor * slope" + (" + (factor - 1) * own * one.value" if decoupled else "")
+    own = ", own" if decoupled else ""
+    parts = "layer.trainable_weights, slopes, factors" + (", decays" if decoupled else "")
+    accelerated = [
+        "    for one, last in zip(layer.trainable_weights, before):",
+        "        now = tf.identity(one.value)",
+        "        one.assign(now + momentum * (now - last))",
+        "        last.assign(now)",
+    ]
+    return [
+        "@tf.function(autograph=False)",
+        "def step():",
+        "    _, slopes = gradients()",
+        "    optimizer.apply_gradients([",
+        f"        ({slope}, one)",
+        f"        for one, slope, factor{own} in zip({parts})",
+        "    ])",
+        *([] if _momentum(parameters) else accelerated),
+    ]
+
+
+def _code(
+    parameters: Parameters, setting: Setting, regularizer: str, optimizer: str = "SGD(lr)"
+) -> str:
+    """A layer at 0, trained by SGD on the whole data at once."""
+    training = _training(parameters, setting)
+    decoupled = bool(parameters.get("weight_decay"))
+    free = decoupled and training.bias and not parameters.get("bias_decays")
+    last = "    for one, last in zip(layer.trainable_weights, before):"
+    return text([
+        "import keras",
+        "import numpy as np",
+        "import tensorflow as tf",
+        None,
+        *_layer(training, parameters, regularizer),
+        "before = [tf.Variable(one.value) for one in layer.trainable_weights]",
+        "p = X.shape[1]",
+        "factors = tf.constant(scale[:p, None]), tf.constant(scale[p:])",
+        "decays = tf.constant(decay[:p, None]), tf.constant(decay[p:])" if decoupled else "",
+        f"optimizer = keras.optimizers.{optimizer}",
+        'optimizer.exclude_from_weight_decay(var_names=["bias"])' if free else "",
+        "optimizer.build(layer.trainable_weights)",
+        *_gradient(training, parameters, bool(regularizer)),
+        None,
+        None,
+        *_step(training, parameters),
+        None,
+        None,
+        "start = float(gradients()[0])",
+        f"for _ in range({1500 if _momentum(parameters) else 500}):",
+        "    parts = layer.get_weights(), gradients()[1]",
+        "    w, gradient = [np.concatenate([np.ravel(one) for one in part]) for part in parts]",
+        f"    if height(w, gradient{' + decay * w' if decoupled else ''}) <= 1e-16 * start:",
+        "        break",
+        "    for _ in range(100):",
+        "        step()",
+        *failed(),
+        *([last.removeprefix("    "), "    one.assign(last)"] if training.l1 else []),
+        *(["layer.bias.assign_sub([centre @ layer.get_weights()[0][:, 0]])"]
+          if training.centred else []),
     ])  # fmt: skip
 
 
-def _regularized(
-    kind: str, names: tuple[str, ...], parameters: Parameters, setting: Setting
-) -> str:
-    inside = ", ".join(f"{name}={parameters[name]!r}" for name in names)
-    return _code(parameters, setting, f"keras.regularizers.{kind}({inside})")
+def _regularized(parameters: Parameters, setting: Setting) -> str:
+    """L2 by Keras's regulariser; L1 by the proximal step, as a constraint of the kernel."""
+    l2 = parameters.get("l2")
+    return _code(parameters, setting, f"keras.regularizers.L2({l2!r})" if l2 else "")
 
 
 def _build(kind: str, names: tuple[str, ...], parameters: Parameters, setting: Setting) -> Any:
     """The regulariser itself, for kernel_regularizer=."""
-    regularizers = importlib.import_module("keras").regularizers
+    regularizers = library("keras").regularizers
     return getattr(regularizers, kind)(**{name: parameters[name] for name in names})
 
 
@@ -122,8 +200,9 @@ _NOTES = (
 )
 _SIGNS = (
     "the derivative of L1 is a sign, whose steps make no exact zeros and circle the optimum at a "
-    "distance of the learning rate: a relative gap of 1e-5 is usual, and a proximal step "
-    "(bayesreg.proximal_step) ends at the same optimum exactly"
+    "distance of the learning rate: with kernel_regularizer= a relative gap of 1e-5 is usual. The "
+    "program takes the proximal step in its place (bayesreg.proximal_step), as the constraint of "
+    "the kernel that follows every step, which makes the zeros and ends at the same optimum"
 )
 
 
@@ -146,7 +225,7 @@ def _regularizer(kind: str, default: float) -> Convention:
         fixes=" and ".join(fixes[name] for name in names),
         source=_SOURCE,
         strengths=dict.fromkeys(names, default),
-        code=partial(_regularized, kind, names),
+        code=_regularized,
         build=partial(_build, kind, names),
         solution=_SOLUTION,
         notes=(*_NOTES, _SIGNS) if l1 else _NOTES,
@@ -163,10 +242,11 @@ def _remaining(parameters: Parameters) -> float:
 
 def _sgd(parameters: Parameters, setting: Setting) -> str:
     decays = bool(parameters.get("bias_weight_decay"))
-    return _code(
-        {**parameters, "bias_decays": decays}, setting, "",
-        f", weight_decay={parameters['weight_decay']!r}", float(parameters.get("momentum", 0.0)),
-    )  # fmt: skip
+    momentum = _momentum(parameters)
+    # Heavy-ball momentum is stable up to 2 (1 + momentum) / L.
+    rate = f"{1 + momentum!r} * lr, momentum={momentum!r}" if momentum else "lr"
+    optimizer = f"SGD({rate}, weight_decay={parameters['weight_decay']!r})"
+    return _code({**parameters, "bias_decays": decays}, setting, "", optimizer)
 
 
 SGD = convention(

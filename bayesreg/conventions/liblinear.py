@@ -58,11 +58,6 @@ def _bias(nats: Nats, setting: Setting) -> dict[str, Any]:
             f"{setting.target} penalises the intercept in the way of the coefficients, L1 or L2. "
             "Nearest: an intercept prior of the same kind, or intercept=Flat()"
         )
-    if float(nats.intercept.loc[0]) != 0:
-        raise NoEquivalentError(
-            f"{setting.target} shrinks the intercept towards 0. Nearest: an intercept prior with "
-            "loc=0"
-        )
     return {"B": nats.l1 / l1 if l1 else float(np.sqrt(nats.l2 / l2))}
 
 
@@ -70,13 +65,14 @@ def _decode(parameters: Parameters, setting: Setting) -> Nats:
     """b = C or tau^2 = C (2 sigma^2 C);  intercept scale = B times the scale."""
     target = setting.target
     solver = parameters["s"]
-    if _KIND.get(solver, ("", ""))[0] != setting.likelihood:
+    known = isinstance(solver, int) and solver in _KIND
+    if not known or _KIND[solver][0] != setting.likelihood:
         able = [str(s) for s, (likelihood, _) in _KIND.items() if likelihood == setting.likelihood]
         raise NoEquivalentError(
             f"{target}: -s {solver} is not {setting.likelihood} regression (support vector machines"
             f" are none at all). Nearest: -s {', -s '.join(able)}"
         )
-    if setting.likelihood == "Gaussian" and parameters["p"] != 0:
+    if setting.likelihood == "Gaussian" and _parameters.real(parameters["p"], "p", target):
         raise NoEquivalentError(
             f"{target}: -p {parameters['p']} (0.1 where it is left out) is a zone without loss, "
             "which is no Gaussian likelihood. Nearest: -p 0"
@@ -84,7 +80,8 @@ def _decode(parameters: Parameters, setting: Setting) -> Nats:
     inverse = _parameters.positive(parameters["c"], "c", target)
     if setting.likelihood == "Gaussian":
         inverse *= 2.0 * setting.dispersion
-    bias, free = float(parameters["B"]), _parameters.switch(parameters["R"], "R", target)
+    bias = _parameters.real(parameters["B"], "B", target)
+    free = _parameters.switch(parameters["R"], "R", target)
     kind = _KIND[solver][1]
     penalty = uniform(1.0 / inverse, 0.0) if kind == L1 else uniform(0.0, 1.0 / inverse)
     if bias < 0:
@@ -139,6 +136,7 @@ def _convention(name: str, likelihood: str, penalties: tuple[str, ...], **own: A
         source="liblinear-official 2.50, README and linear.cpp",
         encode=_encode,
         decode=_decode,
+        takes_sparse=True,
         code=_code,
         build=_build,
         notes=_notes,

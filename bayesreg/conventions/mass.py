@@ -90,6 +90,7 @@ LM_RIDGE = Convention(
     defaults={"lambda": 0.0, "intercept": True},
     encode=_encode,
     decode=_decode,
+    takes_sparse=True,
     code=_code,
     build=_build,
     notes=_notes,

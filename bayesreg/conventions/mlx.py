@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bayesreg.conventions._networks import Loss, Network, Parameters, convention, text
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._training import Training, failed
 
 _LOSSES = {
     "mse_loss": Loss("Gaussian", 2.0, "2"),
@@ -19,14 +20,17 @@ _LOSSES = {
 
 def _code(parameters: Parameters, setting: Setting) -> str:
     decay, loss = parameters["weight_decay"], str(parameters["loss"])
-    bias = parameters.get("bias", True)
+    bias = bool(parameters.get("bias", True))
     reduction = parameters.get("reduction", "mean")
     own = parameters.get("bias_weight_decay", 0.0)
-    rows = "(X**2).sum(1) + 1" if bias else "(X**2).sum(1)"
     inside = "eta, y, with_logits=True" if loss == "binary_cross_entropy" else "eta, y"
     s = "sample_weight * " if setting.weighted else ""
     per_row = f'{s}nn.losses.{loss}({inside}, reduction="none")'
-    sgd = "optim.SGD(lr, momentum=0.98, weight_decay={}, nesterov=True)"
+    training = Training(
+        _LOSSES[loss].curvature, "/ len(y)" if reduction == "mean" else "", setting.weighted,
+        bias, decay, own if bias else 0.0,
+    )  # fmt: skip
+    sgd = "optim.SGD(lr, momentum=momentum, weight_decay={}, nesterov=momentum > 0)"
     optimizer = [f"optimizer = {sgd.format(repr(decay))}"]
     if bias:
         optimizer = [
@@ -43,13 +47,12 @@ def _code(parameters: Parameters, setting: Setting) -> str:
         "import numpy as np",
         None,
         "mx.set_default_device(mx.cpu)  # double precision is for the CPU only",
+        *training.preparation(),
         "X, y = mx.array(X, dtype=mx.float64), mx.array(y, dtype=mx.float64)",
         "sample_weight = mx.array(sample_weight, dtype=mx.float64)" if setting.weighted else "",
         f"layer = nn.Linear(X.shape[1], 1, bias={bias})",
         "layer.update({name: mx.zeros(value.shape, dtype=mx.float64)",
         "              for name, value in layer.parameters().items()})",
-        f"curvature = ({_LOSSES[loss].curvature} * ({s}({rows})).{reduction}()).item()",
-        f"lr = 1 / (curvature + {max(decay, own)!r})",
         *optimizer,
         None,
         None,
@@ -58,11 +61,34 @@ def _code(parameters: Parameters, setting: Setting) -> str:
         f"    return ({per_row}).{reduction}()",
         None,
         None,
+        *training.check(),
+        None,
+        None,
+        "def vector(tree):",
+        '    names = [name for name in ("weight", "bias") if name in tree]',
+        "    return np.concatenate([np.ravel(np.array(tree[name])) for name in names])",
+        None,
+        None,
+        "def in_steps(gradient):  # of each column; the optimiser adds decay * w",
+        "    w = vector(layer.parameters())",
+        "    scaled = scale * vector(gradient) + (scale - 1) * decay * w",
+        "    p = layer.weight.size",
+        '    parts = {"weight": scaled[None, :p], "bias": scaled[p:]}',
+        "    return {name: mx.array(parts[name], dtype=mx.float64) for name in gradient}",
+        None,
+        None,
         "gradient_of = nn.value_and_grad(layer, loss)",
-        "for _ in range(3_000):",
+        "start = loss(layer).item()",
+        "for step in range(50_000):",
         "    _, gradient = gradient_of(layer)",
-        "    optimizer.update(layer, gradient)",
+        "    w = vector(layer.parameters())",
+        "    if step % 100 == 0 and height(w, vector(gradient) + decay * w) <= 1e-16 * start:",
+        "        break",
+        "    optimizer.update(layer, in_steps(gradient))",
         "    mx.eval(layer.parameters(), optimizer.state)",
+        *failed(),
+        *(["layer.bias = layer.bias - np.dot(centre, np.array(layer.weight)[0]).item()"]
+          if training.centred else []),
     ])  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bayesreg.conventions._networks import Loss, Network, Parameters, convention, text
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._training import Training, failed
 
 _LOSSES = {
     "squared_error": Loss("Gaussian", 2.0, "2"),
@@ -20,27 +21,34 @@ _LOSSES = {
 
 def _code(parameters: Parameters, setting: Setting) -> str:
     decay, loss = parameters["weight_decay"], str(parameters["loss"])
-    bias = parameters.get("bias", True)
+    bias = bool(parameters.get("bias", True))
     reduction = parameters.get("reduction", "mean")
     own = parameters.get("bias_weight_decay", 0.0)
     s = "sample_weight * " if setting.weighted else ""
-    rows = "(X**2).sum(1) + 1" if bias else "(X**2).sum(1)"
-    decays = [f'    optax.add_decayed_weights({decay!r}, mask={{"w": True{", " if bias else ""}'
-              f'{chr(34) + "b" + chr(34) + ": False" if bias else ""}}}),']  # fmt: skip
+    training = Training(
+        _LOSSES[loss].curvature, "/ len(y)" if reduction == "mean" else "", setting.weighted,
+        bias, decay, own if bias else 0.0,
+    )  # fmt: skip
+    there = ', "b": {}' if bias else ""
+    decays = [f'    optax.add_decayed_weights({decay!r}, mask={{"w": True{there.format(False)}}}),']
     if bias and own:
         decays.append(f'    optax.add_decayed_weights({own!r}, mask={{"w": False, "b": True}}),')
     return text([
         "import jax",
         "import jax.numpy as jnp",
+        "import numpy as np",
         "import optax",
         None,
         'jax.config.update("jax_enable_x64", True)',
-        "X, y = jnp.asarray(X), jnp.asarray(y)",
-        'parameters = {"w": jnp.zeros(X.shape[1])' + (', "b": jnp.zeros(())}' if bias else "}"),
-        f"curvature = {_LOSSES[loss].curvature} * ({s}({rows})).{reduction}()",
+        *training.preparation(),
+        "X, y = jnp.asarray(X), jnp.asarray(y, dtype=float)",
+        f'parameters = {{"w": jnp.zeros(X.shape[1]){there.format("jnp.zeros(())")}}}',
+        "p = X.shape[1]",
+        f'lengths = {{"w": jnp.asarray(steps[:p]){there.format("steps[-1]")}}}',
         "optimizer = optax.chain(",
         *decays,
-        f"    optax.sgd(1 / (curvature + {max(decay, own)!r}), momentum=0.98, nesterov=True),",
+        "    optax.stateless(lambda updates, _: jax.tree.map(jnp.multiply, updates, lengths)),",
+        "    optax.sgd(1.0, momentum=momentum, nesterov=True),",
         ")",
         None,
         None,
@@ -56,8 +64,23 @@ def _code(parameters: Parameters, setting: Setting) -> str:
         "    return optax.apply_updates(parameters, updates), state",
         None,
         None,
-        "start = parameters, optimizer.init(parameters)",
-        "parameters, _ = jax.lax.fori_loop(0, 20_000, step, start)",
+        *training.check(),
+        None,
+        None,
+        "def vector(tree):",
+        '    return np.concatenate([np.ravel(tree[name]) for name in ("w", "b") if name in tree])',
+        None,
+        None,
+        "many = jax.jit(lambda carried: jax.lax.fori_loop(0, 500, step, carried))",
+        "start, carried = loss(parameters), (parameters, optimizer.init(parameters))",
+        "for _ in range(400):",
+        "    parameters, _ = carried",
+        "    w, gradient = vector(parameters), vector(jax.grad(loss)(parameters))",
+        "    if height(w, gradient + decay * w) <= 1e-16 * start:",
+        "        break",
+        "    carried = many(carried)",
+        *failed(),
+        *(['parameters["b"] -= centre @ parameters["w"]'] if training.centred else []),
     ])  # fmt: skip
 
 

@@ -40,6 +40,12 @@ def _factor(parameters: Mapping[str, Any], setting: Setting) -> FloatArray:
             "columns, so the coefficients have a joint prior. Nearest: QR=FALSE; or "
             "MultivariateNormal with the covariance that R makes of it"
         )
+    alone = parameters.get("prior_PD", False)
+    if _parameters.switch(alone, "prior_PD", setting.target):
+        raise NoEquivalentError(
+            f"{setting.target} with prior_PD=True draws from the prior, and leaves out the data. "
+            "Nearest: prior_PD=FALSE"
+        )
     autoscale = parameters.get("autoscale", False)
     if not _parameters.switch(autoscale, "autoscale", setting.target):
         return np.ones(1)
@@ -107,13 +113,14 @@ def _convention(kind: str) -> Convention:
         intercept="flat or none",
         source="rstanarm 2.21.3 (R): stan_glm.fit, prior_summary",
         defaults={"scale": 2.5 if kind == L2 else ..., "location": 0.0, "autoscale": False,
-                  "QR": False, "intercept": True},
+                  "QR": False, "prior_PD": False, "intercept": True},
         encode=encode,
         decode=decode,
+        takes_sparse=True,
         code=partial(_code, name),
         build=_shared.no_object("rstanarm is an R package, so there is no Python object to build"),
         notes=partial(_notes, name),
-        irrelevant=("chains", "iter", "seed", "cores", "algorithm", "prior_PD"),
+        irrelevant=("chains", "iter", "seed", "cores", "algorithm"),
         options=("autoscale",),
         per_coefficient=True,
     )  # fmt: skip

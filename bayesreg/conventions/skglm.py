@@ -20,6 +20,7 @@ import numpy as np
 from bayesreg.conventions import _forms, _parameters
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats
+from bayesreg.conventions._nonnegative import with_positive
 from bayesreg.conventions._programs import program
 from bayesreg.conventions._setting import Setting
 
@@ -53,8 +54,6 @@ def _encode(nats: Nats, setting: Setting) -> dict[str, Any]:
 
 def _decode(parameters: Parameters, setting: Setting) -> Nats:
     """1 / b = n alpha r / c,  1 / tau^2 = n alpha (1 - r) / c."""
-    if "positive" in parameters:
-        _forms.refuse_positive(parameters, setting)
     alpha = _parameters.nonnegative(parameters["alpha"], "alpha", setting.target)
     ratio = _parameters.fraction(parameters["l1_ratio"], "l1_ratio", setting.target)
     present = _forms.fits_intercept(parameters, setting)
@@ -86,9 +85,8 @@ def _encode_weighted(nats: Nats, setting: Setting) -> dict[str, Any]:
 
 def _decode_weighted(parameters: Parameters, setting: Setting) -> Nats:
     """1 / b_j = n alpha f_j / sigma^2."""
-    _forms.refuse_positive(parameters, setting)
     alpha = _parameters.nonnegative(parameters["alpha"], "alpha", setting.target)
-    weights = _forms.factors(parameters["weights"], "weights", setting.target)
+    weights = _forms.factors(parameters["weights"], "weights", setting)
     present = _forms.fits_intercept(parameters, setting)
     return _forms.from_mean_rates(alpha * weights, 0.0 * weights, present, setting)
 
@@ -118,52 +116,61 @@ _COMMON: dict[str, Any] = {
 _REST = {"fit_intercept": True, "positive": False}
 
 _CODE, _BUILD = program("skglm", "Lasso")
-LASSO = Convention(
-    name="skglm.Lasso",
-    penalties=(L1,),
-    objective="RSS/(2 n) + alpha sum|w|",
-    formula="alpha = sigma^2 / (n b)",
-    source="skglm 0.5, estimators.py and datafits/single_task.py",
-    defaults={"alpha": 1.0, **_REST},
-    encode=_encode_lasso,
-    decode=_decode_lasso,
-    code=_CODE,
-    build=_BUILD,
-    notes=_notes(),
-    **{**_COMMON, "fixes": "sigma^2 / b"},
+LASSO = with_positive(
+    Convention(
+        name="skglm.Lasso",
+        penalties=(L1,),
+        objective="RSS/(2 n) + alpha sum|w|",
+        formula="alpha = sigma^2 / (n b)",
+        source="skglm 0.5, estimators.py and datafits/single_task.py",
+        defaults={"alpha": 1.0, **_REST},
+        encode=_encode_lasso,
+        decode=_decode_lasso,
+        code=_CODE,
+        takes_sparse=True,
+        build=_BUILD,
+        notes=_notes(),
+        **{**_COMMON, "fixes": "sigma^2 / b"},
+    )
 )
 
 _CODE, _BUILD = program("skglm", "WeightedLasso")
-WEIGHTED = Convention(
-    name="skglm.WeightedLasso",
-    penalties=(L1,),
-    objective="RSS/(2 n) + alpha sum f_j |w_j|, f = weights",
-    formula="alpha f_j = sigma^2 / (n b_j)",
-    source="skglm 0.5, estimators.py and penalties/separable.py",
-    defaults={"alpha": 1.0, "weights": None, **_REST},
-    encode=_encode_weighted,
-    decode=_decode_weighted,
-    code=_CODE,
-    build=_BUILD,
-    notes=_notes("the docstring's formula leaves the weights out; the penalty has them"),
-    per_coefficient=True,
-    **{**_COMMON, "fixes": "sigma^2 / b"},
+WEIGHTED = with_positive(
+    Convention(
+        name="skglm.WeightedLasso",
+        penalties=(L1,),
+        objective="RSS/(2 n) + alpha sum f_j |w_j|, f = weights",
+        formula="alpha f_j = sigma^2 / (n b_j)",
+        source="skglm 0.5, estimators.py and penalties/separable.py",
+        defaults={"alpha": 1.0, "weights": None, **_REST},
+        encode=_encode_weighted,
+        decode=_decode_weighted,
+        code=_CODE,
+        takes_sparse=True,
+        build=_BUILD,
+        notes=_notes("the docstring's formula leaves the weights out; the penalty has them"),
+        per_coefficient=True,
+        **{**_COMMON, "fixes": "sigma^2 / b"},
+    )
 )
 
 _CODE, _BUILD = program("skglm", "ElasticNet")
-ELASTIC = Convention(
-    name="skglm.ElasticNet",
-    penalties=(L1, L2, ELASTIC_NET),
-    objective="RSS/(2 n) + alpha [l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2]",
-    formula="alpha l1_ratio = sigma^2 / (n b), alpha (1 - l1_ratio) = sigma^2 / (n tau^2)",
-    source="skglm 0.5, estimators.py and penalties/separable.py",
-    defaults={"alpha": 1.0, "l1_ratio": 0.5, **_REST},
-    encode=_encode,
-    decode=_decode,
-    code=_CODE,
-    build=_BUILD,
-    notes=_notes(),
-    **_COMMON,
+ELASTIC = with_positive(
+    Convention(
+        name="skglm.ElasticNet",
+        penalties=(L1, L2, ELASTIC_NET),
+        objective="RSS/(2 n) + alpha [l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2]",
+        formula="alpha l1_ratio = sigma^2 / (n b), alpha (1 - l1_ratio) = sigma^2 / (n tau^2)",
+        source="skglm 0.5, estimators.py and penalties/separable.py",
+        defaults={"alpha": 1.0, "l1_ratio": 0.5, **_REST},
+        encode=_encode,
+        decode=_decode,
+        code=_CODE,
+        takes_sparse=True,
+        build=_BUILD,
+        notes=_notes(),
+        **_COMMON,
+    )
 )
 
 _CODE, _BUILD = program("skglm", "SparseLogisticRegression")
@@ -177,6 +184,7 @@ LOGISTIC = Convention(
     encode=_encode,
     decode=_decode,
     code=_CODE,
+    takes_sparse=True,
     build=_BUILD,
     notes=_notes(
         "the loss is a mean: scikit-learn's C is 1 / (n alpha), and the C of celer's "

@@ -64,6 +64,9 @@ def _target_scale(setting: Setting) -> float:
     return setting.number("sd_y") if setting.likelihood == "Gaussian" else 1.0
 
 
+_FAMILIES = ("auto", "binomial", "multinomial")
+
+
 def _decode(parameters: Parameters, setting: Setting) -> Nats:
     """l1_j = N regParam e d_j / c,  l2_j = N regParam (1 - e) d_j^2 / (c sy)."""
     target = setting.target
@@ -74,6 +77,13 @@ def _decode(parameters: Parameters, setting: Setting) -> Nats:
         )
     if parameters.get("loss", "squaredError") != "squaredError":
         raise NoEquivalentError(f"{target} with loss='huber'. Nearest: sklearn.HuberRegressor")
+    family = _parameters.word(parameters.get("family", "auto"), "family", target, _FAMILIES)
+    if family == "multinomial":
+        raise NoEquivalentError(
+            f"{target} with family='multinomial' has a vector of coefficients for each class, each "
+            "penalised. Nearest: family='binomial'; for several classes "
+            "sklearn.LogisticRegression, which is a Multinomial model"
+        )
     strength = _parameters.nonnegative(parameters["regParam"], "regParam", target)
     share = _parameters.fraction(parameters["elasticNetParam"], "elasticNetParam", target)
     l1, l2 = np.array([strength * share]), np.array([strength * (1.0 - share)])
@@ -166,12 +176,12 @@ _LOGISTIC = Convention(
     formula="regParam e = 1 / (N b_j u_j), regParam (1 - e) = 1 / (N tau_j^2 u_j^2)",
     fixes="",
     source="pyspark 4.3.0, measured; ml/classification/LogisticRegression.scala",
-    defaults=_DEFAULTS,
+    defaults={**_DEFAULTS, "family": "auto"},
     code=partial(_code, "classification", "LogisticRegression"),
     build=partial(_build, "classification", "LogisticRegression"),
     notes=_notes("standardization divides by the unbiased sd (n - 1), not the population sd"),
     settings=lambda parameters: {"tol": 1e-15, "maxIter": 10_000},
-    irrelevant=(*_COLUMNS, "family", "threshold", "thresholds", "probabilityCol",
+    irrelevant=(*_COLUMNS, "threshold", "thresholds", "probabilityCol",
                 "rawPredictionCol"),
     **_COMMON,
 )  # fmt: skip

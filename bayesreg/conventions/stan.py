@@ -77,6 +77,7 @@ def _convention(kind: str) -> Convention:
         defaults={"sigma": ..., "mu": 0.0, "intercept_sigma": math.inf},
         encode=encode,
         decode=decode,
+        takes_sparse=True,
         code=partial(_code, name),
         build=_shared.no_object("Stan is a language: .code is the program"),
         notes=partial(_notes, name),

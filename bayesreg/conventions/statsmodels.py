@@ -25,6 +25,7 @@ from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats, per_column, uniform
 from bayesreg.conventions._programs import literal
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._words import inverted, said_by
 from bayesreg.errors import ConversionError, NoEquivalentError
 
 Parameters = Mapping[str, Any]
@@ -70,8 +71,8 @@ def _decode(per_nat: PerNat, parameters: Parameters, setting: Setting) -> Nats:
         if name in parameters:
             _parameters.refuse_switch(parameters[name], name, target, reason)
     share = _parameters.fraction(parameters["L1_wt"], "L1_wt", target)
-    alpha = _strengths(parameters["alpha"], target) / per_nat(setting)
     constant = _parameters.switch(parameters["constant"], "constant", target)
+    alpha = _strengths(parameters["alpha"], constant, setting) / per_nat(setting)
     l1, l2 = alpha * share, alpha * (1.0 - share)
     if not constant:
         return Nats(setting.likelihood, per_column(l1, l2), None)
@@ -86,15 +87,20 @@ _ANOTHER_FIT = {
 }
 
 
-def _strengths(given: Any, target: str) -> FloatArray:
+def _strengths(given: Any, constant: bool, setting: Setting) -> FloatArray:
+    """One number, or one for each column of exog, of which the constant is one."""
+    target = setting.target
     if np.ndim(given) == 0:
         return np.array([_parameters.nonnegative(given, "alpha", target)])
-    values = [_parameters.nonnegative(entry, "each alpha", target) for entry in given]
-    if len(values) < 2:
+    values = np.array([_parameters.nonnegative(entry, "each alpha", target) for entry in given])
+    columns = None if setting.columns is None else setting.columns + constant
+    if values.size < 1 + constant or columns not in (None, values.size):
+        there = "" if columns is None else f" ({columns}{', the constant first' * constant})"
         raise ConversionError(
-            f"{target}: alpha is one number, or one for each column of exog; got {shown(given)}"
+            f"{target}: alpha is one number, or one for each column of exog{there}; "
+            f"got {shown(given)}"
         )
-    return np.array(values)
+    return values
 
 
 def _with_method(
@@ -267,6 +273,7 @@ _GLM = Convention(
     irrelevant=("start_params", "opt_method", "maxiter", "cnvrg_tol", "zero_tol", "trim_mode",
                 "size_trim_tol", "auto_trim_tol", "qc_tol", "qc_verbose", "acc"),
     options=("method",),
+    usual=said_by("family", inverted(_FAMILIES), "statsmodels.GLM"),
     penalises_intercept=True,
     per_coefficient=True,
     solution="coef",

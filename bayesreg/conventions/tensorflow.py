@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bayesreg.conventions._networks import Loss, Network, Parameters, convention, text
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._training import Training, failed
 
 _LOSSES = {
     "squared_difference": Loss("Gaussian", 2.0, "2"),
     "sigmoid_cross_entropy_with_logits": Loss("Bernoulli", 1.0, "0.25"),
-    "log_poisson_loss": Loss("Poisson", 1.0, "tf.reduce_max(y)"),
+    "log_poisson_loss": Loss("Poisson", 1.0, "y.max()"),
 }
 _CALLS = {
     "squared_difference": "tf.math.squared_difference(y, eta)",
@@ -22,36 +23,56 @@ _CALLS = {
 
 def _code(parameters: Parameters, setting: Setting) -> str:
     strength, loss = parameters["strength"], str(parameters["loss"])
-    bias = parameters.get("bias", True)
+    bias = bool(parameters.get("bias", True))
     reduction = parameters.get("reduction", "reduce_mean")
     s = "sample_weight * " if setting.weighted else ""
-    rows = "tf.reduce_sum(X**2, 1) + 1" if bias else "tf.reduce_sum(X**2, 1)"
+    training = Training(
+        _LOSSES[loss].curvature, "/ len(y)" if reduction == "reduce_mean" else "",
+        setting.weighted, bias, strength,
+    )  # fmt: skip
     return text([
+        "import numpy as np",
         "import tensorflow as tf",
         None,
+        *training.preparation(),
         "X, y = tf.constant(X, tf.float64), tf.constant(y, tf.float64)",
         "w = tf.Variable(tf.zeros(X.shape[1], tf.float64))",
         "a = tf.Variable(tf.zeros((), tf.float64))" if bias else "",
-        f"curvature = {_LOSSES[loss].curvature} * tf.{reduction}({s}({rows}))",
-        f"lr, momentum = 1 / (curvature + {strength!r}), 0.98",
         f"variables = [w{', a' if bias else ''}]",
         "moving = [tf.Variable(tf.zeros_like(variable)) for variable in variables]",
+        "lengths = (steps[:X.shape[1]], steps[-1])",
         None,
         None,
         "@tf.function(autograph=False)",
-        "def step():",
+        "def gradient_of():",
         "    with tf.GradientTape() as tape:",
         f"        eta = tf.linalg.matvec(X, w){' + a' if bias else ''}",
         f"        loss = tf.{reduction}({s}{_CALLS[loss]})",
         f"        total = loss + {strength!r} * tf.nn.l2_loss(w)",
-        "    gradients = tape.gradient(total, variables)",
-        "    for variable, velocity, gradient in zip(variables, moving, gradients):",
-        "        velocity.assign(momentum * velocity - lr * gradient)",
-        "        variable.assign_add(momentum * velocity - lr * gradient)",
+        "    return loss, tape.gradient(total, variables)",
         None,
         None,
-        "for _ in range(3_000):",
-        "    step()",
+        "@tf.function(autograph=False)",
+        "def step():",
+        "    _, gradients = gradient_of()",
+        "    for one, velocity, gradient, length in zip(variables, moving, gradients, lengths):",
+        "        velocity.assign(momentum * velocity - length * gradient)",
+        "        one.assign_add(momentum * velocity - length * gradient)",
+        None,
+        None,
+        *training.check(),
+        None,
+        None,
+        "start = gradient_of()[0].numpy()",
+        "for _ in range(500):",
+        "    parts = variables, gradient_of()[1]",
+        "    now = [np.concatenate([np.ravel(one) for one in part]) for part in parts]",
+        "    if height(*now) <= 1e-16 * start:",
+        "        break",
+        "    for _ in range(100):",
+        "        step()",
+        *failed(),
+        *(["a.assign_sub(centre @ w.numpy())"] if training.centred else []),
     ])  # fmt: skip
 
 

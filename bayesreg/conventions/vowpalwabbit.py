@@ -17,6 +17,7 @@ from bayesreg.conventions import _parameters
 from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import L2, Nats, uniform
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._words import inverted, said_by
 from bayesreg.errors import ConversionError, NoEquivalentError
 
 _LOSSES = {"Gaussian": "squared", "Bernoulli": "logistic"}
@@ -34,7 +35,6 @@ def _encode(nats: Nats, setting: Setting) -> dict[str, Any]:
         return {**found, "noconstant": True}
     alike = (
         float(nats.intercept.l1[0]) == 0
-        and float(nats.intercept.loc[0]) == 0
         and abs(float(nats.intercept.l2[0]) - nats.l2) <= 1e-12 * nats.l2
     )
     if not alike:
@@ -121,6 +121,7 @@ BFGS = Convention(
     irrelevant=("bfgs", "passes", "termination", "holdout_off", "quiet", "cache_file", "k", "mem",
                 "min_prediction", "max_prediction", "hessian_on", "bit_precision"),
     penalises_intercept=True,
+    usual=said_by("loss_function", inverted(_LOSSES), "vowpalwabbit.bfgs"),
     solution="coef",
 )  # fmt: skip
 

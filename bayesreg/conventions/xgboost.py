@@ -21,6 +21,7 @@ from bayesreg.conventions._convention import Convention
 from bayesreg.conventions._nats import ELASTIC_NET, L1, L2, Nats
 from bayesreg.conventions._programs import literal
 from bayesreg.conventions._setting import Setting
+from bayesreg.conventions._words import inverted, said_by
 from bayesreg.errors import ConversionError, NoEquivalentError
 
 _OBJECTIVES = {"Gaussian": "reg:squarederror", "Bernoulli": "binary:logistic",
@@ -105,6 +106,7 @@ GBLINEAR = Convention(
     defaults={"booster": "gblinear", "objective": None, "lambda": 0.0, "alpha": 0.0},
     encode=_encode,
     decode=_decode,
+    takes_sparse=True,
     code=_code,
     build=_build,
     notes=_notes,
@@ -112,6 +114,7 @@ GBLINEAR = Convention(
                                  "feature_selector": "cyclic", "num_boost_round": 2000},
     irrelevant=("eta", "updater", "feature_selector", "top_k", "tolerance", "num_boost_round",
                 "nthread", "seed", "verbosity", "max_delta_step", "base_score"),
+    usual=said_by("objective", inverted(_OBJECTIVES), "xgboost.gblinear"),
     solution="coef",
 )  # fmt: skip
 

@@ -84,8 +84,15 @@ def draw(
 def _read(
     tree: Any, chain: FloatArray, statistics: dict[str, list[np.ndarray]], problem: Problem
 ) -> None:
-    """Copy PyMC's only chain into ours, and what it says about each draw."""
-    chain[:, : problem.p] = tree["posterior"]["coef"].values[0]
+    """Copy PyMC's only chain into ours, and what it says about each draw.
+
+    PyMC takes Ctrl-C for an order to return what it has; with one chain of several there is no
+    result.
+    """
+    coef = tree["posterior"]["coef"].values[0]
+    if len(coef) < len(chain):
+        raise KeyboardInterrupt
+    chain[:, : problem.p] = coef
     if problem.has_intercept:
         chain[:, problem.p] = tree["posterior"]["intercept"].values[0]
     for name in _STATISTICS:

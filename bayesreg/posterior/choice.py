@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bayesreg._text import nearest
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.posterior import by_pymc, exact, gibbs
+from bayesreg.posterior import by_pymc, exact, gibbs, nuts
 from bayesreg.posterior.protocol import Sampler
 from bayesreg.posterior.target import Posterior
 
@@ -14,8 +14,9 @@ SAMPLERS: dict[str, Sampler] = {
     for row in (
         Sampler(
             "exact",
-            "Gaussian likelihood with known sigma and Normal or flat priors: the posterior is "
-            "normal, so the draws are exact and independent",
+            "Gaussian likelihood with Normal or flat priors: the coefficients are normal given "
+            "sigma and scale, and these are drawn from their own posterior, so the draws are "
+            "exact and independent",
             exact.unsuited, 0, exact.prepare,
         ),
         Sampler(
@@ -23,6 +24,12 @@ SAMPLERS: dict[str, Sampler] = {
             "Gaussian likelihood with known sigma and a Laplace or elastic-net prior: given its "
             "mixing variables the posterior is normal",
             gibbs.unsuited, 500, gibbs.prepare,
+        ),
+        Sampler(
+            "nuts",
+            "no specialised sampler covers this model: the no-U-turn sampler in the metric of the "
+            "curvature at the mode",
+            nuts.unsuited, 400, nuts.prepare,
         ),
         Sampler(
             "pymc",

@@ -24,6 +24,7 @@ from typing import TypeAlias
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.posterior.decomposition import decomposed
 from bayesreg.posterior.target import Posterior
 from bayesreg.posterior.whitening import Completion, WhitenedRows, whiten
 
@@ -200,8 +201,15 @@ def _integrate(
 Decomposition: TypeAlias = tuple[FloatArray, FloatArray, float, FloatArray]
 
 
+def _from_rows(A: FloatArray, t: FloatArray) -> Decomposition:
+    U, d, right = decomposed(A)
+    c = U.T @ t
+    beyond = t - U @ c
+    return d, c, float(beyond @ beyond), right
+
+
 def _from_moments(A: FloatArray, t: FloatArray) -> Decomposition | None:
-    """By the eigenvalues of A'A, five times as fast; None where rows would give more digits."""
+    """By the eigenvalues of A'A, several times as fast; None where rows would give more digits."""
     n, q = A.shape
     if q < _MANY_COLUMNS or n < 2 * q:
         return None
@@ -213,21 +221,6 @@ def _from_moments(A: FloatArray, t: FloatArray) -> Decomposition | None:
     whole = float(t @ t)
     rest = whole - float(c @ c)
     return (np.sqrt(values), c, rest, right) if rest > _FAR_FROM_EXACT * whole else None
-
-
-def _from_rows(A: FloatArray, t: FloatArray) -> Decomposition:
-    """By the singular values of A; those that are rounding are 0."""
-    n, q = A.shape
-    beyond = 0.0
-    if n > q:
-        R: FloatArray = np.asarray(np.linalg.qr(np.column_stack([A, t]), mode="r"))
-        A, t, beyond = R[:q, :q], R[:q, q], float(np.sum(R[q:, q] ** 2))
-    U, d, right = np.linalg.svd(A, full_matrices=False)
-    c = U.T @ t
-    remainder = t - U @ c
-    largest = np.max(d, initial=0.0)
-    rounding = max(n, q) * np.finfo(float).eps * largest
-    return np.where(d > rounding, d, 0.0), c, beyond + float(remainder @ remainder), right
 
 
 def _constant(posterior: Posterior, rows: WhitenedRows, determinant: float) -> float:

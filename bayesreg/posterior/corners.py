@@ -137,15 +137,18 @@ class Corners:
     def _few_rows_do_not_fit(self, movable: BoolArray) -> bool:
         """A residual over some rows is one over all: enough for tall data."""
         problem, columns = self.posterior.problem, np.flatnonzero(movable)
-        few = 2 * columns.size + 10
-        if few >= problem.n:
+        rows = self._few_rows(columns.size)
+        if rows is None:
             return False
-        rows = slice(0, few)
         root = np.sqrt(problem.weights[rows])
         block = root[:, None] * problem.block(columns, rows)
         target = root * (problem.y - problem.linear_predictor(problem.start))[rows]
-        target = target - block @ np.linalg.lstsq(block, target, rcond=few * _EPS)[0]
+        target = _residual(_at_unit_length(block), target)
         return float(target @ target) > 1e6 * self._floor
+
+    def _few_rows(self, columns: int) -> slice | None:
+        few = 2 * columns + 10
+        return slice(0, few) if few < self.posterior.problem.n else None
 
     def _of_full_row_rank(self, movable: BoolArray) -> bool:
         """Proved by a factorisation of the rows' products; False says nothing."""
@@ -153,15 +156,7 @@ class Corners:
         if columns.size < problem.n:
             return False
         block = _at_unit_length(problem.block(columns))
-        gram = block @ block.T
-        size = np.sqrt(np.diag(gram))
-        if not np.all(size > 0):
-            return False
-        try:
-            factor = np.linalg.cholesky(gram / size / size[:, None])
-        except np.linalg.LinAlgError:
-            return False
-        return bool(np.min(np.diag(factor)) > _PIVOT)
+        return _factor(block @ block.T) is not None
 
     def rank(self, columns: BoolArray) -> int:
         """What these columns add to the rank of the flat ones."""
@@ -178,10 +173,43 @@ class Corners:
             return 0
         if self._of_full_row_rank(chosen | flat):
             return self.contrasts
-        block = _at_unit_length(problem.block(np.flatnonzero(chosen | flat)))
+        columns = np.flatnonzero(chosen | flat)
+        rows = self._few_rows(columns.size)
+        if rows is not None:
+            block = _at_unit_length(problem.block(columns, rows))
+            if _factor(block.T @ block) is not None:
+                return int(np.sum(chosen))
+        block = _at_unit_length(problem.block(columns))
         if block.shape[0] > block.shape[1]:
-            block = np.linalg.qr(block, mode="r")
+            block = np.asarray(np.linalg.qr(block, mode="r"))
         return int(np.linalg.matrix_rank(block)) - int(np.sum(flat))
+
+
+def _residual(block: FloatArray, target: FloatArray) -> FloatArray:
+    """Of least squares; by normal equations, twice, where they are well-conditioned."""
+    from scipy.linalg import cho_solve
+
+    factor = _factor(block.T @ block)
+    for _ in range(2):
+        if factor is None:
+            step = np.linalg.lstsq(block, target, rcond=max(block.shape) * _EPS)[0]
+        else:
+            size, lower = factor
+            step = cho_solve((lower, True), (block.T @ target) / size) / size
+        target = target - block @ step
+    return target
+
+
+def _factor(gram: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Root of the diagonal, and the Cholesky factor at unit diagonal; None near singularity."""
+    size = np.sqrt(np.diag(gram))
+    if not np.all(size > 0):
+        return None
+    try:
+        factor = np.asarray(np.linalg.cholesky(gram / size / size[:, None]), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return None
+    return (size, factor) if np.min(np.diag(factor), initial=1.0) > _PIVOT else None
 
 
 def _at_unit_length(block: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -41,41 +41,65 @@ def used_rows(data: Data) -> np.ndarray:
     return np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
 
 
-def log_likelihood(
-    model: Model, data: Data, drawn: Parameters, pointwise: bool
-) -> tuple[FloatArray | None, FloatArray]:
-    """log p(y_i | draw), shape (chains, draws, n), if wanted, and its sum over rows."""
-    rows = used_rows(data)
-    chains, length, p = drawn.coef.shape
-    coef = drawn.coef.reshape(-1, p)
-    intercept = np.zeros(len(coef)) if drawn.intercept is None else drawn.intercept.ravel()
-    scalars = {name: values.ravel() for name, values in drawn.scalars.items()}
-    by_row = np.empty((len(coef), rows.size)) if pointwise else None
-    total = np.empty(len(coef))
-    X, offset = data.X[rows], 0.0 if data.offset is None else data.offset[rows]
-    density = _row_density(model, data, rows)
-    for part in _parts(len(coef), rows.size):
-        eta = coef[part] @ X.T + intercept[part, None] + offset
-        terms = density(eta, {name: values[part] for name, values in scalars.items()})
-        total[part] = np.sum(terms, axis=1)
-        if by_row is not None:
-            by_row[part] = terms
-    shape = (chains, length)
-    return None if by_row is None else by_row.reshape(*shape, -1), total.reshape(shape)
+class Rows:
+    """The rows that the model uses, ready for draws."""
+
+    def __init__(self, model: Model, data: Data) -> None:
+        rows = used_rows(data)
+        self.weights = np.ones(rows.size) if data.weights is None else data.weights[rows]
+        trials = None if data.trials is None else data.trials[rows]
+        #: With its unknowns at 1.
+        self.likelihood = likelihood_of_rows(with_unknowns_at_one(model).likelihood, trials)
+        self._X = data.X if rows.size == data.y.size else data.X[rows]
+        self._offset = 0.0 if data.offset is None else data.offset[rows]
+        self._density = row_density(self.likelihood, data.y[rows], self.weights)
+        self.count = rows.size
+
+    def linear_predictor(self, drawn: Parameters, part: slice) -> FloatArray:
+        """eta of the draws of the only chain, shape (draws, n)."""
+        intercept = 0.0 if drawn.intercept is None else drawn.intercept[0, part, None]
+        return drawn.coef[0, part] @ self._X.T + intercept + self._offset
+
+    def log_likelihood(
+        self, drawn: Parameters, pointwise: bool
+    ) -> tuple[FloatArray | None, FloatArray]:
+        """log p(y_i | draw), shape (draws, n), if wanted, and its sum over rows; of one chain."""
+        length = drawn.coef.shape[1]
+        by_row = np.empty((length, self.count)) if pointwise else None
+        total = np.empty(length)
+        for part in parts(length, self.count):
+            scalars = {name: values[0, part] for name, values in drawn.scalars.items()}
+            terms = self._density(self.linear_predictor(drawn, part), scalars)
+            total[part] = np.sum(terms, axis=1)
+            if by_row is not None:
+                by_row[part] = terms
+        return by_row, total
 
 
-def _parts(count: int, width: int) -> Iterator[slice]:
+def log_likelihood(model: Model, data: Data, drawn: Parameters) -> FloatArray:
+    """log p(y_i | draw) of all chains, shape (chains, draws, n)."""
+    rows = Rows(model, data)
+    found = []
+    for k in range(len(drawn.coef)):
+        intercept = None if drawn.intercept is None else drawn.intercept[k : k + 1]
+        scalars = {name: values[k : k + 1] for name, values in drawn.scalars.items()}
+        terms, _ = rows.log_likelihood(Parameters(drawn.coef[k : k + 1], intercept, scalars), True)
+        assert terms is not None
+        found.append(terms)
+    return np.stack(found)
+
+
+def parts(count: int, width: int) -> Iterator[slice]:
+    """Draws, as many at a time as make 8 MiB of ``width`` numbers each."""
     chunk = max(1, _NUMBERS_AT_A_TIME // max(width, 1))
     return (slice(first, first + chunk) for first in range(0, count, chunk))
 
 
-def _row_density(model: Model, data: Data, rows: np.ndarray) -> Any:
-    """(eta, scalars) -> log p(y_i | eta_i, scalars), a row per draw."""
-    y = data.y[rows]
-    weights = np.ones(rows.size) if data.weights is None else data.weights[rows]
-    trials = None if data.trials is None else data.trials[rows]
-    stated = with_unknowns_at_one(model).likelihood
-    likelihood = likelihood_of_rows(stated, trials)
+def row_density(likelihood: Any, y: FloatArray, weights: FloatArray) -> Any:
+    """(eta, scalars) -> log p(y_i | eta_i, scalars), a row per draw.
+
+    The likelihood has its unknowns at 1.
+    """
     name = likelihood.dispersion_name if isinstance(likelihood, Dispersed) else None
 
     def density(eta: FloatArray, scalars: dict[str, FloatArray]) -> FloatArray:
@@ -108,31 +132,61 @@ def log_prior(
     # Adding 0.0 turns the -0.0 of a flat prior into 0.0.
     on_coef = stated.coefficient_penalty(data)
     parts = {
-        "coef": _scaled_density(on_coef, drawn.coef, factor[..., :p], posterior.horseshoe[:p]) + 0.0
+        "coef": scaled_density(on_coef, drawn.coef, factor[..., :p], posterior.horseshoe[:p]) + 0.0
     }
     on_intercept = stated.intercept_penalty()
     if drawn.intercept is not None and on_intercept is not None:
         column = drawn.intercept[..., None]
-        last = _scaled_density(on_intercept, column, factor[..., p:], posterior.horseshoe[p:])
+        last = scaled_density(on_intercept, column, factor[..., p:], posterior.horseshoe[p:])
         parts["intercept"] = last[..., 0] + 0.0
     for name, prior in posterior.scalars.items():
         parts[name] = np.asarray(prior.log_density(drawn.scalars[name]))
     return parts
 
 
-def _scaled_density(
+def scaled_density(
     penalty: Any, w: FloatArray, factor: FloatArray, horseshoe: np.ndarray
 ) -> FloatArray:
-    """log density of w where (w - loc) / factor has the density of the penalty."""
+    """log density of w where (w - loc) / factor has the density of the penalty.
+
+    Bounds are bounds of w whatever the factor is, and the mass between them depends on it.
+    """
     loc = penalty.loc
+    factor = np.broadcast_to(factor, w.shape)
     standard = loc + (w - loc) / factor
     without = penalty.is_flat | penalty.is_pinned
     density = penalty.log_density(standard) - np.where(without, 0.0, np.log(factor))
     if horseshoe.any():
         scale = 1.0 / np.sqrt(penalty.l2[horseshoe])
         heavy = Horseshoe(scale, loc=loc[horseshoe]).log_density(standard[..., horseshoe])
-        density[..., horseshoe] = heavy - np.log(np.broadcast_to(factor, w.shape)[..., horseshoe])
+        density[..., horseshoe] = heavy - np.log(factor[..., horseshoe])
+    bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+    moved = np.flatnonzero(bounded & ~penalty.is_pinned & _varies(factor))
+    if moved.size:
+        density[..., moved] = _bounded_density(penalty, standard[..., moved], factor, moved)
     return density
+
+
+def _varies(factor: FloatArray) -> np.ndarray:
+    """Columns whose factor is not 1 throughout."""
+    found: np.ndarray = np.any(factor != 1.0, axis=tuple(range(factor.ndim - 1)))
+    return found
+
+
+def _bounded_density(
+    penalty: Any, standard: FloatArray, factor: FloatArray, columns: np.ndarray
+) -> FloatArray:
+    """The same for columns with bounds, normalised at each factor."""
+    by_column = factor[..., columns]
+    each = np.broadcast_to(columns, standard.shape).ravel()
+    part, divisor = penalty.take(each), by_column.ravel()
+    part = replace(
+        part,
+        lower=part.loc + (part.lower - part.loc) / divisor,
+        upper=part.loc + (part.upper - part.loc) / divisor,
+    )
+    density: FloatArray = part.log_density(standard.ravel()) - np.log(divisor)
+    return density.reshape(standard.shape)
 
 
 def lambdas(

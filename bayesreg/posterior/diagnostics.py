@@ -1,4 +1,4 @@
-"""Has the sampler converged?  R-hat, bulk and tail ESS for every parameter; divergences.
+"""Has the sampler converged?  R-hat, ESS and MCSE for every parameter; divergences.
 
 Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021, Bayesian Analysis 16:667): rank-normalised
 split R-hat at most 1.01, bulk and tail effective sample size at least 100 per chain and at least
@@ -8,12 +8,15 @@ split R-hat at most 1.01, bulk and tail effective sample size at least 100 per c
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import ConvergenceWarning
+from bayesreg.posterior.rank_statistics import rank_statistics
 
 LARGEST_RHAT = 1.01
 SMALLEST_ESS = 400
@@ -23,6 +26,12 @@ SMALLEST_ESS_PER_CHAIN = 100
 _TAILS = (0.05, 0.95)
 # Parameters that a warning names; the rest are counted.
 _NAMED = 3
+# Draws, of all chains together, that figures are computed from: of longer runs every k-th.
+_MOST_DRAWS = 2**19
+# Numbers read from a store at a time: 16 MiB of them.
+_NUMBERS_AT_A_TIME = 2**21
+#: The figures, as they are called in the results.
+FIGURES = ("rhat", "ess_bulk", "ess_tail", "mcse_mean")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,20 +41,26 @@ class Diagnostics:
     Attributes
     ----------
     labels : tuple of str
-        ``coef[name]`` and ``intercept``; pinned coefficients are not sampled.
-    rhat, ess_bulk, ess_tail : arrays, one entry per label
-        NaN where a chain is constant or too short, and R-hat with a single chain.
+        ``coef[name]``, ``intercept``, ``sigma``, ...; pinned coefficients are not sampled.
+    rhat, ess_bulk, ess_tail, mcse_mean : arrays, one entry per label
+        NaN where a chain is constant or too short, and R-hat with a single chain. ``mcse_mean``
+        is the Monte Carlo standard error of the mean.
     divergences : int
     chains, draws : int
+    every : int
+        The figures are those of every so-many-th draw. Effective sample sizes of fewer draws are
+        smaller, never larger.
     """
 
     labels: tuple[str, ...]
     rhat: FloatArray
     ess_bulk: FloatArray
     ess_tail: FloatArray
+    mcse_mean: FloatArray
     divergences: int
     chains: int
     draws: int
+    every: int = 1
 
     @property
     def wanted_ess(self) -> int:
@@ -64,17 +79,45 @@ class Diagnostics:
 
 def diagnose(draws: FloatArray, labels: tuple[str, ...], divergences: int = 0) -> Diagnostics:
     """Figures from draws of shape (chains, draws, parameters)."""
-    from arviz_stats import ess, rhat
+    chains, length, _ = draws.shape
+    every = _every(chains, length)
+    found = rank_statistics(draws[:, ::every], _TAILS)
+    figures = {name: getattr(found, name) for name in FIGURES}
+    return Diagnostics(
+        labels, **figures, divergences=divergences, chains=chains, draws=length, every=every
+    )
 
-    chains, length, size = draws.shape
-    columns = [np.ascontiguousarray(draws[:, :, k]) for k in range(size)]
-    with warnings.catch_warnings():
-        # Few or constant draws give NaN, which is reported below with its reason.
-        warnings.simplefilter("ignore")
-        split_rhat = np.array([float(rhat(column, method="rank")) for column in columns])
-        bulk = np.array([float(ess(column, method="bulk")) for column in columns])
-        tail = np.array([float(ess(column, method="tail", prob=_TAILS)) for column in columns])
-    return Diagnostics(labels, split_rhat, bulk, tail, divergences, chains, length)
+
+def diagnose_variables(
+    variables: Mapping[str, Any], names: Sequence[str], free: BoolArray, divergences: int
+) -> Diagnostics:
+    """Figures of every parameter, read a few columns at a time.
+
+    ``variables``: arrays, in memory or on disk, of shape (chains, draws), or (chains, draws, p)
+    for ``coef``, whose columns are ``names``; those that are not ``free`` are constants.
+    """
+    chains, length = next(iter(variables.values())).shape[:2]
+    every = _every(chains, length)
+    step = max(1, _NUMBERS_AT_A_TIME // (chains * length))
+    parts, labels = [], []
+    for name, values in variables.items():
+        if len(values.shape) == 2:
+            parts.append(rank_statistics(np.asarray(values[:, ::every])[..., None], _TAILS))
+            labels.append(name)
+            continue
+        for first in range(0, len(names), step):
+            chosen = first + np.flatnonzero(free[first : first + step])
+            columns = np.asarray(values[:, ::every, first : first + step])
+            parts.append(rank_statistics(columns[:, :, chosen - first], _TAILS))
+            labels += [f"{name}[{names[int(j)]}]" for j in chosen]
+    figures = {name: np.concatenate([getattr(part, name) for part in parts]) for name in FIGURES}
+    return Diagnostics(
+        tuple(labels), **figures, divergences=divergences, chains=chains, draws=length, every=every
+    )
+
+
+def _every(chains: int, length: int) -> int:
+    return -(-chains * length // _MOST_DRAWS)
 
 
 def warn_if_short(diagnostics: Diagnostics) -> None:

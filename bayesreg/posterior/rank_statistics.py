@@ -19,8 +19,8 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 
-# Numbers held at a time: 8 MiB of them, and a few arrays of that size.
-_NUMBERS_AT_A_TIME = 2**20
+# Numbers held at a time: 4 MiB of them, and a few arrays of that size.
+_NUMBERS_AT_A_TIME = 2**19
 # Half chains of fewer than two draws have no variance.
 _FEWEST_DRAWS = 4
 

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from bayesreg import _checks
-from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import (
     LocalModesWarning,
     ModelError,
-    ModelTypeError,
     NoModeError,
     NotCertifiedError,
     NotUniqueWarning,
 )
 from bayesreg.likelihoods import estimated_dispersion, noise_prior
 from bayesreg.model import Model, require_model_and_data
+from bayesreg.posterior import execution, storing
 from bayesreg.posterior.choice import choose_sampler
-from bayesreg.posterior.diagnostics import Diagnostics, diagnose, warn_if_short
-from bayesreg.posterior.progress import progress_bar
+from bayesreg.posterior.order import (
+    MOST_CHAINS,
+    MOST_ITERATIONS,
+    Mode,
+    Order,
+    checked_cores,
+    checked_count,
+    seed_or_fresh,
+)
 from bayesreg.posterior.propriety import require_proper
-from bayesreg.posterior.protocol import Advance, Draws, Sampler, Setup
-from bayesreg.posterior.run import Memory, available_cores, one_linear_algebra_thread, run
+from bayesreg.posterior.protocol import Setup
+from bayesreg.posterior.run import one_linear_algebra_thread
 from bayesreg.posterior.target import pose
-from bayesreg.problem import Problem
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from bayesreg.posterior.densities import Parameters
-    from bayesreg.solvers import MapEstimate
-
-#: Beyond these a run would neither fit into memory (8 GB of draws) nor end.
-MOST_NUMBERS, MOST_ITERATIONS, MOST_CHAINS = 10**9, 10**9, 10**4
+#: Beyond this a run would not fit into memory (8 GB of draws).
+MOST_NUMBERS = 10**9
 
 
 def sample(
@@ -52,6 +52,8 @@ def sample(
     tune: int | None = None,
     log_likelihood: bool | None = None,
     cores: int | None = None,
+    posterior_predictive: bool = False,
+    store: str | os.PathLike[str] | None = None,
 ) -> xr.DataTree:
     """Draws from the posterior p(coef, intercept | y).
 
@@ -64,28 +66,39 @@ def sample(
     seed : int, optional
         The same seed gives the same bits, and chain k does not depend on the number of chains.
         Without one, fresh entropy is used and recorded in ``attrs["seed"]``.
-    sampler : {"auto", "exact", "gibbs", "nuts"}
-        "auto" takes the best that applies; the choice and its reason stand in the attributes.
+    sampler : str
+        "auto" takes the best that applies, or one by name (``bayesreg.posterior.choice.SAMPLERS``);
+        the choice and its reason stand in the attributes.
     progress : bool
-        Show a progress bar, on stderr, if that is a terminal.
+        Show a progress bar, on stderr, if that is a terminal: draws per second, and R-hat and ESS
+        of the worst parameter so far (rough ones, from means of batches).
     tune : int, optional
-        Iterations before the first draw that is kept: 500 for Gibbs, 1000 for NUTS; exact draws
-        need none.
+        Iterations before the first draw that is kept; each sampler has its default, and exact
+        draws need none.
     log_likelihood : bool, optional
         Keep log p(y_i | draw) for each row and draw (needed by LOO). By default when it takes
         at most 1 GiB; ``attrs["log_likelihood"]`` says whether it is there.
     cores : int, optional
         Chains that run at a time, in threads; as many as the process may use by default. The
         draws do not depend on it.
+    posterior_predictive : bool
+        Draw a target for each row and draw. (:func:`bayesreg.predict` does it for new rows.)
+    store : path, optional
+        Write the draws there as they come, into a new Zarr store, and keep none in memory. After
+        a crash or Ctrl-C :func:`bayesreg.resume` goes on bit for bit and
+        :func:`bayesreg.open_run` reads what there is. Needs ``pip install 'bayesreg[store]'``.
 
     Returns
     -------
     xarray.DataTree
-        In the ArviZ schema: ``posterior`` (coef[chain, draw, feature], intercept),
-        ``sample_stats`` (lp, diverging, ...), ``log_likelihood``, ``log_prior``,
-        ``observed_data``, ``constant_data`` (with the penalty in nats, l1 and l2, and in
-        canonical form, lambda1 and lambda2), ``map_estimate``. Ready for arviz_stats and
-        arviz_plots.
+        In the ArviZ schema: ``posterior`` (coef[chain, draw, feature], intercept, sigma and scale
+        where they are random, and with them lambda1 and lambda2), ``sample_stats`` (lp, diverging,
+        ...), ``log_likelihood``, ``log_prior``, ``posterior_predictive`` on request,
+        ``diagnostics`` (R-hat, bulk and tail ESS and the Monte Carlo error of the mean of every
+        parameter, along the dimension ``diagnostic``), ``observed_data``, ``constant_data`` (with
+        the penalty in nats, l1 and l2, and in canonical form, lambda1 and lambda2),
+        ``map_estimate``. Ready for arviz_stats and arviz_plots. After Ctrl-C it has the draws so
+        far and ``attrs["partial"]`` is 1.
 
     Raises
     ------
@@ -93,11 +106,19 @@ def sample(
         The posterior does not integrate, with the reason.
     DataError, ModelError, ModelTypeError
         For arguments that do not fit together.
+    StoreError
+        There is something at ``store`` already.
+    OSError
+        Nothing more can be written there; the draws so far can be read.
+    KeyboardInterrupt
+        Ctrl-C in the warm-up: there is nothing to return. A second Ctrl-C at any time.
 
     Warns
     -----
     ConvergenceWarning
         R-hat, effective sample size or divergences fall short; names the parameter.
+    PartialRunWarning
+        Ctrl-C: says how many draws there are.
 
     Examples
     --------
@@ -108,120 +129,48 @@ def sample(
     >>> post["posterior"]["coef"].shape, post.attrs["sampler"]
     ((4, 1000, 1), 'exact')
     """
-    from bayesreg.posterior import tree
-
-    draws = _count(draws, "draws", most=MOST_ITERATIONS)
-    chains = _count(chains, "chains", most=MOST_CHAINS)
-    cores = available_cores() if cores is None else _count(cores, "cores", most=MOST_CHAINS)
+    draws = checked_count(draws, "draws", most=MOST_ITERATIONS)
+    chains = checked_count(chains, "chains", most=MOST_CHAINS)
+    cores = checked_cores(cores)
     _checks.flag(progress, "progress")
-    seed = _seed(seed)
+    _checks.flag(posterior_predictive, "posterior_predictive")
+    seed = seed_or_fresh(seed)
     require_model_and_data(model, data)
     data = data.to_dense()
     posterior = pose(model, data)
     chosen = choose_sampler(posterior, sampler)
-    tune = (
-        chosen.default_tune if tune is None else _count(tune, "tune", least=0, most=MOST_ITERATIONS)
+    if tune is not None:
+        tune = checked_count(tune, "tune", least=0, most=MOST_ITERATIONS)
+    order = Order(
+        model=model,
+        data=data,
+        draws=draws,
+        chains=chains,
+        seed=seed,
+        sampler=chosen.name,
+        reason=chosen.reason if sampler == "auto" else "chosen by the caller",
+        # Exact draws need no warm-up, whatever is asked.
+        tune=0 if not chosen.default_tune else chosen.default_tune if tune is None else tune,
+        pointwise=_pointwise(log_likelihood, draws * chains * posterior.problem.n),
+        predictive=posterior_predictive,
     )
-    problem = posterior.problem
-    _require_room(draws, chains, problem.size)
-    pointwise = _pointwise(log_likelihood, draws * chains * problem.n)
+    if store is None:
+        _require_room(draws, chains, posterior.problem.size)
+    else:
+        storing.require_storable(store, order)
     require_proper(posterior, data.names)
     with one_linear_algebra_thread():
-        fit, why_no_fit = _mode(model, data)
-        start = problem.start if fit is None else problem.extended(fit.coef, fit.intercept)
-        seeds = np.random.SeedSequence(seed).spawn(chains)
-        iterations = chains * (draws + (tune if chosen.default_tune else 0))
-        setup = Setup(posterior, start, tune if chosen.default_tune else 0)
-        with progress_bar(f"sampling ({chosen.name})", iterations, progress) as advance:
-            drawn, complete = _draw(chosen, setup, draws, seeds, advance, cores)
-    parameters = tree.parameters(posterior, drawn)
-    divergences = int(np.sum(drawn.statistics.get("diverging", 0)))
-    diagnostics = _diagnose(problem, parameters, data.names, divergences)
-    attributes: dict[str, Any] = {
-        "seed": seed if seed < 2**63 else str(seed),
-        "sampler": chosen.name,
-        "sampler_reason": chosen.reason if sampler == "auto" else "chosen by the caller",
-        "tune": tune,
-        "partial": int(not complete),
-        "log_likelihood": "stored" if pointwise else "left out; pass log_likelihood=True",
-        "map_estimate": "stored" if fit is not None else f"left out: {why_no_fit}",
-        **_worst(diagnostics),
-    }
-    result = tree.build_tree(
-        model, data, posterior, parameters, drawn.statistics, fit, attributes, pointwise
-    )
-    warn_if_short(diagnostics)
-    return result
-
-
-def _draw(
-    sampler: Sampler,
-    setup: Setup,
-    draws: int,
-    seeds: Sequence[np.random.SeedSequence],
-    advance: Advance,
-    cores: int,
-) -> tuple[Draws, bool]:
-    """The draws, and whether there are as many as wanted."""
-    if sampler.whole_run is not None:
-        return sampler.whole_run(setup, draws, seeds, advance, cores), True
-    assert sampler.prepare is not None
-    engine = sampler.prepare(setup)
-    chains = [engine.begin(seed) for seed in seeds]
-    size, scalars = setup.posterior.problem.size, tuple(setup.posterior.scalars)
-    memory = Memory(len(chains), draws, size, scalars, engine.statistics)
-    complete = run(
-        engine, chains, memory, tune=setup.tune, draws=draws, size=size, scalars=len(scalars),
-        cores=cores, advance=advance,
-    )  # fmt: skip
-    drawn = memory.draws
-    if not drawn.v.shape[1]:
-        raise KeyboardInterrupt
-    return drawn, complete
-
-
-def _mode(model: Model, data: Data) -> tuple[MapEstimate | None, str]:
-    """The certified mode, or None and why there is none."""
-    from bayesreg.solvers import find_map
-
-    try:
-        with warnings.catch_warnings():
-            # Recorded in the group as ``unique``: not an obstacle to sampling.
-            warnings.simplefilter("ignore", NotUniqueWarning)
-            warnings.simplefilter("ignore", LocalModesWarning)
-            unknown = noise_prior(model.likelihood) or estimated_dispersion(model.likelihood)
-            return find_map(model, data, target=None if unknown is None else "joint"), ""
-    except (ModelError, NotCertifiedError, NoModeError) as error:
-        # A ModelError: bound already, so the model has no finder, which NUTS can do without.
-        return None, str(error)
-
-
-def _diagnose(
-    problem: Problem, drawn: Parameters, names: tuple[str, ...], divergences: int
-) -> Diagnostics:
-    """Diagnostics of everything that is sampled: pinned coefficients are constants."""
-    free = np.flatnonzero(~problem.penalty.is_pinned[: problem.p])
-    columns = [drawn.coef[:, :, free]]
-    labels = [f"coef[{names[j]}]" for j in free]
-    if drawn.intercept is not None:
-        columns.append(drawn.intercept[:, :, None])
-        labels.append("intercept")
-    for name, values in drawn.scalars.items():
-        columns.append(values[:, :, None])
-        labels.append(name)
-    together: FloatArray = np.concatenate(columns, axis=2)
-    return diagnose(together, tuple(labels), divergences)
-
-
-def _worst(diagnostics: Diagnostics) -> dict[str, float | int]:
-    if not diagnostics.labels:
-        return {"divergences": diagnostics.divergences}
-    return {
-        "rhat_max": float(np.max(diagnostics.rhat)),
-        "ess_bulk_min": float(np.min(diagnostics.ess_bulk)),
-        "ess_tail_min": float(np.min(diagnostics.ess_tail)),
-        "divergences": diagnostics.divergences,
-    }
+        mode = _mode(model, data)
+        problem = posterior.problem
+        start = (
+            problem.start
+            if mode.fit is None
+            else problem.extended(mode.fit.coef, mode.fit.intercept)
+        )
+        setup = Setup(posterior, start, order.tune)
+        if store is None:
+            return execution.in_memory(order, setup, mode, progress, cores)
+        return storing.begin(store, order, setup, mode, progress, cores)
 
 
 def _pointwise(wanted: bool | None, numbers: int) -> bool:
@@ -230,38 +179,28 @@ def _pointwise(wanted: bool | None, numbers: int) -> bool:
     return numbers <= MANY_NUMBERS if wanted is None else _checks.flag(wanted, "log_likelihood")
 
 
-def _count(value: Any, argument: str, least: int = 1, *, most: int) -> int:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise ModelTypeError(f"{argument} must be an integer; got {_checks.shown(value)}")
-    if not least <= value <= most:
-        raise ModelError(
-            f"{argument} must be at least {least} and at most {most}; got {_checks.shown(value)}"
-        )
-    return int(value)
+def _mode(model: Model, data: Data) -> Mode:
+    """The certified mode, or why there is none."""
+    from bayesreg.solvers import find_map
+
+    try:
+        with warnings.catch_warnings():
+            # Recorded in the group as ``unique``: not an obstacle to sampling.
+            warnings.simplefilter("ignore", NotUniqueWarning)
+            warnings.simplefilter("ignore", LocalModesWarning)
+            unknown = noise_prior(model.likelihood) or estimated_dispersion(model.likelihood)
+            return Mode(find_map(model, data, target=None if unknown is None else "joint"))
+    except (ModelError, NotCertifiedError, NoModeError) as error:
+        # A ModelError: bound already, so the model has no finder, which NUTS can do without.
+        return Mode(None, str(error))
 
 
 def _require_room(draws: int, chains: int, size: int) -> None:
-    """All draws of a run are held in memory."""
+    """Without a store all draws of a run are held in memory."""
     if draws * chains * size > MOST_NUMBERS:
         raise ModelError(
             f"draws={draws} x chains={chains} x {size} coefficients are "
-            f"{draws * chains * size:.1e} numbers; at most {MOST_NUMBERS:.0e} (8 GB) are drawn "
-            f"at once. Pass draws of at most {max(1, MOST_NUMBERS // (chains * size))}, or "
-            "several runs with seeds of their own"
+            f"{draws * chains * size:.1e} numbers; at most {MOST_NUMBERS:.0e} (8 GB) are held "
+            f"in memory. Pass draws of at most {max(1, MOST_NUMBERS // (chains * size))}, or "
+            'store="run.zarr" to have them on disk'
         )
-
-
-def _seed(value: Any) -> int:
-    """The seed given, or a fresh one: always a number that can be passed back."""
-    if value is None:
-        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
-    return checked_seed(value, "a non-negative integer or None")
-
-
-def checked_seed(value: Any, wanted: str = "a non-negative integer") -> int:
-    """A seed that numpy takes, as an int."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise ModelTypeError(f"seed must be {wanted}; got {_checks.shown(value)}")
-    if value < 0:
-        raise ModelError(f"seed must be {wanted}; got {_checks.shown(value)}")
-    return int(value)

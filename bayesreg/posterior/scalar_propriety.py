@@ -108,9 +108,7 @@ def _at_zero(scale: RandomScale) -> str:
     )
 
 
-def _of_flat_scale(
-    posterior: Posterior, scale: RandomScale, names: tuple[str, ...]
-) -> str | None:
+def _of_flat_scale(posterior: Posterior, scale: RandomScale, names: tuple[str, ...]) -> str | None:
     """A flat density of a scale under a likelihood that is not Gaussian.
 
     As the scale goes to infinity the integrated likelihood falls like scale^-rank, where the

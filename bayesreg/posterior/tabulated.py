@@ -4,6 +4,7 @@ On each cell the density is a polynomial through 17 Chebyshev points. A cell is 
 last coefficients of its series times its width are below 1e-13 of the whole mass; cells whose
 highest point lies 1e-20 below the mode are left out. So the distribution function is wrong by
 less than about 1e-12 (a hundred cells), where the Monte Carlo error of a million draws is 1e-3.
+Where rounding of the logarithm is more than that, it is what remains: 1e-9 with a million rows.
 
 The logarithm of the density must be smooth at the distance of ``STEP``, where modes are looked
 for; between the points of that search it may rise and fall by any amount.
@@ -86,6 +87,7 @@ def tabulate(
     span: tuple[float, float],
     limits: tuple[float, float] = (-np.inf, np.inf),
     corners: FloatArray | None = None,
+    magnitude: float = 1.0,
 ) -> Tabulated | None:
     """Cells for a density; None where its mass reaches beyond what floating point holds.
 
@@ -98,6 +100,8 @@ def tabulate(
         The ends of its support.
     corners : array, optional
         Points inside the limits where it is continuous but not smooth.
+    magnitude : float
+        Of the terms that its logarithm is the sum of, whose rounding no cell resolves.
     """
     low, high = max(span[0], limits[0]), min(span[1], limits[1])
     if not low < high:
@@ -112,7 +116,7 @@ def tabulate(
     edges = np.concatenate([points[::_COARSER], points[-1:], _modes(log_density, points, values)])
     if corners is not None:
         edges = np.append(edges, corners[(corners > points[0]) & (corners < points[-1])])
-    return _cells(log_density, np.unique(edges))
+    return _cells(log_density, np.unique(edges), 4.0 * np.finfo(float).eps * magnitude)
 
 
 def _extended(
@@ -155,7 +159,7 @@ def _modes(log_density: LogDensity, points: FloatArray, values: FloatArray) -> F
     return 0.5 * (low + high)
 
 
-def _cells(log_density: LogDensity, edges: FloatArray) -> Tabulated:
+def _cells(log_density: LogDensity, edges: FloatArray, rounding: float) -> Tabulated:
     """Halve cells until each is resolved."""
     top = float(np.max(log_density(edges)))
     left, right = edges[:-1], edges[1:]
@@ -170,7 +174,7 @@ def _cells(log_density: LogDensity, edges: FloatArray) -> Tabulated:
         left, right, half, values = left[counts], right[counts], half[counts], values[counts]
         series = half[:, None] * (np.exp(values) @ _TO_SERIES)
         integrals = _integrals(series)
-        done = _resolved(series, mass + float(np.sum(integrals))) | (last == 0)
+        done = _resolved(series, mass + float(np.sum(integrals)), rounding) | (last == 0)
         kept.append((left[done], right[done], series[done]))
         mass += float(np.sum(integrals[done]))
         middle = 0.5 * (left + right)[~done]
@@ -189,8 +193,11 @@ def _integrals(series: FloatArray) -> FloatArray:
     return whole
 
 
-def _resolved(series: FloatArray, mass: float) -> BoolArray:
-    resolved: BoolArray = np.max(np.abs(series[:, -3:]), axis=1) <= _TOLERANCE * mass
+def _resolved(series: FloatArray, mass: float, rounding: float) -> BoolArray:
+    tail = np.max(np.abs(series[:, -3:]), axis=1)
+    resolved: BoolArray = tail <= np.maximum(
+        _TOLERANCE * mass, rounding * np.max(np.abs(series), axis=1)
+    )
     return resolved
 
 

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesreg._types import FloatArray
 from bayesreg._version import __version__
 from bayesreg.data import Data
 from bayesreg.model import Model
-from bayesreg.posterior.densities import Parameters, lambdas, log_likelihood, log_prior, used_rows
-from bayesreg.posterior.protocol import Draws
+from bayesreg.posterior.densities import used_rows
+from bayesreg.posterior.describe import last_dimension
+from bayesreg.posterior.diagnostics import FIGURES, Diagnostics
 from bayesreg.posterior.target import Posterior
 from bayesreg.solvers import MapEstimate
 
@@ -27,55 +27,42 @@ from bayesreg.solvers import MapEstimate
 MANY_NUMBERS = 2**27
 
 
-def parameters(posterior: Posterior, draws: Draws) -> Parameters:
-    """Draws of the extended vector as coefficients and intercept."""
-    problem = posterior.problem
-    coef = problem.user_coefficients(draws.v[:, :, : problem.p])
-    if not problem.has_intercept:
-        return Parameters(coef, None, draws.scalars)
-    intercept = draws.v[:, :, problem.p]
-    if problem.shift.any():
-        intercept = intercept - coef @ problem.shift
-    return Parameters(coef, intercept, draws.scalars)
-
-
 def build_tree(
+    groups: Mapping[str, xr.Dataset],
     model: Model,
     data: Data,
     posterior: Posterior,
-    drawn: Parameters,
-    statistics: Mapping[str, np.ndarray],
-    fit: MapEstimate | None,
+    diagnostics: Diagnostics,
     attributes: Mapping[str, str | int | float],
-    pointwise: bool,
 ) -> xr.DataTree:
-    """All groups; ``pointwise`` says whether the log likelihood of each row is kept."""
-    by_row, total = log_likelihood(model, data, drawn, pointwise)
-    prior = log_prior(model, data, posterior, drawn)
-    lp = total + sum(np.sum(part, axis=2) if part.ndim == 3 else part for part in prior.values())
-    by_draw = {**statistics, "lp": lp}
-    groups = {
-        "posterior": _draws_dataset(
-            {**_named(drawn), **lambdas(model, data, posterior, drawn)}, data
-        ),
-        "sample_stats": xr.Dataset(
-            {name: (("chain", "draw"), values) for name, values in by_draw.items()},
-            coords=_counts(drawn.coef),
-        ),
-        "log_prior": _draws_dataset(prior, data),
+    """The draws and the mode in ``groups``, with what is known beside them."""
+    beside = {
+        "diagnostics": diagnostics_dataset(diagnostics, posterior, data),
         "observed_data": _observed(data),
         "constant_data": _constants(model, data, posterior),
     }
-    if by_row is not None:
-        groups["log_likelihood"] = xr.Dataset(
-            {"y": (("chain", "draw", "obs"), by_row)},
-            coords={**_counts(drawn.coef), "obs": used_rows(data)},
-        )
-    if fit is not None:
-        groups["map_estimate"] = _mode(fit, data)
-    tree = xr.DataTree.from_dict({name: _plain(group) for name, group in groups.items()})
-    tree.attrs.update({**_versions(), "model": repr(model), **attributes})
+    tree = xr.DataTree.from_dict({**groups, **{name: _own(part) for name, part in beside.items()}})
+    tree.attrs.update({**versions(), "model": repr(model), **attributes})
     return tree
+
+
+def draws_dataset(group: str, parts: Mapping[str, Any], data: Data) -> xr.Dataset:
+    """Variables of shape (chain, draw) or (chain, draw, obs or feature), with labels."""
+    dims = ("chain", "draw", last_dimension(group))
+    bare = xr.Dataset({name: (dims[: values.ndim], values) for name, values in parts.items()})
+    return labelled(bare, data)
+
+
+def labelled(draws: xr.Dataset, data: Data) -> xr.Dataset:
+    """Draws with the labels of their dimensions."""
+    import pandas as pd
+
+    known = {"obs": used_rows(data), **_features(data)}
+    # Takes no memory, however many draws there are.
+    counts = {name: pd.RangeIndex(draws.sizes[name]) for name in ("chain", "draw")}
+    return draws.assign_coords(
+        counts | {name: labels for name, labels in known.items() if name in draws.dims}
+    )
 
 
 def as_tree(found: Any) -> xr.DataTree:
@@ -84,22 +71,30 @@ def as_tree(found: Any) -> xr.DataTree:
     return tree
 
 
-def _named(drawn: Parameters) -> dict[str, FloatArray]:
-    parts = {"coef": drawn.coef}
-    if drawn.intercept is not None:
-        parts["intercept"] = drawn.intercept
-    return parts | drawn.scalars
+def mode_dataset(fit: MapEstimate, data: Data) -> xr.Dataset:
+    """The certified mode."""
+    return _own(_mode(fit, data))
 
 
-def _counts(coef: FloatArray) -> dict[str, Any]:
-    return {"chain": np.arange(coef.shape[0]), "draw": np.arange(coef.shape[1])}
+def mode_from_arrays(arrays: Mapping[str, np.ndarray], data: Data) -> xr.Dataset:
+    """The same from the bare variables of that dataset."""
+    variables = {name: (("feature",)[: part.ndim], part) for name, part in arrays.items()}
+    return xr.Dataset(variables, coords=_features(data))
 
 
-def _draws_dataset(parts: Mapping[str, FloatArray], data: Data) -> xr.Dataset:
-    dims = {3: ("chain", "draw", "feature"), 2: ("chain", "draw")}
+def diagnostics_dataset(diagnostics: Diagnostics, posterior: Posterior, data: Data) -> xr.Dataset:
+    """Figures by parameter, with a dimension ``diagnostic``; NaN for pinned coefficients."""
+    figures = np.stack([getattr(diagnostics, name) for name in FIGURES])
+    free = np.flatnonzero(~posterior.problem.penalty.is_pinned[: data.p])
+    coef = np.full((len(FIGURES), data.p), np.nan)
+    coef[:, free] = figures[:, : free.size]
+    variables: dict[str, Any] = {"coef": (("diagnostic", "feature"), coef)}
+    for k, name in enumerate(diagnostics.labels[free.size :], start=free.size):
+        variables[name] = ("diagnostic", figures[:, k])
     return xr.Dataset(
-        {name: (dims[values.ndim], values) for name, values in parts.items()},
-        coords={**_counts(parts["coef"]), **_features(data)},
+        variables,
+        coords={"diagnostic": np.array(FIGURES, dtype=object), **_features(data)},
+        attrs={"divergences": diagnostics.divergences, "every": diagnostics.every},
     )
 
 
@@ -151,13 +146,13 @@ def _mode(fit: MapEstimate, data: Data) -> xr.Dataset:
     return xr.Dataset(mode, coords=_features(data))
 
 
-def _plain(dataset: xr.Dataset) -> xr.Dataset:
+def _own(dataset: xr.Dataset) -> xr.Dataset:
     """Arrays of its own: the result never changes with the caller's."""
     return dataset.copy(deep=True)
 
 
-def _versions() -> dict[str, str]:
-    names = ("numpy", "xarray", "arviz-base", "arviz-stats", "pymc")
+def versions() -> dict[str, str]:
+    names = ("numpy", "scipy", "numba", "xarray", "arviz-base", "arviz-stats", "pymc")
     installed = {f"{name.replace('-', '_')}_version": version(name) for name in names}
     return {
         "inference_library": "bayesreg",

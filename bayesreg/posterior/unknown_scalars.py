@@ -18,6 +18,7 @@ many rows there are.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +29,8 @@ from bayesreg.errors import ModelError
 from bayesreg.posterior.components import Components, Kind
 from bayesreg.posterior.scalars import ScalarDensities, encode
 from bayesreg.posterior.tabulated import Tabulated, tabulate
-from bayesreg.priors import Exponential, HalfCauchy, HalfNormal, InverseGamma
-from bayesreg.priors.on_noise import NoiseDensity, noise_density
+from bayesreg.priors import Exponential, Flat, HalfCauchy, HalfNormal, InverseGamma, Jeffreys
+from bayesreg.priors.on_noise import noise_density
 
 # Nodes of a Gauss rule on each panel, and how far from its bends a density is followed at least.
 _NODES = 16
@@ -49,12 +50,15 @@ class Sizes:
         Logarithms of the bounds.
     by_ratio : (k,) array of bool
         Densities of ratio e^t instead of e^t.
+    log_gamma : float
+        log Gamma(a), e^(-2 t) ~ Gamma(a), where every density is a power times exp(-rate / s^2).
     """
 
     power: float
     densities: ScalarDensities
     ends: FloatArray
     by_ratio: BoolArray
+    log_gamma: float
 
     def log_integrals(self, squares: FloatArray, ratio: FloatArray) -> FloatArray:
         """log of the integral of exp(h) at each ratio."""
@@ -64,7 +68,7 @@ class Sizes:
         found = np.empty(ratio.size)
         log_integrals(
             self.power, squares, self.densities.codes, self.densities.parameters, self.ends,
-            ratio, self.by_ratio, nodes, weights, found,
+            ratio, self.by_ratio, nodes, weights, self.log_gamma, found,
         )  # fmt: skip
         return found
 
@@ -134,7 +138,9 @@ def unknown_scalars(
     if kind is Kind.ONE:
         return UnknownScalars(kind, components, None, sizes)
     target = _LogRatio(kind, components, on_sigma, on_scale, sizes)
-    table = tabulate(target.log_density, target.span(), target.limits(), target.corners())
+    span = target.span()
+    magnitude = components.contrasts * (1.0 + max(map(abs, span)))
+    table = tabulate(target.log_density, span, target.limits(), target.corners(), magnitude)
     if table is None:
         raise ModelError(_BEYOND)
     return UnknownScalars(kind, components, table, sizes)
@@ -147,7 +153,15 @@ def _sizes(power: float, priors: list[Any]) -> Sizes:
     with np.errstate(divide="ignore"):
         ends = np.log(densities.parameters[:, [LOWER, UPPER]])
     densities.parameters[:, LOWER], densities.parameters[:, UPPER] = 0.0, np.inf
-    return Sizes(power, densities, ends, np.arange(len(priors)) == 1)
+    shape = 0.5 * (sum(map(_order, priors)) - power)
+    log_gamma = math.lgamma(shape) if 0 < shape < math.inf else math.nan
+    return Sizes(power, densities, ends, np.arange(len(priors)) == 1, log_gamma)
+
+
+def _order(prior: Any) -> float:
+    """r of a density s^-r exp(-rate / s^2); infinite for others."""
+    conjugate = isinstance(prior, Flat | Jeffreys | InverseGamma)
+    return noise_density(prior).at_infinity if conjugate else math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,25 +175,21 @@ class _LogRatio:
     sizes: Sizes | None
 
     def log_density(self, x: FloatArray) -> FloatArray:
+        """Priors without their bounds, which are ends of cells."""
         ratio = np.exp(x)
         determinant, squares = self.components.determinant_and_squares(ratio)
         total = -0.5 * determinant
         with np.errstate(over="ignore", divide="ignore"):
             if self.kind is Kind.FIXED:
-                total += self._own(self.on_sigma).log_density(1.0 / ratio)
+                total += noise_density(self.on_sigma).log_density(1.0 / ratio)
                 total += (self.components.contrasts - 1) * x - 0.5 * squares * ratio**2
                 return total
             total += x
             if self.kind is Kind.SCALE:
-                total += self._own(self.on_scale).log_density(ratio)
+                total += noise_density(self.on_scale).log_density(ratio)
         if self.sizes is None:
             return total - 0.5 * squares
         return total + self.sizes.log_integrals(squares, ratio)
-
-    @staticmethod
-    def _own(prior: Any) -> NoiseDensity:
-        """Without its bounds, which are ends of cells."""
-        return noise_density(prior)
 
     def limits(self) -> tuple[float, float]:
         """The support of x."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.pymc.operations import entering
 
 #: Far enough that what is added to a column is lost in rounding, and a power of two.
 _FAR = 2.0**300
@@ -29,16 +30,23 @@ class Graph:
 
     def names_in(self, *expressions: Any) -> list[str]:
         """The free variables that expressions are made of."""
-        found = set(_ancestors(expressions, self.free))
+        found = entering(expressions, self.free)
         return [rv.name for rv in self.free if rv in found]
+
+    def variables(self, names: Sequence[str]) -> list[Any]:
+        """The free variables of these names."""
+        return [rv for rv in self.free if rv.name in names]
 
     def function(self, expressions: Sequence[Any]) -> Any:
         """Expressions as a function of a mapping from free variables to values."""
         import pytensor
+        from pytensor.compile.mode import Mode
 
+        # Not rewritten: PyTensor joins long sums into one of more terms than numpy adds at once.
         compiled = pytensor.function(
-            self.free, list(expressions), on_unused_input="ignore", mode="FAST_COMPILE"
-        )
+            self.free, list(expressions), on_unused_input="ignore",
+            mode=Mode(linker="py", optimizer=None),
+        )  # fmt: skip
 
         def evaluate(values: Mapping[str, Any]) -> list[Any]:
             with np.errstate(all="ignore"):
@@ -127,12 +135,3 @@ def _nonlinearity(
         size_of = 1e-12 + np.abs(offset) + np.abs(X) @ np.abs(theta)
         worst = max(worst, float(np.max(np.abs(found - offset - X @ theta) / size_of, initial=0.0)))
     return worst if np.isfinite(worst) else np.inf
-
-
-def _ancestors(expressions: Sequence[Any], free: Sequence[Any]) -> Any:
-    """Everything that expressions are made of, down to the free variables."""
-    try:
-        from pytensor.graph.traversal import ancestors
-    except ImportError:
-        from pytensor.graph.basic import ancestors
-    return ancestors(list(expressions), blockers=list(free))

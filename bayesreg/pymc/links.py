@@ -1,22 +1,23 @@
 """The linear predictor inside a PyMC parameter: the inverse of its link, taken in the graph.
 
 exp(eta) -> eta,  c exp(eta) -> log c + eta,  sigmoid(eta) -> eta,  1 / (1 + exp(-eta)) -> eta.
-What is not recognised keeps an explicit log or logit, which is the same but for rounding.
+What is not recognised keeps an explicit log or logit, and is then no linear predictor.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-#: Operations that hand their first argument on.
-_VIEWS = ("ViewOp", "Identity", "SpecifyShape", "CheckAndRaise", "Assert", "TensorFromScalar")
+from bayesreg.pymc.operations import VIEWS, name_of, operation, ordered
+
+_EXPONENTS = {"Sqr": 2.0, "Sqrt": 0.5}
 
 
 def log_of(variable: Any) -> Any:
     """log(variable) as a graph, without the log where there is an exp."""
     import pytensor.tensor as pt
 
-    kind, inputs = _operation(variable)
+    kind, inputs = operation(variable)
     if kind == "Exp":
         return plain(inputs[0])
     if kind == "Mul":
@@ -25,7 +26,9 @@ def log_of(variable: Any) -> Any:
         return log_of(inputs[0]) - log_of(inputs[1])
     if kind == "Reciprocal":
         return -log_of(inputs[0])
-    if kind in ("DimShuffle", *_VIEWS):
+    if kind in _EXPONENTS:
+        return _EXPONENTS[kind] * log_of(inputs[0])
+    if kind in ("DimShuffle", *VIEWS):
         return _again(variable, log_of(inputs[0]))
     return pt.log(variable)
 
@@ -34,21 +37,40 @@ def logit_of(variable: Any) -> Any:
     """log(variable / (1 - variable)) as a graph."""
     import pytensor.tensor as pt
 
-    kind, inputs = _operation(variable)
+    kind, inputs = operation(variable)
     if kind == "Sigmoid":
         return plain(inputs[0])
-    if kind == "TrueDiv":
-        rest = _without(inputs[0], inputs[1])
+    if kind in ("TrueDiv", "Reciprocal"):
+        part, total = inputs if kind == "TrueDiv" else (pt.constant(1.0), inputs[0])
+        rest = _without(part, total)
         if rest is not None:
-            return log_of(inputs[0]) - log_of(rest)
-    if kind in ("DimShuffle", *_VIEWS):
+            return log_of(part) - log_of(rest)
+    if kind == "Sub" and _same(inputs[0], pt.constant(1.0)):
+        return -logit_of(inputs[1])
+    if kind == "Switch" and _is_rounded_to_an_end(inputs[0], inputs[2]):
+        return logit_of(inputs[2])
+    if kind in ("DimShuffle", *VIEWS):
         return _again(variable, logit_of(inputs[0]))
     return pt.log(variable) - pt.log1p(-variable)
 
 
+def _is_rounded_to_an_end(condition: Any, probability: Any) -> bool:
+    """p = 0 or p = 1: of a logit only rounding makes that true, and bambi guards against it."""
+    import pytensor.tensor as pt
+
+    kind, inputs = operation(condition)
+    return (
+        kind == "EQ"
+        and _same(inputs[0], probability)
+        and any(_same(inputs[1], pt.constant(end)) for end in (0.0, 1.0))
+    )
+
+
 def plain(variable: Any) -> Any:
     """The same with log(exp(x)) written as x, in sums and differences."""
-    kind, inputs = _operation(variable)
+    if not any(name_of(node) == "Log" for node in ordered([variable])):
+        return variable
+    kind, inputs = operation(variable)
     if kind == "Log":
         return log_of(inputs[0])
     if kind == "Sub":
@@ -60,7 +82,7 @@ def plain(variable: Any) -> Any:
 
 def _without(part: Any, total: Any) -> Any:
     """The sum ``total`` without its term ``part``; None where it has no such term."""
-    kind, terms = _operation(total)
+    kind, terms = operation(total)
     for k, term in enumerate(terms if kind == "Add" else ()):
         rest = [other for j, other in enumerate(terms) if j != k]
         if rest and _same(term, part):
@@ -69,11 +91,12 @@ def _without(part: Any, total: Any) -> Any:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """The same variable or the same constant number, whatever its dimensions."""
+    """The same computation or the same constant number, whatever its dimensions."""
     import numpy as np
+    from pytensor.graph.basic import equal_computations
 
     one, other = _bare(one), _bare(other)
-    if one is other:
+    if one is other or equal_computations([one], [other]):
         return True
     left, right = (getattr(part, "data", None) for part in (one, other))
     if left is None or right is None:
@@ -83,21 +106,11 @@ def _same(one: Any, other: Any) -> bool:
 
 def _bare(variable: Any) -> Any:
     """Without the dimensions that were put around it."""
-    kind, inputs = _operation(variable)
-    return _bare(inputs[0]) if kind in ("DimShuffle", *_VIEWS) else variable
+    kind, inputs = operation(variable)
+    return _bare(inputs[0]) if kind in ("DimShuffle", *VIEWS) else variable
 
 
 def _again(variable: Any, inner: Any) -> Any:
     """The change of dimensions of ``variable``, made to ``inner`` instead."""
     node = variable.owner
-    return inner if type(node.op).__name__ in _VIEWS else node.op(inner)
-
-
-def _operation(variable: Any) -> tuple[str, list[Any]]:
-    """Name of the operation that made a variable, and what it was made of."""
-    node = variable.owner
-    if node is None:
-        return "", []
-    # A sum over an axis has a scalar operation too.
-    scalar = node.op.scalar_op if type(node.op).__name__ == "Elemwise" else None
-    return type(scalar or node.op).__name__, list(node.inputs)
+    return inner if type(node.op).__name__ in VIEWS else node.op(inner)

@@ -59,10 +59,11 @@ def prior_variable(name: str, penalty: AnyPenalty, dims: Any = None, spread: Any
     if np.all(l1 == 0) and np.all(l2 > 0):
         return pm.Normal(name, mu=loc, sigma=spread / np.sqrt(l2), dims=dims)
     normaliser = penalty.log_normaliser() + _log_spread(penalty, spread)
-    return pm.CustomDist(
+    found = pm.CustomDist(
         name, l1 / spread, l2 / spread**2, loc, normaliser, logp=_elastic_net_logp, dims=dims,
         support_point=lambda rv, size, l1, l2, loc, normaliser: loc,
     )  # fmt: skip
+    return signed(found)
 
 
 def _log_spread(penalty: AnyPenalty, spread: Any) -> Any:
@@ -85,11 +86,18 @@ def _student_t(name: str, penalty: Penalty, tails: Tails, dims: str | None, spre
     # (distance / width)^2 is 0 without tails, for width is infinite.
     width, power = spread * tails.scale * np.sqrt(tails.nu), 0.5 * (tails.nu + 1.0)
     normaliser = penalty.log_normaliser() + _log_spread(penalty, spread)
-    return pm.CustomDist(
+    found = pm.CustomDist(
         name, penalty.l1 / spread, penalty.l2 / spread**2, loc, normaliser, width, power,
         logp=_tailed_logp, dims=dims,
         support_point=lambda rv, size, l1, l2, loc, normaliser, width, power: loc,
     )  # fmt: skip
+    return signed(found)
+
+
+def signed(variable: Any) -> Any:
+    """A CustomDist does not say what it is: this is one of ours, which from_pymc can read."""
+    variable.tag.bayesreg_prior = True
+    return variable
 
 
 def _tailed_logp(

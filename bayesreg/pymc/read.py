@@ -1,10 +1,10 @@
 """from_pymc: a PyMC model as a model and data of ours, checked by evaluating both.
 
-The graph is not matched against patterns of code.  The linear predictor is evaluated: with one
-coefficient at 1 and the others at 0 it is a column of X, whatever way it was written
-(``X @ beta``, ``beta * x``, ``pm.math.dot``, dims, Deterministics), and at random points it must be
-offset + a + X w.  In the end the log density of both models is compared, so that a model that was
-misread is never returned.
+The graph is not matched against patterns of code.  Every operation between the coefficients and the
+predictor must be linear; then the predictor is evaluated: with one coefficient at 1 and the others
+at 0 it is a column of X, whatever way it was written (``X @ beta``, ``beta * x``, ``pm.math.dot``,
+dims, Deterministics).  In the end the log density of both models is compared, near and far, so that
+a model that was misread is not returned.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelTypeError, NoEquivalentError
 from bayesreg.model import Model
 from bayesreg.pymc.agreement import require_agreement
 from bayesreg.pymc.graph import Graph, columns, constant_value, in_double
+from bayesreg.pymc.linearity import GUARDS, not_linear
+from bayesreg.pymc.powers import powers_of
 from bayesreg.pymc.read_names import column_names, one_target
 from bayesreg.pymc.read_noise import read_sigma, refuse_hyperpriors
 from bayesreg.pymc.read_notes import notes_of
 from bayesreg.pymc.read_priors import Part, parameters_of, read_prior, relative, whole_prior
 from bayesreg.pymc.read_targets import Target, read_target
+from bayesreg.pymc.read_whole import refuse_hidden_draws, refuse_transforms
+from bayesreg.pymc.stated import stated, without_initial_values
 
 #: Departure of the linear predictor from linearity that rounding explains.
 _LINEAR = 1e-9
@@ -48,7 +51,8 @@ class FromPyMC:
     notes : tuple of str
         What stands between the model and its penalised twin.
     difference : float
-        The largest difference of the two log densities at random points, but for one constant.
+        The largest difference of the two log densities at random points, but for one constant,
+        relative to 1 + their size.
     """
 
     model: Model
@@ -117,26 +121,16 @@ def from_pymc(model: Any, *, given: Mapping[str, Any] | None = None) -> FromPyMC
     _require_pymc_model(model)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
-        return _read(model if not given else _stated(model, given))
-
-
-def _stated(model: Any, given: Mapping[str, Any]) -> Any:
-    """The model with free variables at numbers, without their priors."""
-    import pymc as pm
-
-    known = [rv.name for rv in model.free_RVs]
-    for name in given:
-        if name not in known:
-            raise NoEquivalentError(
-                f"given names {name!r}, which is no free variable of the model."
-                f"{nearest(str(name), known)}"
-            )
-    return pm.do(model, {name: np.asarray(value, float) for name, value in given.items()})
+        warnings.filterwarnings("ignore", message="Detected variables likely created by GP objects")
+        plain = without_initial_values(model)
+        return _read(plain if given is None else stated(plain, given))
 
 
 def _read(model: Any) -> FromPyMC:
     observed = one_target(model)
     graph, target = Graph(model), read_target(observed)
+    refuse_hidden_draws(graph, observed)
+    refuse_transforms(graph)
     refuse_hyperpriors(graph, target)
     y = in_double(constant_value(model.rvs_to_values[observed]))
     coefficients = graph.names_in(target.eta)
@@ -197,12 +191,16 @@ def _part(graph: Graph, name: str, values: Any, on_sigma: str | None) -> Part:
     part = read_prior(rv, stated, graph.shapes[name])
     if on_sigma is None or on_sigma not in graph.names_in(*parameters_of(rv)):
         return part
-    if not relative(rv, stated, values(2.0)[f"~{name}"]):
-        raise NoEquivalentError(
-            f"the prior of {name} depends on {on_sigma}, and not by a scale proportional to it. "
-            f"Nearest: a scale of the form {on_sigma} * number (relative_to_noise=True)"
-        )
-    return Part(part.kind, part.arguments, part.bounds, relative=True)
+    sigma, doubled = graph.variables([on_sigma]), values(2.0)[f"~{name}"]
+    if all(powers_of(parameter, sigma) is not None for parameter in parameters_of(rv)):
+        if all(np.array_equal(one, two) for one, two in zip(stated, doubled, strict=True)):
+            return part
+        if relative(rv, stated, doubled):
+            return Part(part.kind, part.arguments, part.bounds, relative=True)
+    raise NoEquivalentError(
+        f"the prior of {name} depends on {on_sigma}, and not by a scale proportional to it. "
+        f"Nearest: a scale of the form {on_sigma} * number (relative_to_noise=True)"
+    )
 
 
 def _intercept(graph: Graph, names: Sequence[str], X: FloatArray) -> str | None:
@@ -235,28 +233,33 @@ def _linear(
     graph: Graph, names: Sequence[str], eta: Any, n: int, wide: Any
 ) -> tuple[FloatArray, FloatArray]:
     """(offset, X), once it is sure that there is no more to eta than these."""
-    offset, X, departure = columns(graph, eta, names, n, wide)
-    if departure <= _LINEAR:
-        return offset, X
-    remedies = [name for name in names if _is_linear_without(name, graph, names, eta, n, wide)]
-    nearest_model = (
-        f"one factor stated as a number, given={{{remedies[0]!r}: 1.0}}"
-        if remedies
-        else "the canonical link, and a predictor that is a sum of columns times coefficients"
-    )
+    fault = not_linear([eta], graph.variables(names))
+    why = f"it passes through {fault}"
+    if fault is None:
+        offset, X, departure = columns(graph, eta, names, n, wide)
+        if departure <= _LINEAR:
+            return offset, X
+        why = f"it is so to {departure:.1g} only, as in single precision"
+    remedy = _remedy(graph, names, eta, fault)
     raise NoEquivalentError(
-        f"the predictor is not linear in {', '.join(names)}, as with products of variables, "
-        "splines of a parameter, or another link than logit (Bernoulli, Binomial) or log "
-        f"(Poisson, NegativeBinomial, Gamma). Nearest: {nearest_model}"
+        f"the predictor is not linear in {', '.join(names)} ({why}), as with products of "
+        "variables, splines of a parameter, bounds, or another link than logit (Bernoulli, "
+        f"Binomial) or log (Poisson, NegativeBinomial, Gamma). Nearest: {remedy}"
     )
 
 
-def _is_linear_without(
-    name: str, graph: Graph, names: Sequence[str], eta: Any, n: int, wide: Any
-) -> bool:
-    """Whether the predictor is linear once this variable is a number."""
-    rest = [other for other in names if other != name]
-    return bool(rest) and columns(graph, eta, rest, n, wide, {name: 1.0})[2] <= _LINEAR
+def _remedy(graph: Graph, names: Sequence[str], eta: Any, fault: str | None) -> str:
+    """What to write instead of a predictor that is not linear."""
+    if fault in GUARDS.values():
+        return (
+            f"the predictor without {fault}: pm.Bernoulli(logit_p=eta) and pm.Poisson(mu=exp(eta)) "
+            "need no guard against overflow here"
+        )
+    for name in names:
+        rest = [other for other in names if other != name]
+        if rest and not_linear([eta], graph.variables(rest)) is None:
+            return f"one factor stated as a number, given={{{name!r}: 1.0}}"
+    return "the canonical link, as logit_p=eta, and eta a sum of columns times coefficients"
 
 
 def _require_pymc_model(model: object) -> None:

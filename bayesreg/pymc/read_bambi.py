@@ -50,6 +50,7 @@ def from_bambi(model: Any, *, given: Mapping[str, Any] | None = None) -> FromPyM
     if not type(model).__module__.startswith("bambi"):
         raise ModelTypeError(
             f"from_bambi reads a bambi.Model; got {type(model).__module__}.{type(model).__name__}"
+            + (". For a pymc.Model: from_pymc" if type(model).__module__.startswith("pymc") else "")
         )
     if not model.built:
         model.build()

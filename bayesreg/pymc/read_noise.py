@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from bayesreg.errors import NoEquivalentError
 from bayesreg.likelihoods import Gaussian
 from bayesreg.priors import InverseGamma, Jeffreys
 from bayesreg.pymc.graph import Graph
+from bayesreg.pymc.powers import LOG, basis_of, powers_of
 from bayesreg.pymc.read_priors import kind_of, parameters_of, read_sigma_prior
 from bayesreg.pymc.read_targets import Target
 
@@ -40,7 +41,8 @@ def refuse_hyperpriors(graph: Graph, target: Target) -> None:
         raise NoEquivalentError(
             f"{shared[0]} is in the linear predictor and in the other parameters of the "
             "likelihood too. Nearest: a noise that does not depend on the coefficients (for a "
-            "Gamma: alpha=shape, beta=shape / mu)"
+            "Gamma: alpha=shape, beta=shape / mu); or, where it is a parameter of the likelihood, "
+            f"from_pymc(model, given={{{shared[0]!r}: 1.0}}), which states it as a number"
         )
 
 
@@ -83,6 +85,7 @@ def read_sigma(
     if not free:
         _refuse_potentials(graph)
         return *_scale_and_weights(sigma), None
+    _require_power(graph, free, target.parameters["sigma"])
     name = _proportional(graph, free, sigma, _all(values(2.0)["sigma"], shape))
     rv = next(rv for rv in graph.free if rv.name == name)
     weights = None if np.all(sigma == 1.0) else sigma**-2
@@ -101,12 +104,22 @@ def _scale_and_weights(sigma: FloatArray) -> tuple[Any, FloatArray | None]:
     return Gaussian(float(np.mean(precision) ** -0.5)), precision / np.mean(precision)
 
 
+def _require_power(graph: Graph, free: list[str], expression: Any) -> None:
+    """Only of number * s does the value at 1 say what it is elsewhere; not of max(s, 0.3)."""
+    if len(free) > 1 or powers_of(expression, graph.variables(free)) is None:
+        _refuse_function(free)
+
+
 def _proportional(graph: Graph, free: list[str], at_one: FloatArray, at_two: FloatArray) -> str:
     """The one free variable that sigma is proportional to."""
-    if len(free) == 1 and np.allclose(at_two, 2.0 * at_one, rtol=1e-12) and np.all(at_one > 0):
+    if np.allclose(at_two, 2.0 * at_one, rtol=1e-12) and np.all(at_one > 0):
         shape = graph.shapes[free[0]]
         if np.prod(shape, dtype=int) == 1:
             return free[0]
+    return _refuse_function(free)
+
+
+def _refuse_function(free: list[str]) -> NoReturn:
     raise NoEquivalentError(
         f"sigma is a function of {', '.join(free)} that is not a free variable times a number, so "
         "its density is another one. Nearest: a prior on sigma itself, or "
@@ -119,7 +132,13 @@ def _density(graph: Graph, rv: Any, parameters: list[FloatArray]) -> Any:
     potentials = list(graph.model.potentials)
     if not potentials:
         return read_sigma_prior(rv, parameters)
-    if len(potentials) > 1 or kind_of(rv) != "HalfFlat" or graph.names_in(*potentials) != [rv.name]:
+    known = frozenset({0.0, -2.0, LOG})
+    if (
+        len(potentials) > 1
+        or kind_of(rv) != "HalfFlat"
+        or graph.names_in(*potentials) != [rv.name]
+        or not (basis_of(potentials[0], [rv]) or frozenset({None})) <= known
+    ):
         _refuse_potentials(graph)
     evaluate = graph.function(potentials)
     points = np.array([0.5, 1.0, 2.0, 3.5, 0.2])

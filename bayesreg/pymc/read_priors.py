@@ -192,6 +192,7 @@ def read_prior(rv: Any, values: Sequence[FloatArray], shape: tuple[int, ...]) ->
     NoEquivalentError
         For a distribution that is no prior here, with what is nearest.
     """
+    _refuse_unreadable(rv)
     kind, size = kind_of(rv), int(np.prod(shape, dtype=int))
     if kind == "MultivariateNormal":
         mu, covariance = values
@@ -204,24 +205,37 @@ def read_prior(rv: Any, values: Sequence[FloatArray], shape: tuple[int, ...]) ->
     spread = [np.ravel(np.broadcast_to(value, shape)) for value in values]
     if hasattr(rv.owner.op, "base_rv_op"):
         *inner, lower, upper = spread
-        base = _reader(_base_kind(rv), rv)(*inner)
+        base = _READERS[_base_kind(rv)](*inner)
         return Part(base.kind, base.arguments, (lower, upper))
-    if kind.startswith("CustomDist") and len(spread) in (4, 6):
+    if is_our_own(rv):
         return _of_our_own(spread)
-    return _reader(kind, rv)(*spread)
+    return _READERS[kind](*spread)
 
 
-def _reader(kind: str, rv: Any) -> Callable[..., Part]:
-    if kind not in _READERS:
+def is_our_own(rv: Any) -> bool:
+    """Whether it is the CustomDist that to_pymc makes of an elastic net or a mixture of priors."""
+    return kind_of(rv).startswith("CustomDist") and getattr(rv.tag, "bayesreg_prior", False)
+
+
+def is_readable(rv: Any) -> bool:
+    """Whether its distribution is a prior here."""
+    kind = _base_kind(rv) if hasattr(rv.owner.op, "base_rv_op") else kind_of(rv)
+    return is_our_own(rv) or kind in {*_READERS, "Flat", "HalfFlat", "MultivariateNormal"}
+
+
+def _refuse_unreadable(rv: Any) -> None:
+    if not is_readable(rv):
+        family = kind_of(rv).split("_")[0]
         raise NoEquivalentError(
-            f"{rv.name} ~ {kind} is no prior of a penalised regression here. Nearest: "
-            f"{_NEAREST.get(kind, 'Normal or Laplace of its scale')}; known are "
+            f"{rv.name} ~ {kind_of(rv)} is no prior of a penalised regression here. Nearest: "
+            f"{_NEAREST.get(family, 'Normal or Laplace of its scale')}; known are "
             f"{', '.join(sorted([*_READERS, 'Flat', 'HalfFlat', 'MvNormal', 'Truncated']))}"
         )
-    return _READERS[kind]
 
 
 _NEAREST = {
+    "CustomDist": "a named distribution, such as pm.Laplace or pm.Normal",
+    "RandomWalk": "the cumulative sum of pm.Normal steps",
     "AsymmetricLaplace": "Laplace, or Truncated(Laplace(...)) on one side",
     "SkewNormal": "Normal",
     "Logistic": "Normal, or StudentT",
@@ -239,18 +253,10 @@ def _base_kind(rv: Any) -> str:
 
 
 def _of_our_own(spread: Sequence[FloatArray]) -> Part:
-    """The CustomDist that to_pymc makes of an elastic net or a mixture of priors.
-
-    That it is this one is seen when the densities are compared.
-    """
+    """l1, l2, loc, and perhaps tails, of the CustomDist that to_pymc makes."""
     l1, l2, loc = spread[:3]
     with np.errstate(divide="ignore"):
         b, tau = 1.0 / l1, 1.0 / np.sqrt(l2)
-    if not (np.all(l1 >= 0) and np.all(l2 >= 0)):
-        raise NoEquivalentError(
-            "its CustomDist is not one that bayesreg.to_pymc makes, and the density of another is "
-            "not read. Nearest: a named distribution, such as pm.Laplace or pm.Normal"
-        )
     if len(spread) == 6 and np.any(np.isfinite(spread[4])):
         raise NoEquivalentError(
             "it mixes StudentT tails with other priors in one variable. Nearest: a variable for "

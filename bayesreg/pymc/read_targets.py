@@ -61,9 +61,10 @@ def read_target(rv: Any) -> Target:
         trials = as_tensor(stated.trials)
         return Target(eta, {"weights": weights, "trials": trials}, lambda values: Binomial())
     if kind not in _READERS:
+        family = "Truncated" if kind.startswith("Truncated") else kind.split("_")[0]
         raise NoEquivalentError(
             f"{rv.name} ~ {kind} is no likelihood of a penalised regression here. Nearest: "
-            f"{_NEAREST.get(kind, 'one of ' + ', '.join(sorted(_READERS)))}"
+            f"{_NEAREST.get(family, 'one of ' + ', '.join(sorted(_READERS)))}"
         )
     return _READERS[kind](*parameters_of(rv))
 
@@ -156,6 +157,11 @@ _NEAREST = {
     "ZeroInflatedPoisson": "Poisson or NegativeBinomial",
     "HurdlePoisson": "Poisson or NegativeBinomial",
     "MarginalMixture": "one of its components",
+    "Mixture": "one of its components; StudentT, where it stands for outliers",
+    "BetaBinomial": "Binomial",
+    "Weibull": "Gamma",
+    "Logistic": "StudentT",
+    "CustomDist": "a named distribution, such as pm.Normal or pm.Bernoulli",
 }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,10 +13,13 @@ from bayesreg.errors import ModelError
 from bayesreg.model import Model
 from bayesreg.posterior.choice import choose_sampler
 from bayesreg.posterior.densities import Parameters
-from bayesreg.posterior.protocol import Advance, Draws, Setup
-from bayesreg.posterior.run import Memory, run
+from bayesreg.posterior.memory import Memory
+from bayesreg.posterior.protocol import Block, Chain, Draws, Setup
+from bayesreg.posterior.run import Pieces, Plan, block_length, run
 from bayesreg.posterior.target import Posterior, pose
-from bayesreg.posterior.tree import parameters
+
+#: Called with the number of iterations done since the last call.
+Advance: TypeAlias = Callable[[int], None]
 
 
 def draws_along(
@@ -51,7 +55,7 @@ def draws_at(
     start: FloatArray | None,
     *,
     draws: int,
-    seeds: list[np.random.SeedSequence],
+    seeds: Sequence[np.random.SeedSequence],
     cores: int,
     advance: Advance,
 ) -> Draws:
@@ -72,13 +76,50 @@ def draws_at(
     problem = posterior.problem
     first = problem.start if start is None else start
     engine = sampler.prepare(Setup(posterior, first, sampler.default_tune))
+    memory = Memory(draws)
+    plan = Plan(sampler.default_tune, draws, block_length(engine, problem.size, 1))
     running = [engine.begin(seed) for seed in seeds]
-    scalars = tuple(posterior.scalars)
-    memory = Memory(len(running), draws, problem.size, scalars, engine.statistics)
-    complete = run(
-        engine, running, memory, tune=sampler.default_tune, draws=draws, size=problem.size,
-        scalars=len(scalars), cores=cores, advance=advance,
-    )  # fmt: skip
-    if not complete:
+    if not run(engine, running, _Raw(posterior), memory, _Counter(advance), plan, cores):
         raise KeyboardInterrupt
-    return memory.draws
+    found = memory.groups["draws"]
+    return Draws(found["v"], {name: found[name] for name in posterior.scalars})
+
+
+class _Raw:
+    """Blocks as they are: extended vectors and scalars."""
+
+    def __init__(self, posterior: Posterior) -> None:
+        self._posterior = posterior
+
+    def empty(self, count: int, statistics: int) -> Block:
+        size, scalars = self._posterior.problem.size, len(self._posterior.scalars)
+        return Block.empty(count, size, scalars, statistics)
+
+    def __call__(self, chain: Chain, block: Block) -> Pieces:
+        scalars = dict(zip(self._posterior.scalars, block.scalars.T, strict=True))
+        return {"draws": {"v": block.v, **scalars}}
+
+
+class _Counter:
+    """Moves a bar that shows several runs."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+
+    def advance(self, count: int) -> None:
+        self._advance(count)
+
+    def observe(self, pieces: Sequence[Pieces]) -> None:
+        """Nothing to look at."""
+
+
+def parameters(posterior: Posterior, draws: Draws) -> Parameters:
+    """Draws of the extended vector as coefficients and intercept."""
+    problem = posterior.problem
+    coef = problem.user_coefficients(draws.v[:, :, : problem.p])
+    if not problem.has_intercept:
+        return Parameters(coef, None, draws.scalars)
+    intercept = draws.v[:, :, problem.p]
+    if problem.shift.any():
+        intercept = intercept - coef @ problem.shift
+    return Parameters(coef, intercept, draws.scalars)

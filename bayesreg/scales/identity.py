@@ -18,9 +18,9 @@ from bayesreg.penalty import Penalty
 from bayesreg.posterior.densities import Parameters
 from bayesreg.posterior.protocol import Draws
 from bayesreg.posterior.target import Posterior, with_unknowns_at_one
-from bayesreg.posterior.tree import parameters
 from bayesreg.scales.controls import expectations
 from bayesreg.scales.curve import Node
+from bayesreg.scales.draws import parameters
 
 # Step of the central difference of the log normaliser, in log t.
 _STEP = 1e-3

@@ -11,12 +11,11 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.model import Model
 from bayesreg.posterior.densities import Parameters
-from bayesreg.posterior.protocol import Advance, Draws
+from bayesreg.posterior.protocol import Draws
 from bayesreg.posterior.target import Posterior, pose
-from bayesreg.posterior.tree import parameters
 from bayesreg.scales.axis import Axis
 from bayesreg.scales.curve import Curve, Node, integrate
-from bayesreg.scales.draws import draws_at
+from bayesreg.scales.draws import Advance, draws_at, parameters
 from bayesreg.scales.folds import in_standard_units
 from bayesreg.scales.identity import node
 from bayesreg.scales.leave_one_out import LeaveOneOut, importance_sampled

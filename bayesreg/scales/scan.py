@@ -12,10 +12,16 @@ from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model, require_model_and_data
+from bayesreg.posterior.order import (
+    MOST_CHAINS,
+    MOST_ITERATIONS,
+    checked_cores,
+    checked_count,
+    seed_or_fresh,
+)
 from bayesreg.posterior.progress import progress_bar
 from bayesreg.posterior.propriety import require_proper
-from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
-from bayesreg.posterior.sampling import MOST_CHAINS, MOST_ITERATIONS, _count, _seed
+from bayesreg.posterior.run import one_linear_algebra_thread
 from bayesreg.posterior.target import pose
 from bayesreg.scales.axis import Axis, library_parameters, make_axis
 from bayesreg.scales.closed_form import (
@@ -122,10 +128,10 @@ def scan_scales(
     if rope is not None:
         rope = _checks.positive_number(rope, "rope")
     order = _Order(
-        draws=_count(draws, "draws", most=MOST_ITERATIONS),
-        chains=_count(chains, "chains", most=MOST_CHAINS),
-        seed=_seed(seed),
-        cores=available_cores() if cores is None else _count(cores, "cores", most=MOST_CHAINS),
+        draws=checked_count(draws, "draws", most=MOST_ITERATIONS),
+        chains=checked_count(chains, "chains", most=MOST_CHAINS),
+        seed=seed_or_fresh(seed),
+        cores=checked_cores(cores),
         rope=rope,
         mass=mass,
         loo=loo,
@@ -187,8 +193,8 @@ def _drawn_columns(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """From draws at every scale."""
     total = axis.factors.size * order.chains * order.draws
-    with progress_bar("scanning", total, order.progress) as advance:
-        sampling = Sampling(order.draws, order.chains, order.seed, order.cores, advance)
+    with progress_bar("scanning", total, order.progress) as bar:
+        sampling = Sampling(order.draws, order.chains, order.seed, order.cores, bar.advance)
         columns, notes = sampled_columns(
             model, data, axis, found, sampling, rope=order.rope, mass=order.mass, loo=order.loo
         )
@@ -202,10 +208,10 @@ def _cross_validated(
     scores = {"cv_mode": mode_scores(model, data, axis, folds)}
     if posterior:
         total = axis.factors.size * order.chains * order.draws
-        with progress_bar("cross-validating", total, order.progress) as advance:
+        with progress_bar("cross-validating", total, order.progress) as bar:
             scores["cv_posterior"] = posterior_scores(
                 model, data, axis, folds, draws=order.draws, chains=order.chains, seed=order.seed,
-                cores=order.cores, advance=advance,
+                cores=order.cores, advance=bar.advance,
             )  # fmt: skip
     columns: dict[str, Any] = {}
     for name, score in scores.items():

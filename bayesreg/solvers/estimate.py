@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from bayesreg._frames import column_names
 from bayesreg._json import plain
 from bayesreg._tables import Table, number
 from bayesreg._types import BoolArray, FloatArray
-from bayesreg.data import Data
 from bayesreg.errors import DataError
 from bayesreg.likelihoods import predicted
 from bayesreg.model import Model
 from bayesreg.proof.certificate import Certificate
 from bayesreg.solvers.class_table import class_table
+from bayesreg.solvers.new_rows import new_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,28 +148,7 @@ class MapEstimate:
         DataError, DataTypeError
             Naming what cannot be used and where.
         """
-        if offset is None and self.needs_offset:
-            raise DataError(
-                "the data of the fit had an offset, and predictions need that of the rows of X: "
-                "pass offset= (one number, or one per row; offset=0.0 for none)"
-            )
-        offset = 0.0 if offset is None else offset
-        _refuse_one_row(X, len(self.names))
-        rows = _rows(X)
-        one_number = not np.iterable(offset) or isinstance(offset, str | bytes)
-        data = Data(X, np.zeros(rows), offset=np.full(rows, offset) if one_number else offset)
-        if data.p != len(self.names):
-            raise DataError(
-                f"X has {data.p} columns, but the fit is on {len(self.names)} "
-                f"({_some(self.names)}); pass those columns, in this order"
-            )
-        if column_names(X) is not None and _reordered(data.names, self.names):
-            is_arrow = hasattr(X, "column_names")
-            chosen = "X.select(list(fit.names))" if is_arrow else "X[list(fit.names)]"
-            raise DataError(
-                f"X has the columns of the fit in another order ({_some(data.names)} instead of "
-                f"{_some(self.names)}); pass {chosen}"
-            )
+        data = new_rows(X, offset, self.names, self.needs_offset, "fit.names")
         eta = data.X @ self.coef.T + self.intercept
         if not self.classes:
             return predicted(self.model.likelihood, eta + data.offset)
@@ -251,29 +229,3 @@ class MapEstimate:
         unique = "" if self.unique else "\nthe mode is not unique: this is one of its points"
         meaning = f" ({self.target} mode)" if self.target else ""
         return f"MAP{meaning} of {self.model}\n{table}\n{self.certificate}{unique}"
-
-
-def _refuse_one_row(X: Any, p: int) -> None:
-    """A single row is no table, nor the one column that Data takes it for."""
-    listed = isinstance(X, list | tuple) and all(np.ndim(entry) == 0 for entry in X)
-    if (len(X),) == (p,) if listed else getattr(X, "shape", None) == (p,):
-        raise DataError(
-            f"X must be two-dimensional (m, {p}); got shape ({p},), one row: use "
-            "numpy.asarray(X).reshape(1, -1)"
-        )
-
-
-def _rows(X: Any) -> int:
-    """How many rows X has, 0 where it has none; Data says what is wrong then."""
-    shape = getattr(X, "shape", None)
-    if isinstance(shape, tuple):
-        return int(shape[0]) if shape else 0
-    return len(X) if hasattr(X, "__len__") else 0
-
-
-def _reordered(found: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    return found != names and set(found) == set(names)
-
-
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,13 @@ class Proof:
             "standardise": bool(self.model.standardize),
             "intercept": self.model.intercept is not None,
         }
+
+
+def upward(data: br.Data) -> br.Data:
+    """Columns turned so that y rises with each: a fit held at or above 0 keeps several."""
+    X = data.to_dense().X
+    slopes = np.linalg.lstsq(X - X.mean(0), data.y - data.y.mean(), rcond=None)[0]
+    return replace(data, X=X * np.sign(slopes))
 
 
 def parameters(proofs: Sequence[Proof]) -> list[Any]:

@@ -8,7 +8,7 @@ from helpers import make_data
 
 import bayesreg as br
 
-from .proof import Proof, certified, parameters, solve
+from .proof import Proof, certified, parameters, solve, upward
 
 pytestmark = pytest.mark.interop
 
@@ -23,6 +23,14 @@ LINEAR = [
 PROOFS = [
     Proof(target, br.Model(GAUSSIAN, prior, intercept), make_data(GAUSSIAN))
     for target, prior in LINEAR
+    for intercept in (br.Flat(), None)
+] + [
+    Proof(target, br.Model(GAUSSIAN, prior, intercept),
+          upward(make_data(GAUSSIAN)))
+    for target, prior in [("celer.Lasso", br.Exponential(0.3)),
+                          ("celer.Lasso", br.Exponential(SCALES)),
+                          ("celer.ElasticNet",
+                           br.Truncated(br.ElasticNet(0.3, 0.6), lower=0.0))]
     for intercept in (br.Flat(), None)
 ] + [
     Proof("celer.Lasso", br.Model(GAUSSIAN, br.Laplace(0.3), standardize=True),

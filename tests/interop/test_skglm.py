@@ -6,7 +6,7 @@ from helpers import make_data
 
 import bayesreg as br
 
-from .proof import Proof, certified, parameters, solve
+from .proof import Proof, certified, parameters, solve, upward
 
 pytestmark = pytest.mark.interop
 
@@ -27,6 +27,14 @@ PROOFS = [
     Proof(target, br.Model(GAUSSIAN, prior, intercept, standardize=standardize),
           make_data(GAUSSIAN))
     for target, prior, standardize in LINEAR
+    for intercept in (br.Flat(), None)
+] + [
+    Proof(target, br.Model(GAUSSIAN, prior, intercept),
+          upward(make_data(GAUSSIAN)))
+    for target, prior in [("skglm.Lasso", br.Exponential(0.3)),
+                          ("skglm.WeightedLasso", br.Exponential(SCALES)),
+                          ("skglm.ElasticNet",
+                           br.Truncated(br.ElasticNet(0.3, 0.6), lower=0.0))]
     for intercept in (br.Flat(), None)
 ] + [
     Proof("skglm.SparseLogisticRegression",

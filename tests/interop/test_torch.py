@@ -92,12 +92,9 @@ def test_one_group_for_all_decays_the_bias():
     data = make_data(GAUSSIAN)
     model = br.to_prior("torch.SGD", {"weight_decay": 0.3}, data, likelihood=GAUSSIAN)
     code = br.to_penalty(model, "torch.SGD", data).code
-    start, end = code.index("groups = ["), code.index("lr = 1 /")
-    code = (
-        code[:start]
-        + 'groups = [{"params": layer.parameters(), "weight_decay": 0.3}]\n'
-        + code[end:]
-    )
+    start, end = code.index("groups = ["), code.index("optimizer =")
+    groups = 'groups = [{"params": layer.parameters(), "weight_decay": 0.3, "lr": lr}]\n'
+    code = code[:start] + groups + code[end:]
     wanted = {"coef": "layer.weight.detach().numpy()[0]", "intercept": "layer.bias.item()"}
     answer = answers("torch", [Case("one", code, data, wanted)]).by_name["one"]
     assert not answer.error, answer.error

@@ -1,0 +1,1 @@
+"""Effective draws per CPU second, ours beside every installed peer's."""
