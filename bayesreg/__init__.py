@@ -134,6 +134,7 @@ _HOME = {
     "from_sklearn": "conventions",
     "from_pymc": "pymc",
     "from_text": "spec",
+    "plot_evidence": "plots",
     "plot_geometry": "plots",
     "plot_lambda_posterior": "plots",
     "plot_map_vs_posterior": "plots",
