@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from bayesreg.model import Model
     from bayesreg.plots import (
+        plot_evidence,
         plot_geometry,
         plot_lambda_posterior,
         plot_map_vs_posterior,

@@ -10,7 +10,6 @@ of the training rows, as there are folds.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -99,16 +98,28 @@ _TITLES = {
 }
 
 
+def table(names: list[str]) -> str:
+    """Markdown."""
+    lines = []
+    for name in names:
+        lines += [f"{_TITLES[name]}\n", "| what | CPU seconds | aim, at most |", "|---|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in TASKS[name]()]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = report.parser("scales", __doc__)
     parser.add_argument("--only", choices=sorted(TASKS))
-    chosen = parser.parse_args().only
+    parser.add_argument("--readme", action="store_true")
+    options = parser.parse_args()
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
-        for name in [chosen] if chosen else TASKS:
-            print(f"\n{_TITLES[name]}\n")
-            print(report.table(["what", "CPU seconds", "aim, at most"], TASKS[name]()))
+        text = table([options.only] if options.only else list(TASKS)) + report.stamp()
+    print(text)
+    if options.readme:
+        report.rewrite_readme("scales", text)
 
 
 if __name__ == "__main__":

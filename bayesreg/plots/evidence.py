@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesreg._types import FloatArray
 from bayesreg.errors import ModelError
 from bayesreg.plots.scale_axis import checked_study, label_scales, mark_scales
 from bayesreg.plots.style import axes, colour, ink, line_style
@@ -43,8 +42,9 @@ def plot_evidence(
     Returns
     -------
     Axes
-        Bands are one standard error to either side: of the Monte Carlo for the evidence, over
-        rows or folds for the others.
+        The band of the evidence is its Monte Carlo standard error to either side. The standard
+        errors of the scores over rows and folds are in the study; they are those of a level, not
+        of a difference between scales, and so are not drawn.
 
     Raises
     ------
@@ -61,11 +61,15 @@ def plot_evidence(
     ax = axes(ax, (8.0, 4.6))
     scales = study["scale"].values
     for k, (name, label, factor) in enumerate(shown):
-        value, error = _in_nats(study, name, factor)
+        value = factor * study[name].values
+        if name.startswith("cv_"):
+            value = value * float(study.attrs["n_rows"])
         best = int(np.nanargmax(value))
         value = value - value[best]
-        ax.fill_between(scales, value - error, value + error, color=colour(k), alpha=0.15,
-                        linewidth=0)  # fmt: skip
+        if name == "log_evidence":
+            error = study["log_evidence_error"].values
+            ax.fill_between(scales, value - error, value + error, color=colour(k), alpha=0.25,
+                            linewidth=0)  # fmt: skip
         ax.plot(scales, value, color=colour(k), linestyle=line_style(7 * k), linewidth=1.8,
                 label=label)  # fmt: skip
         ax.plot([scales[best]], [0.0], marker="o", markersize=5, color=colour(k))
@@ -78,11 +82,3 @@ def plot_evidence(
     for text in legend.get_texts():
         text.set_color(ink())
     return ax
-
-
-def _in_nats(study: xr.Dataset, name: str, factor: float) -> tuple[FloatArray, FloatArray]:
-    """The sum over rows and its standard error."""
-    rows = float(study.attrs["n_rows"]) if name.startswith("cv_") else 1.0
-    value = factor * rows * study[name].values
-    error = study[f"{name}_error"].values if f"{name}_error" in study else np.zeros(value.size)
-    return value, abs(factor) * rows * error

@@ -48,7 +48,7 @@ def mark_scales(ax: Axes, choices: Any) -> None:
             f"{{'evidence': 0.5}}; got {type(choices).__name__}"
         )
     for row, (name, choice) in enumerate(choices.items()):
-        scale = float(getattr(choice, "scale", choice))
+        scale = float(choice.scale if hasattr(choice, "scale") else choice)
         if not (np.isfinite(scale) and scale > 0):
             continue
         ax.axvline(scale, color=ink(), alpha=0.75, linestyle=(0, (2, 2)), linewidth=1.0)

@@ -29,7 +29,7 @@ def freedom_along(model: Model, data: Data, factors: FloatArray, found: Modes) -
     problem: Problem | None = None
     for k in np.flatnonzero(~np.isnan(found.coef).any(axis=1)):
         if problem is None or found.scalars:
-            problem = bind(_at_mode(model, found, k), data)
+            problem = bind(_at_mode(model, found, int(k)), data)
         v = problem.extended(found.coef[k], float(found.intercept[k]))
         freedom[k] = degrees_of_freedom(problem.at_scale(float(factors[k])), v)
     return freedom

@@ -12,6 +12,7 @@ from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model, require_model_and_data
+from bayesreg.posterior.densities import used_rows
 from bayesreg.posterior.order import (
     MOST_CHAINS,
     MOST_ITERATIONS,
@@ -145,6 +146,7 @@ def scan_scales(
         "model": repr(model),
         "axis_column": axis.column,
         "lambda": _said_of_lambda(model),
+        "n_rows": used_rows(data).size,
     }
     with one_linear_algebra_thread():
         if posterior:
