@@ -156,8 +156,7 @@ def test_evidence_in_the_units_of_y():
     model = br.Model(br.Gaussian(br.Jeffreys()), br.Laplace(1.0, relative_to_noise=True))
     data = some_data()
     found = [
-        choose(model, br.Data(data.X, factor * data.y), ["evidence", "cv"])
-        for factor in (1.0, 1e4)
+        choose(model, br.Data(data.X, factor * data.y), ["evidence", "cv"]) for factor in (1.0, 1e4)
     ]
     small, large = ({name: c.scale for name, c in each.items()} for each in found)
     assert small["evidence"] == pytest.approx(large["evidence"], rel=0.02)

@@ -83,7 +83,7 @@ class Peak:
 
     @property
     def boundary(self) -> str:
-        """"0", "infinity", or empty for a peak in between."""
+        """ "0", "infinity", or empty for a peak in between."""
         if np.isfinite(self.log_t):
             return ""
         return "0" if self.log_t < 0 else "infinity"

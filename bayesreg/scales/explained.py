@@ -81,7 +81,9 @@ def _other(likelihood: object) -> tuple[float, str]:
     if isinstance(likelihood, Gamma):
         from scipy.special import polygamma
 
-        return float(polygamma(1, 1.0 / likelihood.phi)), "R2 of log y, with noise trigamma(1 / phi)"
+        return float(
+            polygamma(1, 1.0 / likelihood.phi)
+        ), "R2 of log y, with noise trigamma(1 / phi)"
     if isinstance(likelihood, StudentT):
         nu, sigma = float(likelihood.nu), float(likelihood.sigma)
         if nu <= 2:

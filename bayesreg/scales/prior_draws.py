@@ -113,9 +113,7 @@ def _quantile(penalty: Penalty, u: FloatArray) -> FloatArray:
     return np.where(present, scale * student.ppf(u, nu), x)
 
 
-def _joint(
-    prior: Any, size: int, noise: float, count: int, rng: np.random.Generator
-) -> FloatArray:
+def _joint(prior: Any, size: int, noise: float, count: int, rng: np.random.Generator) -> FloatArray:
     z = rng.standard_normal((count, size))
     if isinstance(prior, MultivariateNormal):
         factor = np.linalg.cholesky(np.asarray(prior.covariance, dtype=np.float64))
