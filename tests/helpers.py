@@ -31,8 +31,9 @@ from bayesreg import (
     Truncated,
     Uniform,
 )
+from bayesreg.posterior.memory import Memory
 from bayesreg.posterior.protocol import Setup
-from bayesreg.posterior.run import Memory, one_linear_algebra_thread, run
+from bayesreg.posterior.run import one_linear_algebra_thread, run
 from bayesreg.posterior.target import pose
 
 #: Columns of the default data; the length of every per-coefficient scale below.
