@@ -22,7 +22,7 @@ from bayesreg import (
     sample,
 )
 from bayesreg.errors import ModelError, ModelTypeError, StoreError, VersionWarning
-from bayesreg.posterior import checkpoint, run, storing
+from bayesreg.posterior import checkpoint, run, run_store, storing
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesreg.errors.ConvergenceWarning")
 
@@ -117,6 +117,24 @@ def test_arviz_reads_a_stored_run(data, tmp_path):
     assert arviz_stats.loo(post).elpd == arviz_stats.loo(memory).elpd
     assert arviz_stats.summary(post, var_names=["coef"]).shape[0] == data.p
     post.to_netcdf(tmp_path / "post.nc")
+
+
+@pytest.mark.parametrize("kind", ["bool", "int64", "float64"])
+def test_chunks_of_nothing_but_zeros_are_there(tmp_path, kind):
+    """Such as a long run without a divergence; after opening the arrays again as well."""
+    layout = run_store.Layout(
+        {"sample_stats/diverging": ((), kind), "posterior/coef": ((2,), kind)}
+    )
+    run_store.DrawArrays.create(tmp_path, layout, 2, 4, 8)
+    arrays = run_store.DrawArrays(tmp_path, layout, 2, 4, "r+")
+    for k in range(2):
+        shapes = {"sample_stats/diverging": (2, 4), "posterior/coef": (2, 4, 2)}
+        arrays.write(k, {name: np.zeros(shape, kind) for name, shape in shapes.items()})
+    arrays.require(8)
+    arrays.verify(8)
+    arrays.resize(12)
+    with pytest.raises(StoreError, match="c/0/2 is damaged: it is not there"):
+        arrays.require(9)
 
 
 # --- going on -----------------------------------------------------------------------------------
