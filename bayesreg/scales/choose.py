@@ -11,6 +11,7 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import BayesregError, ModelError, ModelTypeError
 from bayesreg.model import Model
+from bayesreg.posterior.order import seed_or_fresh
 from bayesreg.posterior.propriety import require_proper
 from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
 from bayesreg.posterior.target import pose
@@ -24,7 +25,6 @@ from bayesreg.scales.fold_choice import by_mode, by_posterior
 from bayesreg.scales.hyperprior_choice import by_hyperprior
 from bayesreg.scales.leave_one_out_choice import by_leave_one_out
 from bayesreg.scales.order import Order, nothing
-from bayesreg.scales.scan import checked_entropy
 
 #: What is asked by default.
 METHODS = ("evidence", "cv", "loo", "hyperprior")
@@ -111,7 +111,7 @@ def choose_scale(
     require_proper(pose(model, data), data.names)
     order = Order(
         model, data, axis, folds, hold, _hyperprior(hyperprior, axis), draws, chains,
-        checked_entropy(seed), available_cores() if cores is None else cores, progress,
+        seed_or_fresh(seed), available_cores() if cores is None else cores, progress,
         axis.kinked and scales is None,
     )  # fmt: skip
     order.scores["scale"] = axis.scales
