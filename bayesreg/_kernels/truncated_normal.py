@@ -6,9 +6,9 @@ Normal between two bounds, with a kink at 0 where there is a Laplace prior (Hans
     u = low + x,   exp(-fall x - precision x^2 / 2),   fall = precision low - slope >= 0,
 
 so that nothing is lost however far in the tail the bounds are, and precision = 0 (a column of
-zeros) is no special case: there the piece is exponential. Draws are by rejection from an exponential
-of the best rate (Robert 1995, Statistics and Computing 5:121), a normal or a uniform density; about
-every second candidate is taken at worst.
+zeros) is no special case: there the piece is exponential. Draws are by rejection from an
+exponential of the best rate (Robert 1995, Statistics and Computing 5:121), a normal or a uniform
+density; about every second candidate is taken at worst.
 """
 
 from __future__ import annotations

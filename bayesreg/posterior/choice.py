@@ -20,8 +20,9 @@ SAMPLERS: dict[str, Sampler] = {
         ),
         Sampler(
             "gibbs",
-            "Gaussian likelihood with known sigma and a Laplace or elastic-net prior: given its "
-            "mixing variables the posterior is normal",
+            "Gaussian likelihood and priors that are scale mixtures of normals: given its mixing "
+            "variables the posterior is normal; sigma and scales are drawn with those integrated "
+            "out",
             gibbs.unsuited, 500, gibbs.prepare,
         ),
         Sampler(
