@@ -408,7 +408,7 @@ import numpy as np
 import bayesreg as br
 from bayesreg._kernels import gram_gibbs, row_gibbs
 rng = np.random.default_rng(0)
-model = br.Model(br.Gaussian(1.0), br.Laplace(0.1))
+model = br.Model(br.Gaussian(br.HalfNormal(1.0)), br.Laplace(br.HalfNormal(0.1)))
 for n, p in ((30, 4), (4, 30)):
     br.sample(model, br.Data(rng.normal(size=(n, p)), rng.normal(size=n)), draws=2000, seed=1)
 parts = [gram_gibbs.gibbs_gram.stats, row_gibbs.gibbs_rows.stats]
@@ -416,18 +416,17 @@ print(json.dumps([[sum(s.cache_hits.values()), sum(s.cache_misses.values())] for
 """
 
 
-def test_a_second_process_compiles_nothing(tmp_path):
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+def test_a_second_process_compiles_nothing():
+    """Whether the first one found the kernels on disk or not."""
     runs = [
         json.loads(
             subprocess.run(
-                [sys.executable, "-c", PROGRAM], env=environment, check=True,
-                capture_output=True, text=True,
+                [sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True
             ).stdout
         )
         for _ in range(2)
-    ]  # fmt: skip
-    assert runs[0] == [[0, 1], [0, 1]]
+    ]
+    assert [sum(counts) for counts in runs[0]] == [1, 1]
     assert runs[1] == [[1, 0], [1, 0]]
 
 

@@ -21,8 +21,9 @@ SAMPLERS: dict[str, Sampler] = {
         ),
         Sampler(
             "gibbs",
-            "Gaussian likelihood with priors that are scale mixtures of normals (Laplace, elastic "
-            "net, Student t, horseshoe, groups): normal given their mixing variables",
+            "Gaussian likelihood and priors that are scale mixtures of normals: given its mixing "
+            "variables the posterior is normal; sigma and scales are drawn with those integrated "
+            "out",
             gibbs.unsuited, 500, gibbs.prepare,
         ),
         Sampler(

@@ -26,9 +26,9 @@ __all__ = ["prepare", "unsuited"]
 
 #: (u, scalars, stream of random numbers, draws, draws of scalars) -> iterations done.
 Iterate = Callable[..., int]
-# With an unknown sigma or scale and fewer contrasts per column than this, what is drawn given
-# the coefficients alone moves slowly.
-_WELL_DETERMINED = 2.0
+# With fewer contrasts per column than this an unknown sigma, drawn given the coefficients alone,
+# moves so slowly that the rows win in spite of their cost.
+_WELL_DETERMINED = 1.25
 
 
 def prepare(setup: Setup) -> Engine:
