@@ -25,6 +25,8 @@ from bayesreg.solvers import MapEstimate
 
 #: Pointwise log likelihoods beyond this many numbers (1 GiB) are stored only when asked for.
 MANY_NUMBERS = 2**27
+#: Statistics that are not real numbers.
+_TYPES = {"diverging": bool, "tree_depth": np.int64, "n_steps": np.int64}
 
 
 def parameters(posterior: Posterior, draws: Draws) -> Parameters:
@@ -59,7 +61,10 @@ def build_tree(
             {**_named(drawn), **lambdas(model, data, posterior, drawn)}, data
         ),
         "sample_stats": xr.Dataset(
-            {name: (("chain", "draw"), values) for name, values in by_draw.items()},
+            {
+                name: (("chain", "draw"), values.astype(_TYPES.get(name, values.dtype)))
+                for name, values in by_draw.items()
+            },
             coords=_counts(drawn.coef),
         ),
         "log_prior": _draws_dataset(prior, data),
