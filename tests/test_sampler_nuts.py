@@ -19,8 +19,10 @@ from bayesreg import (
     Flat,
     Gamma,
     Gaussian,
+    GroupLaplace,
     HalfCauchy,
     HalfNormal,
+    Horseshoe,
     InverseGamma,
     Laplace,
     Model,
@@ -33,7 +35,7 @@ from bayesreg import (
     find_map,
     sample,
 )
-from bayesreg.errors import ModelError, NoModeError, NotCertifiedError
+from bayesreg.errors import ImproperPosteriorError, ModelError, NoModeError, NotCertifiedError
 from bayesreg.posterior import nuts
 from bayesreg.posterior.densities import Parameters, log_likelihood, log_prior
 from bayesreg.posterior.protocol import Block, Draws, Setup
@@ -155,7 +157,7 @@ def starting_point(model, data):
     return pose(model, data).problem.extended(fit.coef, fit.intercept)
 
 
-def nuts_run(model, data, seed=1, draws=1500, tune=300, chains=2, cut=None):
+def nuts_run(model, data, seed=1, draws=1000, tune=250, chains=2, cut=None):
     """Draws of coef, intercept and the scalars, each (chains, draws); statistics; the chains."""
     posterior = pose(model, data)
     assert nuts.unsuited(posterior) is None
@@ -241,7 +243,7 @@ def grid(low, high, points, kink):
     return first + h * (np.arange(points) + 0.5)
 
 
-def by_quadrature(name, points=301):
+def by_quadrature(name, points=241):
     """E of w, w^2, [w > loc] and the second coordinate, by sums over a grid."""
     likelihood, prior, intercept, kind, first, second = QUADRATURE[name]
     model, data = Model(likelihood, prior, intercept), one_column(kind)
@@ -286,3 +288,217 @@ def test_against_quadrature():
     assert pooled.size >= 100
     assert np.max(np.abs(pooled)) < 4.5, z
     assert 0.8 < np.sqrt(np.mean(pooled**2)) < 1.2, z
+
+
+def test_a_wrong_density_is_caught():
+    """Power: the same z with a prior 10% too narrow fails."""
+    expected, loc = by_quadrature("poisson-student-t")
+    likelihood, _, intercept, kind, *_ = QUADRATURE["poisson-student-t"]
+    model = Model(likelihood, StudentT(3.0, scale=0.18), intercept)
+    drawn, _, _ = nuts_run(model, one_column(kind), draws=10_000)
+    w = drawn.coef[:, :, 0]
+    assert max(abs(z_of_mean(f, e)) for f, e in zip((w, w**2), expected, strict=False)) > 4.5
+    assert loc == 0.0
+
+
+# --- against the other samplers ------------------------------------------------------------------
+
+
+def z_between(one, other):
+    return (np.mean(one) - np.mean(other)) / np.hypot(standard_error(one), standard_error(other))
+
+
+def test_gibbs_and_nuts_agree_over_seeds():
+    """Gaussian x Laplace and ElasticNet, n > p and p > n: pooled z of the right size."""
+    z = []
+    for k, (n, p) in enumerate([(30, 5), (6, 8)]):
+        data = make_case(n, p, weights=True)
+        for j, prior in enumerate((Laplace(0.3), ElasticNet(0.4, 0.6, loc=0.1))):
+            model = Model(Gaussian(1.3), prior)
+            one = sample(model, data, seed=10 * k + j, draws=3000, sampler="gibbs", chains=2)
+            other, statistics, _ = nuts_run(model, data, (k, j), draws=1500)
+            assert not np.any(statistics[:, :, 0])
+            for f in (np.asarray, np.square):
+                z += [
+                    z_between(f(one["posterior"]["coef"].values[:, :, i]), f(other.coef[:, :, i]))
+                    for i in range(p)
+                ]
+    assert len(z) >= 50
+    assert np.max(np.abs(z)) < 4.5, z
+    assert 0.75 < np.sqrt(np.mean(np.square(z))) < 1.25, z
+
+
+def test_a_group_of_two_is_a_scale_mixture():
+    """GroupLaplace by NUTS against its own quadrature over two coefficients."""
+    rng = np.random.default_rng(8)
+    X, y = rng.normal(size=(12, 2)), rng.poisson(1.0, 12) * 1.0
+    model, data = Model(Poisson(), GroupLaplace(0.3), None), Data(X, y)
+    axis = np.linspace(-2.0, 2.0, 402)
+    first, second = np.meshgrid(axis, axis, indexing="ij")
+    eta = first[..., None] * X[:, 0] + second[..., None] * X[:, 1]
+    log_p = np.sum(y * eta - np.exp(eta), axis=2) - np.hypot(first, second) / 0.3
+    p = np.exp(log_p - np.max(log_p))
+    p /= np.sum(p)
+    drawn, statistics, _ = nuts_run(model, data, draws=4000)
+    assert np.mean(statistics[:, :, 0]) < 0.01
+    a, b = drawn.coef[:, :, 0], drawn.coef[:, :, 1]
+    functions = [(a, first), (b, second), (a**2, first**2), (a * b, first * second)]
+    assert max(abs(z_of_mean(x, np.sum(p * f))) for x, f in functions) < 4.5
+
+
+def test_horseshoe_has_its_marginal():
+    """Local scales beside the coefficients leave the closed-form marginal of one coefficient."""
+    data = one_column("count")
+    model = Model(Poisson(), Horseshoe(0.3), None)
+    drawn, _, _ = nuts_run(model, data, draws=6000, tune=500)
+    w = grid(-3.0, 3.0, 20_001, 0.0)
+    eta = data.offset + w[:, None] * data.X[:, 0]
+    log_p = (data.y * eta - np.exp(eta)) @ data.weights + Horseshoe(0.3).log_density(w)
+    p = np.exp(log_p - np.max(log_p))
+    p /= np.sum(p)
+    x = drawn.coef[:, :, 0]
+    pairs = [
+        (x, w),
+        (x**2, w**2),
+        ((x > 0) * 1.0, w > 0),
+        ((np.abs(x) < 0.1) * 1.0, np.abs(w) < 0.1),
+    ]
+    assert max(abs(z_of_mean(f, np.sum(p * g))) for f, g in pairs) < 4.5
+
+
+# --- state, units, hard cases --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "prior"),
+    [(Bernoulli(), Laplace(0.5)), (Poisson(), Horseshoe(HalfCauchy(0.5)))],
+    ids=["laplace", "horseshoe"],
+)
+def test_the_cut_into_blocks_does_not_matter(likelihood, prior):
+    """Bit for bit: one block of everything, or blocks of seven, or a chain taken up from disk."""
+    rng = np.random.default_rng(2)
+    data = Data(rng.normal(size=(30, 3)), (rng.random(30) < 0.5) * 1.0)
+    model = Model(likelihood, prior)
+    whole, statistics, chains = nuts_run(model, data, draws=60, tune=70)
+    parts, others, _ = nuts_run(model, data, draws=60, tune=70, cut=7)
+    np.testing.assert_array_equal(whole.coef, parts.coef)
+    np.testing.assert_array_equal(whole.intercept, parts.intercept)
+    np.testing.assert_array_equal(statistics, others)
+    assert all(isinstance(part, np.ndarray) for part in chains[0].state.values())
+
+
+def test_a_chain_taken_up_from_its_arrays():
+    """State and streams copied through bytes at any moment: the same bits as without a stop."""
+    data = one_column("binary")
+    model = Model(Bernoulli(), Laplace(HalfCauchy(1.0)))
+    posterior = pose(model, data)
+    engine = nuts.prepare(Setup(posterior, starting_point(model, data), 100))
+    reference = engine.begin(np.random.SeedSequence(4))
+    stopped = engine.begin(np.random.SeedSequence(4))
+    expected = advanced(engine, reference, posterior, 150, 100, None)
+    advanced(engine, stopped, posterior, 43, 100, None)
+    again = nuts.prepare(Setup(posterior, starting_point(model, data), 100))
+    taken_up = again.begin(np.random.SeedSequence(99))
+    taken_up.iteration = 43
+    taken_up.state = {
+        name: np.frombuffer(part.tobytes(), part.dtype).reshape(part.shape).copy()
+        for name, part in stopped.state.items()
+    }
+    for name, stream in stopped.streams.items():
+        taken_up.streams[name].bit_generator.state = stream.bit_generator.state
+    found = advanced(again, taken_up, posterior, 150, 100, None)
+    rest = np.concatenate([block.v for block in expected])[43:]
+    np.testing.assert_array_equal(np.concatenate([block.v for block in found]), rest)
+
+
+@pytest.mark.parametrize("factor", [2.0**30, 2.0**-30])
+def test_units_of_the_columns_do_not_matter(factor):
+    """Powers of two in X and in the prior: the same draws but for rounding in the first steps."""
+    data = one_column("count")
+    scaled = Data(data.X * factor, data.y, weights=data.weights, offset=data.offset)
+    one, _, _ = nuts_run(Model(Poisson(), Laplace(0.3)), data, draws=20, tune=0)
+    other, _, _ = nuts_run(Model(Poisson(), Laplace(0.3 / factor)), scaled, draws=20, tune=0)
+    np.testing.assert_allclose(other.coef * factor, one.coef, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(other.intercept, one.intercept, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1e-8, 1e8])
+def test_units_of_the_target_do_not_matter(factor):
+    """Gaussian with everything unknown: y, sigma's prior and the scale's prior in other units."""
+    data = one_column("real")
+    scaled = Data(data.X, data.y * factor, weights=data.weights, offset=data.offset * factor)
+    runs = [
+        nuts_run(Model(Gaussian(HalfNormal(2.0 * f)), Laplace(HalfCauchy(0.5 * f))), d, draws=1500)[
+            0
+        ]
+        for f, d in ((1.0, data), (factor, scaled))
+    ]
+    for name in ("sigma", "scale"):
+        one, other = np.log(runs[0].scalars[name]), np.log(runs[1].scalars[name] / factor)
+        assert abs(z_between(one, other)) < 4.5
+    assert abs(z_between(runs[0].coef[:, :, 0], runs[1].coef[:, :, 0] / factor)) < 4.5
+
+
+def test_separated_data_under_a_proper_prior():
+    """No mode without the prior; with it an ordinary posterior."""
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(40, 3))
+    data = Data(X, (X[:, 0] > 0) * 1.0)
+    post = sample(Model(Bernoulli(), Laplace(2.0)), data, seed=1)
+    assert post.attrs["sampler"] == "nuts"
+    assert post.attrs["rhat_max"] < 1.01
+    assert float(post["posterior"]["coef"].values[:, :, 0].min()) > 0.0
+    with pytest.raises(ImproperPosteriorError, match="separat"):
+        sample(Model(Bernoulli(), Flat()), data, seed=1)
+
+
+@pytest.mark.parametrize("mean", [1e4, 1e9])
+def test_extreme_counts(mean):
+    """Poisson counts about 1e9: the posterior sd of the intercept is 1 / sqrt(sum y)."""
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(50, 2))
+    y = rng.poisson(mean * np.exp(0.2 * X[:, 0])) * 1.0
+    post = sample(Model(Poisson(), Laplace(0.5)), Data(X, y), seed=3, draws=500)
+    assert post.attrs["rhat_max"] < 1.01
+    assert post.attrs["divergences"] == 0
+    w = post["posterior"]["coef"].values
+    mu = mean * np.exp(0.2 * X[:, 0])
+    centred = X - mu @ X / mu.sum()
+    sd = np.sqrt(np.diag(np.linalg.inv((centred * mu[:, None]).T @ centred)))
+    np.testing.assert_allclose(np.std(w, axis=(0, 1)), sd, rtol=0.1)
+
+
+def test_more_columns_than_rows():
+    """p > n: the Hessian alone is singular, with the prior's precision it is not."""
+    rng = np.random.default_rng(9)
+    X = rng.normal(size=(20, 40))
+    data = Data(X, rng.poisson(np.exp(0.5 * X[:, 0])) * 1.0)
+    post = sample(Model(Poisson(), Laplace(0.1)), data, seed=1)
+    assert post.attrs["rhat_max"] < 1.01
+    assert post.attrs["divergences"] == 0
+
+
+def test_statistics_of_each_draw():
+    data = Data(np.random.default_rng(1).normal(size=(20, 2)), np.arange(20) % 2)
+    post = sample(Model(Bernoulli(), Normal(0.5)), data, seed=3, draws=200)
+    found = post["sample_stats"]
+    assert set(found.data_vars) == {
+        "diverging", "tree_depth", "n_steps", "acceptance_rate", "step_size", "energy", "lp",
+    }  # fmt: skip
+    assert found["diverging"].dtype == bool
+    assert found["n_steps"].dtype.kind == "i"
+    assert np.all(found["n_steps"] < 2.0 ** (found["tree_depth"] + 1))
+    assert np.all((found["acceptance_rate"] > 0) & (found["acceptance_rate"] <= 1))
+
+
+def test_the_same_seed_and_fewer_chains():
+    data = Data(np.random.default_rng(1).normal(size=(20, 2)), np.arange(20) % 2)
+    model = Model(Bernoulli(), Laplace(0.5))
+    kwargs = {"seed": 3, "draws": 40, "tune": 40, "sampler": "nuts"}
+    runs = []
+    for chains in (3, 3, 2):
+        with pytest.warns(match="fall short"):
+            runs.append(sample(model, data, chains=chains, **kwargs)["posterior"])
+    np.testing.assert_array_equal(runs[0]["coef"], runs[1]["coef"])
+    np.testing.assert_array_equal(runs[0]["coef"].values[:2], runs[2]["coef"].values)
+    np.testing.assert_array_equal(runs[0]["intercept"].values[:2], runs[2]["intercept"].values)

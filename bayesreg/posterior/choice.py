@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bayesreg._text import nearest
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.posterior import by_pymc, coordinate, exact, gibbs, nuts
+from bayesreg.posterior import by_pymc, coordinate, exact, gibbs, nuts, polya_gamma
 from bayesreg.posterior.protocol import Sampler
 from bayesreg.posterior.target import Posterior
 
@@ -37,6 +37,12 @@ SAMPLERS: dict[str, Sampler] = {
             "no specialised sampler covers this model: the no-U-turn sampler in the metric of the "
             "curvature at the mode",
             nuts.unsuited, 400, nuts.prepare,
+        ),
+        Sampler(
+            "polya-gamma",
+            "logistic likelihood with Laplace or normal priors: given its Polya-Gamma variables "
+            "the posterior is normal",
+            polya_gamma.unsuited, 500, polya_gamma.prepare,
         ),
         Sampler(
             "pymc",

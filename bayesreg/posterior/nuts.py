@@ -21,7 +21,8 @@ from bayesreg.posterior.protocol import Block, Chain, Engine, Setup
 
 __all__ = ["prepare", "unsuited"]
 
-TARGET_ACCEPTANCE = 0.8
+# Funnels (a scale that varies, a Horseshoe prior) want shorter steps in their necks.
+_TARGET_ACCEPTANCE, _WITH_NUMBERS, _WITH_LOCAL_SCALES = 0.8, 0.9, 0.95
 _STATISTICS = ("diverging", "tree_depth", "n_steps", "acceptance_rate", "step_size", "energy")
 
 
@@ -37,6 +38,10 @@ class _Nuts:
         self._tune = setup.tune
         self._start = find_start(coordinates(setup.posterior), setup.start)
         t = self._start.coordinates.target
+        numbers, named = t.codes.size, self._start.coordinates.scalars
+        self._target = _TARGET_ACCEPTANCE if numbers == 0 else _WITH_NUMBERS
+        if numbers > named:
+            self._target = _WITH_LOCAL_SCALES
         # Fifteen gradients of two products with X each.
         self.cost = 15.0 * 4.0 * t.X.size + 30.0 * self._start.T.size
 
@@ -77,8 +82,7 @@ class _Nuts:
         state = chain.state
         iterate(
             self._start.coordinates.target, self._frame(state), state["q"],
-            state["averaging"], tuning, TARGET_ACCEPTANCE, chain.streams["moves"], draws,
-            statistics,
+            state["averaging"], tuning, self._target, chain.streams["moves"], draws, statistics,
         )  # fmt: skip
 
     def _frame(self, state: dict[str, np.ndarray]) -> Any:

@@ -25,6 +25,8 @@ from bayesreg.solvers import MapEstimate
 
 #: Pointwise log likelihoods beyond this many numbers (1 GiB) are stored only when asked for.
 MANY_NUMBERS = 2**27
+#: Statistics that are not real numbers.
+_TYPES = {"diverging": bool, "tree_depth": np.int64, "n_steps": np.int64}
 
 
 def build_tree(
