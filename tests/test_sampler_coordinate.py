@@ -211,7 +211,7 @@ CASES = {
     ),
     "scale-half-cauchy": (
         Model(Gaussian(0.8), Truncated(Normal(HalfCauchy(0.5)), lower=0.0), None), ONE,
-        [(0, 5), (-16, -4, 0, 4, 16)],
+        [(0, 1e-6, 1e-4, 1e-2, 0.1, 1, 5), (-16, -8, -4, 0, 4, 16)],
     ),
 }  # fmt: skip
 
