@@ -23,6 +23,7 @@ from bayesreg._kernels.mixing import (
     draw_precisions,
     fill_factors,
 )
+from bayesreg._kernels.noise_move import move_noise
 from bayesreg._kernels.scale_moves import GIVEN, Room, Unknowns
 from bayesreg._kernels.truncated_normal import draw_kinked
 
@@ -51,7 +52,8 @@ class Together(NamedTuple):
     ``gram`` is A'A, empty where rows are fewer than columns; ``bounded`` lists the coefficients
     with a bound; ``pull`` is the precision of the normal density around 1/2 that stands in for a
     constant one on [0, 1], 0 elsewhere. ``once`` and ``by_bounce`` are what a trajectory costs,
-    in sweeps; ``tune`` is the warm-up, in which they are weighed.
+    in sweeps; ``tune`` is the warm-up, in which they are weighed. ``inverse`` is W of
+    :mod:`bayesreg._kernels.noise_move`, empty where that does not apply.
     """
 
     gram: np.ndarray
@@ -60,6 +62,7 @@ class Together(NamedTuple):
     once: float
     by_bounce: float
     tune: int
+    inverse: np.ndarray
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -186,6 +189,12 @@ def coordinate_gibbs(
                 draw_precisions(mixture, u, factor, rng, room.norms, precision)
         fill_residual(rows, u, residual)
         sweep(rows, mixture, bounds, precision, scalars[0], factor, u, residual, rng)
+        if together.inverse.size:
+            move_noise(
+                together.inverse, unknowns.codes[0], unknowns.parameters[0], mixture, precision,
+                factor, bounds.low, bounds.high, u, scalars, residual, rng,
+            )  # fmt: skip
+            fill_factors(mixture, scalars, factor)
         if random:
             rss = rows.rest + np.dot(residual, residual)
             draw_scalars_within(

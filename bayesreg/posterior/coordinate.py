@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 Iterate = Callable[..., None]
 # Operations that a draw from a normal distribution with a kink takes.
 _DRAW_COST = 500.0
+# Condition beyond which rows are not fitted one by one.
+_SINGULAR = 1e6
 # Of the time until a coefficient meets a wall.
 _WALL_COST = 60.0
 # Total precision of what stands in for constant densities in a trajectory: weak enough to be
@@ -130,7 +132,22 @@ class _Coordinate:
         once = r**2 * q + r**3 / 3 if wide else q**3 / 3 + 2.0 * q**2 * bounded.size
         self._every = 0.0 if (wide and endless) or not q else 1.0
         gram = np.empty((0, 0)) if wide else A.T @ A
-        return Together(gram, bounded, pull, once / self.cost, by_bounce / self.cost, tune)
+        return Together(
+            gram, bounded, pull, once / self.cost, by_bounce / self.cost, tune,
+            self._right_inverse(posterior, proper),
+        )  # fmt: skip
+
+    def _right_inverse(self, posterior: Posterior, proper: IntArray) -> FloatArray:
+        """A'(AA')^-1 where the coefficients can fit every contrast and sigma is random; else
+        nothing."""
+        r, q = self._rows.design.shape
+        fits = posterior.sigma is not None and q >= r == self._rows.contrasts > 0
+        off_loc = _varying(posterior)[proper] & (relative(posterior)[proper] == 1)
+        if not fits or off_loc.any():
+            return np.empty((0, 0))
+        if np.linalg.cond(self._rows.design) > _SINGULAR:
+            return np.empty((0, 0))
+        return np.ascontiguousarray(np.linalg.pinv(self._rows.design))
 
     def begin(self, seed: np.random.SeedSequence) -> Chain:
         start, draws, completion = (np.random.default_rng(child) for child in seed.spawn(3))
