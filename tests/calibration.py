@@ -22,7 +22,21 @@ from pathlib import Path
 
 import numpy as np
 
-from bayesreg import Data, ElasticNet, Gaussian, InverseGamma, Laplace, Model, Normal
+from bayesreg import (
+    Data,
+    ElasticNet,
+    Exponential,
+    Gaussian,
+    HalfNormal,
+    Horseshoe,
+    InverseGamma,
+    Laplace,
+    Model,
+    Normal,
+    StudentT,
+    Truncated,
+    Uniform,
+)
 from bayesreg.posterior.choice import SAMPLERS
 from bayesreg.testing.samplers import calibrate, geweke
 
@@ -83,12 +97,28 @@ def steeper(density):
     return InverseGamma(density.shape + 0.5, density.scale)
 
 
+def with_scale(prior, change):
+    """The prior with its random scale's density changed, inside bounds too."""
+    if isinstance(prior, Truncated):
+        return replace(prior, prior=with_scale(prior.prior, change))
+    return replace(prior, scale=change(prior.scale))
+
+
+def random_scale(prior):
+    """The density of a prior's scale; None where that is a number."""
+    inner = prior.prior if isinstance(prior, Truncated) else prior
+    scale = getattr(inner, "scale", None)
+    return scale if isinstance(scale, InverseGamma) else None
+
+
 def wider(prior):
-    """The scale of a prior wrong by 25%; of a random scale, its density's."""
+    """The scale of a prior wrong by 25%; of a random scale, its density's; of a box, its width."""
     if isinstance(prior, dict):
         return {key: wider(part) for key, part in prior.items()}
-    if isinstance(getattr(prior, "scale", None), InverseGamma):
-        return replace(prior, scale=InverseGamma(prior.scale.shape, prior.scale.scale * 1.25**2))
+    if random_scale(prior):
+        return with_scale(prior, lambda s: InverseGamma(s.shape, s.scale * 1.25**2))
+    if isinstance(prior, Uniform):
+        return Uniform(prior.lower * 1.25, prior.upper * 1.25)
     return prior.rescaled(1.25, 1.25**2)
 
 
@@ -98,9 +128,8 @@ def mutants(model):
     sigma = getattr(model.likelihood, "sigma", None)
     if isinstance(sigma, InverseGamma):
         found["n for n - 1 in sigma"] = told(model, sigma=steeper(sigma))
-    scale = getattr(model.prior, "scale", None)
-    if isinstance(scale, InverseGamma):
-        found["power of scale"] = told(model, prior=replace(model.prior, scale=steeper(scale)))
+    if random_scale(model.prior):
+        found["power of scale"] = told(model, prior=with_scale(model.prior, steeper))
     return found
 
 
@@ -109,7 +138,7 @@ def cases(sampler, name, model, sizes=(3, 8), **options):
     return [Case(sampler, name, model, n, mutants=mutants(model), **options) for n in sizes]
 
 
-KNOWN, PROPER = Gaussian(1.0), Normal(1.0)
+KNOWN, NOISE, PROPER = Gaussian(1.0), Gaussian(SIGMA), Normal(1.0)
 
 #: Every sampler x prior, at both sizes. A new one is one line.
 CASES = [
@@ -119,7 +148,31 @@ CASES = [
     *cases("gibbs", "laplace-flat-intercept", Model(KNOWN, Laplace(0.7)), transitions=0),
     *cases("gibbs", "elastic-net", Model(KNOWN, ElasticNet(0.7, 1.0), Laplace(0.5))),
     *cases("gibbs", "mixed", Model(KNOWN, {"x[01]": Laplace(0.7), "x[23]": Normal(0.5)}, PROPER)),
-]
+    *cases("coordinate", "half-normal", Model(NOISE, HalfNormal(0.7), PROPER)),
+    *cases("coordinate", "exponential", Model(NOISE, Exponential(0.7), PROPER)),
+    *cases("coordinate", "uniform", Model(NOISE, Uniform(-0.5, 1.0), PROPER)),
+    *cases("coordinate", "laplace", Model(NOISE, Laplace(SCALE, loc=0.2), PROPER), thin=16),
+    *cases("coordinate", "positive-laplace",
+           Model(NOISE, Truncated(Laplace(SCALE), lower=0.0), PROPER)),
+    *cases("coordinate", "positive-relative-flat-intercept",
+           Model(NOISE, Truncated(Laplace(SCALE, relative_to_noise=True), lower=0.0)),
+           transitions=0),
+    *cases("coordinate", "laplace-off-loc",
+           Model(NOISE, Truncated(Laplace(SCALE, 0.2, relative_to_noise=True), -0.3, 1.5), PROPER)),
+    *cases("coordinate", "normal-off-loc",
+           Model(KNOWN, Truncated(Normal(SCALE, loc=0.2), lower=0.3), PROPER)),
+    *cases("coordinate", "elastic-net-relative",
+           Model(NOISE, Truncated(ElasticNet(0.7, 1.0, 0.2, True), upper=0.5), None)),
+    *cases("coordinate", "student-t",
+           Model(NOISE, Truncated(StudentT(3.0, 0.7, loc=0.2), lower=-0.5), PROPER)),
+    *cases("coordinate", "student-t-relative",
+           Model(NOISE, Truncated(StudentT(3.0, 0.7, relative_to_noise=True), lower=0.0), PROPER)),
+    *cases("coordinate", "horseshoe",
+           Model(NOISE, Truncated(Horseshoe(SCALE), lower=0.0), PROPER), transitions=0),
+    *cases("coordinate", "mixed",
+           Model(NOISE, {"x0": HalfNormal(0.7), "x1": Laplace(SCALE), "x[23]": Uniform(-1, 0.5)},
+                 PROPER)),
+]  # fmt: skip
 
 #: What the adjusted p-value of each case must exceed, and of a mutant must not.
 FAMILY_LEVEL = LEVEL / len(CASES)

@@ -39,10 +39,11 @@ from bayesreg.testing.simulation import Simulator
 PARAMETERS = [pytest.param(case, id=case.label) for case in CASES]
 
 
-@pytest.mark.parametrize("case", PARAMETERS)
+@pytest.mark.parametrize("case", [row for row in PARAMETERS if row.values[0].n < row.values[0].p])
 def test_calibrated(case):
+    """Against gross errors, with the fewest rows; the size with power is below."""
     found = calibrate(
-        SAMPLERS[case.sampler], case.model, case.data, replications=300, thin=case.thin,
+        SAMPLERS[case.sampler], case.model, case.data, replications=150, thin=case.thin,
         tune=case.tune, seed=seed_of(case, 1),
     )  # fmt: skip
     assert found.worst[1] > FAMILY_LEVEL, found.worst

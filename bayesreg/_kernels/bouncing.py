@@ -26,7 +26,7 @@ import numpy as np
 from bayesreg._kernels.dense import cholesky, solve_transposed, solve_upper
 
 # Bounces per bounded coefficient after which a trajectory is given up.
-_MOST_BOUNCES = 100
+_MOST_BOUNCES = 20
 # S_jj below this share of 1 / D_jj, of which it is a part, is rounding. The way back meets the same
 # bounces, so that giving up does not favour any point.
 _LOST = 1e-9
@@ -169,22 +169,34 @@ def trajectory(
     bounded: np.ndarray,
     u: np.ndarray,
     rng: np.random.Generator,
-) -> bool:
-    """Overwrite u by the end of a trajectory; False when it was given up."""
+) -> tuple[bool, int]:
+    """Overwrite u by the end of a trajectory: False when it was given up; and its bounces."""
     a, b = _velocity(normal, rng), u - normal.mean
     low, high = low - normal.mean, high - normal.mean
     left = 0.5 * math.pi
-    for _ in range(_MOST_BOUNCES * (1 + bounded.size)):
+    most = _MOST_BOUNCES * (1 + bounded.size)
+    # Columns of S, an entry in ``place`` once formed: walls are met again and again.
+    place, formed = np.full(u.size, -1), 0
+    room = 0 if normal.wide else bounded.size
+    kept = np.empty((room, u.size))
+    for bounces in range(most):
         t, hit, upper = _next_bounce(low, high, bounded, a, b)
         if t >= left:
             _turn(a, b, left)
             u[:] = normal.mean + b
-            return True
+            return True, bounces
         _turn(a, b, t)
         left -= t
         b[hit] = high[hit] if upper else low[hit]
-        column = _covariance_column(normal, hit)
-        if normal.wide and not column[hit] * normal.curvature[hit] > _LOST:
-            return False
+        if normal.wide:
+            column = _covariance_column(normal, hit)
+            if not column[hit] * normal.curvature[hit] > _LOST:
+                return False, bounces
+        else:
+            if place[hit] < 0:
+                kept[formed] = _covariance_column(normal, hit)
+                place[hit] = formed
+                formed += 1
+            column = kept[place[hit]]
         a -= (2.0 * a[hit] / column[hit]) * column
-    return False
+    return False, most

@@ -23,8 +23,12 @@ from bayesreg._kernels.mixing import (
     draw_precisions,
     fill_factors,
 )
+from bayesreg._kernels.noise_move import move_noise
 from bayesreg._kernels.scale_moves import GIVEN, Room, Unknowns
 from bayesreg._kernels.truncated_normal import draw_kinked
+
+# A trajectory comes at least once in so many sweeps.
+_RAREST = 100.0
 
 
 class Columns(NamedTuple):
@@ -43,17 +47,22 @@ class Columns(NamedTuple):
 
 
 class Together(NamedTuple):
-    """How often all coefficients move at once, and what for.
+    """What moves all coefficients at once.
 
-    ``every`` so many iterations, 0 for never. ``gram`` is A'A, empty where rows are fewer than
-    columns; ``bounded`` lists the coefficients with a bound; ``pull`` is the precision of the
-    normal density around 1/2 that stands in for a constant one on [0, 1], 0 elsewhere.
+    ``gram`` is A'A, empty where rows are fewer than columns; ``bounded`` lists the coefficients
+    with a bound; ``pull`` is the precision of the normal density around 1/2 that stands in for a
+    constant one on [0, 1], 0 elsewhere. ``once`` and ``by_bounce`` are what a trajectory costs,
+    in sweeps; ``tune`` is the warm-up, in which they are weighed. ``inverse`` is W of
+    :mod:`bayesreg._kernels.noise_move`, empty where that does not apply.
     """
 
-    every: int
     gram: np.ndarray
     bounded: np.ndarray
     pull: np.ndarray
+    once: float
+    by_bounce: float
+    tune: int
+    inverse: np.ndarray
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -105,9 +114,9 @@ def _move_together(
     factor: np.ndarray,
     u: np.ndarray,
     rng: np.random.Generator,
-) -> None:
+) -> int:
     """One trajectory of the normal distribution that the mixing variables leave, accepted with
-    the ratio of the constant densities to what stood in for them."""
+    the ratio of the constant densities to what stood in for them. Returns its bounces."""
     curvature = precision / factor**2 + together.pull
     centre = np.where(together.pull > 0.0, 0.5, 0.0)
     wide = together.gram.size == 0
@@ -115,10 +124,11 @@ def _move_together(
         rows.columns, together.gram, rows.target, curvature, centre, sigma, wide
     )
     if not done:
-        return
+        return 0
     moved = u.copy()
-    if not trajectory(normal, bounds.low, bounds.high, together.bounded, moved, rng):
-        return
+    ended, bounces = trajectory(normal, bounds.low, bounds.high, together.bounded, moved, rng)
+    if not ended:
+        return bounces
     gain = 0.0
     for j in range(u.size):
         moved[j] = min(max(moved[j], bounds.low[j]), bounds.high[j])
@@ -126,6 +136,19 @@ def _move_together(
         gain += 0.5 * together.pull[j] * change
     if rng.standard_exponential() >= -gain:
         u[:] = moved
+    return bounces
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _weigh(together: Together, schedule: np.ndarray, bounces: int) -> None:
+    """A trajectory as often as it takes as long as the sweeps in between.
+
+    ``schedule`` is (sweeps between two trajectories, trajectories, bounces so far).
+    """
+    schedule[1] += 1.0
+    schedule[2] += bounces
+    cost = together.once + together.by_bounce * schedule[2] / schedule[1]
+    schedule[0] = min(max(np.floor(cost), 1.0), _RAREST)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -137,13 +160,17 @@ def coordinate_gibbs(
     together: Together,
     groups: int,
     first: int,
+    schedule: np.ndarray,
     u: np.ndarray,
     scalars: np.ndarray,
     rng: np.random.Generator,
     draws: np.ndarray,
     scalar_draws: np.ndarray,
 ) -> None:
-    """Iterations ``first``, ... from (u, scalars), changed in place; a row of ``draws`` each."""
+    """Iterations ``first``, ... from (u, scalars), changed in place; a row of ``draws`` each.
+
+    ``schedule`` is changed in the warm-up only, see ``_weigh``; 0 sweeps mean no trajectories.
+    """
     q = u.size
     factor, precision, residual = np.empty(q), np.empty(q), np.empty(rows.target.size)
     room = Room(np.empty(groups), np.empty(q), np.empty(q))
@@ -151,15 +178,23 @@ def coordinate_gibbs(
     random = bool(np.any(unknowns.codes != GIVEN))
     fill_factors(mixture, scalars, factor)
     for i in range(draws.shape[0]):
-        at_once = together.every > 0 and (first + i) % together.every == 0
+        at_once = schedule[0] > 0.0 and (first + i) % int(schedule[0]) == 0
         if mixed or at_once:
             draw_precisions(mixture, u, factor, rng, room.norms, precision)
         if at_once:
-            _move_together(rows, together, bounds, precision, scalars[0], factor, u, rng)
+            bounces = _move_together(rows, together, bounds, precision, scalars[0], factor, u, rng)
+            if first + i < together.tune:
+                _weigh(together, schedule, bounces)
             if mixed:
                 draw_precisions(mixture, u, factor, rng, room.norms, precision)
         fill_residual(rows, u, residual)
         sweep(rows, mixture, bounds, precision, scalars[0], factor, u, residual, rng)
+        if together.inverse.size:
+            move_noise(
+                together.inverse, unknowns.codes[0], unknowns.parameters[0], mixture, precision,
+                factor, bounds.low, bounds.high, u, scalars, residual, rng,
+            )  # fmt: skip
+            fill_factors(mixture, scalars, factor)
         if random:
             rss = rows.rest + np.dot(residual, residual)
             draw_scalars_within(

@@ -31,12 +31,14 @@ from bayesreg.problem import Problem
 if TYPE_CHECKING:
     from bayesreg._kernels.coordinate import Together
 
-#: (first iteration, u, scalars, stream of random numbers, draws, draws of scalars).
+#: (first iteration, schedule, u, scalars, stream of random numbers, draws, draws of scalars).
 Iterate = Callable[..., None]
 # Operations that a draw from a normal distribution with a kink takes.
 _DRAW_COST = 500.0
-# A trajectory comes at least once in so many sweeps.
-_RAREST = 50
+# Condition beyond which rows are not fitted one by one.
+_SINGULAR = 1e6
+# Of the time until a coefficient meets a wall.
+_WALL_COST = 60.0
 # Total precision of what stands in for constant densities in a trajectory: weak enough to be
 # taken back nearly always, see :mod:`bayesreg._kernels.bouncing`.
 _PULL = 4.0
@@ -85,11 +87,11 @@ class _Coordinate:
         _require_proper(posterior, proper, self._rows)
         r, q = self._rows.design.shape
         self.cost = 6.0 * r * q + _DRAW_COST * q
-        self._iterate = self._kernel(posterior, proper)
+        self._iterate = self._kernel(posterior, proper, setup.tune)
         self._starts = _typical_scalars(posterior, self._rows, proper)
         self._sigma_is_given = posterior.sigma is None
 
-    def _kernel(self, posterior: Posterior, proper: IntArray) -> Iterate:
+    def _kernel(self, posterior: Posterior, proper: IntArray, tune: int) -> Iterate:
         from bayesreg._kernels.bounded_scales import Bounds
         from bayesreg._kernels.coordinate import Columns, coordinate_gibbs
         from bayesreg._kernels.scale_moves import GIVEN, Unknowns
@@ -108,13 +110,13 @@ class _Coordinate:
         )  # fmt: skip
         varying = np.flatnonzero(_varying(posterior)[proper])
         bounds = Bounds(self._low, self._high, varying)
-        together = self._together(posterior, proper)
+        together = self._together(posterior, proper, tune)
         return lambda *state: coordinate_gibbs(
             rows, mixture, unknowns, bounds, together, groups, *state
         )
 
-    def _together(self, posterior: Posterior, proper: IntArray) -> Together:
-        """A trajectory as often as it takes as long as the sweeps in between."""
+    def _together(self, posterior: Posterior, proper: IntArray, tune: int) -> Together:
+        """What trajectories of all coefficients need, and cost."""
         from bayesreg._kernels.coordinate import Together
 
         A = self._rows.design
@@ -125,18 +127,35 @@ class _Coordinate:
         share = _PULL / np.sqrt(max(1, int(np.sum(box))))
         pull = np.where(box & finite[0] & finite[1], share, 0.0)
         wide = q > r
-        endless = np.any(box & (pull == 0.0))
-        by_bounce = 2.0 * r * (r + q) if wide else 2.0 * q**2
-        cost = (r**2 * q + r**3 / 3 if wide else q**3 / 3) + bounded.size * by_bounce
-        every = int(np.clip(cost / self.cost, 1, _RAREST))
+        endless = bool(np.any(box & (pull == 0.0)))
+        by_bounce = _WALL_COST * bounded.size + (2.0 * r * (r + q) if wide else 0.0) + 6.0 * q
+        once = r**2 * q + r**3 / 3 if wide else q**3 / 3 + 2.0 * q**2 * bounded.size
+        self._every = 0.0 if (wide and endless) or not q else 1.0
         gram = np.empty((0, 0)) if wide else A.T @ A
-        return Together(0 if wide and endless else every, gram, bounded, pull)
+        return Together(
+            gram, bounded, pull, once / self.cost, by_bounce / self.cost, tune,
+            self._right_inverse(posterior, proper),
+        )  # fmt: skip
+
+    def _right_inverse(self, posterior: Posterior, proper: IntArray) -> FloatArray:
+        """A'(AA')^-1 where the coefficients can fit every contrast and sigma is random; else
+        nothing."""
+        r, q = self._rows.design.shape
+        fits = posterior.sigma is not None and q >= r == self._rows.contrasts > 0
+        off_loc = _varying(posterior)[proper] & (relative(posterior)[proper] == 1)
+        if not fits or off_loc.any():
+            return np.empty((0, 0))
+        if np.linalg.cond(self._rows.design) > _SINGULAR:
+            return np.empty((0, 0))
+        return np.ascontiguousarray(np.linalg.pinv(self._rows.design))
 
     def begin(self, seed: np.random.SeedSequence) -> Chain:
         start, draws, completion = (np.random.default_rng(child) for child in seed.spawn(3))
         typical, lower, upper = self._starts
         scalars = np.clip(typical * np.exp(0.5 * start.standard_normal(typical.size)), lower, upper)
-        state = {"u": _within(self._low, self._high, start), "scalars": scalars}
+        schedule = np.array([self._every, 0.0, 0.0])
+        u = _within(self._low, self._high, start)
+        state = {"u": u, "scalars": scalars, "schedule": schedule}
         return Chain(state, {"draws": draws, "completion": completion})
 
     def advance(self, chain: Chain, block: Block) -> None:
@@ -145,7 +164,10 @@ class _Coordinate:
         u, scalars = chain.state["u"], chain.state["scalars"]
         kept = np.empty((block.count, u.size))
         scalar_draws = np.empty((block.count, scalars.size))
-        self._iterate(chain.iteration, u, scalars, chain.streams["draws"], kept, scalar_draws)
+        self._iterate(
+            chain.iteration, chain.state["schedule"], u, scalars, chain.streams["draws"], kept,
+            scalar_draws,
+        )  # fmt: skip
         sigma = np.ascontiguousarray(scalar_draws[:, 0])
         complete(self._rows.whole, kept, sigma, chain.streams["completion"], block.v)
         # Adding loc has rounded.
