@@ -199,6 +199,7 @@ def test_variables_are_what_they_say():
     assert np.all(study["rhat_max"] < 1.02)
     assert np.all(study["ess_min"] > 400)
     assert study.attrs["seed"] == 3
+    assert study.attrs["convergence"].endswith("at every scale")
 
 
 def test_the_same_seed_gives_the_same_bits_whatever_the_cores():
@@ -207,6 +208,12 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_cores():
     assert one.identical(two)
     other = scan(LASSO, scales=[0.3, 0.6], seed=5, draws=60, cores=1)
     assert not np.array_equal(one["mean"], other["mean"])
+
+
+def test_draws_that_fall_short_are_said():
+    study = scan(LASSO, seed=4, draws=20)
+    assert study.attrs["convergence"].startswith("short of")
+    assert "3 of 3 scales" in study.attrs["convergence"]
 
 
 def test_scales_may_come_in_any_order_and_twice():
