@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from bayesreg.proof.certificate import Certificate
     from bayesreg.proof.certify import certify
     from bayesreg.pymc import FromPyMC, from_bambi, from_pymc, to_pymc
-    from bayesreg.scales import scan_scales
+    from bayesreg.scales import Choice, Elicited, ScaleChoices, choose_scale, elicit, scan_scales
     from bayesreg.sensitivity import Sensitivity, sensitivity
     from bayesreg.solvers import MapEstimate, MapPath, find_map, find_map_path
     from bayesreg.spec import from_dict, from_text, to_dict
@@ -150,6 +150,11 @@ _HOME = {
     "sample": "posterior",
     "Sensitivity": "sensitivity",
     "scan_scales": "scales",
+    "choose_scale": "scales",
+    "elicit": "scales",
+    "Choice": "scales",
+    "Elicited": "scales",
+    "ScaleChoices": "scales",
     "sensitivity": "sensitivity",
     "shrink_step": "gradient_descent",
     "sign_step": "gradient_descent",

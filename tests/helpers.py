@@ -31,8 +31,10 @@ from bayesreg import (
     Truncated,
     Uniform,
 )
-from bayesreg.posterior.protocol import Setup
-from bayesreg.posterior.run import Memory, one_linear_algebra_thread, run
+from bayesreg.posterior.memory import Memory
+from bayesreg.posterior.progress import Nobody
+from bayesreg.posterior.protocol import Block, Draws, Setup
+from bayesreg.posterior.run import Plan, block_length, one_linear_algebra_thread, run
 from bayesreg.posterior.target import pose
 
 #: Columns of the default data; the length of every per-coefficient scale below.
@@ -231,17 +233,33 @@ def make_model(likelihood=None, prior=None, intercept=Flat(), standardize=False)
     return Model(likelihood, prior, intercept, standardize=standardize)
 
 
+class _AsDrawn:
+    """Blocks as the engine fills them, in place of variables in the user's units."""
+
+    def __init__(self, posterior):
+        self.widths = posterior.problem.size, len(posterior.scalars)
+
+    def empty(self, count, statistics):
+        return Block.empty(count, *self.widths, statistics)
+
+    def __call__(self, chain, block):
+        parts = ("v", "scalars", "statistics")
+        return {"block": {name: getattr(block, name) for name in parts}}
+
+
 def engine_draws(sampler, model, data, seed=1, draws=1000, tune=200, chains=2):
     """Draws of one sampler (a module with ``unsuited`` and ``prepare``), as sample() drives it."""
     posterior = pose(model, data)
     assert sampler.unsuited(posterior) is None
-    size, scalars = posterior.problem.size, tuple(posterior.scalars)
     with one_linear_algebra_thread():
         engine = sampler.prepare(Setup(posterior, posterior.problem.start, tune))
         begun = [engine.begin(child) for child in np.random.SeedSequence(seed).spawn(chains)]
-        memory = Memory(chains, draws, size, scalars, engine.statistics)
-        assert run(
-            engine, begun, memory, tune=tune, draws=draws, size=size, scalars=len(scalars),
-            cores=1, advance=lambda count: None,
-        )  # fmt: skip
-    return memory.draws
+        memory = Memory(draws)
+        plan = Plan(tune, draws, block_length(engine, posterior.problem.size, data.n))
+        assert run(engine, begun, _AsDrawn(posterior), memory, Nobody(), plan, cores=1)
+    found = memory.groups["block"]
+    named = (
+        {name: found[part][:, :, k] for k, name in enumerate(names)}
+        for part, names in (("scalars", posterior.scalars), ("statistics", engine.statistics))
+    )
+    return Draws(found["v"], *named)

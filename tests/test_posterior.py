@@ -182,6 +182,27 @@ def test_arviz_stats_reads_it(post):
         assert len(arviz_stats.psense_summary(post)) == 8
 
 
+def test_the_diagnostics_are_kept_for_every_parameter(post):
+    """What ArviZ computes from the draws, along one more dimension."""
+    import arviz_stats
+
+    kept = post["diagnostics"]
+    assert kept["diagnostic"].values.tolist() == ["rhat", "ess_bulk", "ess_tail", "mcse_mean"]
+    assert kept["coef"].dims == ("diagnostic", "feature")
+    assert kept.attrs["divergences"] == 0
+    expected = {
+        "rhat": arviz_stats.rhat(post),
+        "ess_bulk": arviz_stats.ess(post, method="bulk"),
+        "ess_tail": arviz_stats.ess(post, method="tail", prob=(0.05, 0.95)),
+        "mcse_mean": arviz_stats.mcse(post, method="mean"),
+    }
+    for figure, found in expected.items():
+        for name in ("coef", "intercept"):
+            np.testing.assert_allclose(
+                kept[name].sel(diagnostic=figure), found[name], rtol=1e-9, err_msg=figure
+            )
+
+
 def test_arviz_plots_draws_it(post):
     import arviz_plots
     import matplotlib.pyplot as plt

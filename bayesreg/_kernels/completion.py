@@ -39,7 +39,8 @@ def complete(
     flats = whole.flat.size
     f = np.empty(flats)
     for i in range(u.shape[0]):
-        v[i] = whole.base
+        for j in range(whole.base.size):
+            v[i, j] = whole.base[j]
         for k in range(flats):
             f[k] = whole.flat_target[k] + sigma[i] * rng.standard_normal()
             for j in range(u.shape[1]):
@@ -54,4 +55,6 @@ def complete(
             v[i, whole.flat[k]] = f[k]
             intercept -= whole.mean_flat[k] * f[k]
         if whole.deviation > 0.0:
-            v[i, -1] = intercept + sigma[i] * whole.deviation * rng.standard_normal()
+            v[i, whole.base.size - 1] = (
+                intercept + sigma[i] * whole.deviation * rng.standard_normal()
+            )

@@ -1,4 +1,4 @@
-"""Small dense systems: own loops, which are faster than LAPACK below about a hundred columns."""
+"""Dense systems: own loops for the sizes at which they are faster than LAPACK."""
 
 from __future__ import annotations
 
@@ -8,23 +8,55 @@ import numpy as np
 # A pivot below this share of its diagonal is rounding: the matrix is singular to working
 # precision.
 _SINGULAR = 1e-13
+# Up to here the loops win.
+_SMALL = 80
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def cholesky(P: np.ndarray) -> bool:
-    """Overwrite the upper triangle of P = R'R by R; False when P is singular to rounding."""
+    """Overwrite the upper triangle of P = R'R by R; False when P is singular to rounding.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        In place of False, from LAPACK.
+    """
+    if P.shape[0] <= _SMALL:
+        return _cholesky_by_rows(P)
+    lower = np.linalg.cholesky(P)
+    for k in range(P.shape[0]):
+        if not lower[k, k] * lower[k, k] > _SINGULAR * P[k, k]:
+            return False
+    for k in range(P.shape[0]):
+        for j in range(k, P.shape[0]):
+            P[k, j] = lower[j, k]
+    return True
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+def _cholesky_by_rows(P: np.ndarray) -> bool:
+    """Row k of R at a time, four of the rows above it in one pass."""
     q = P.shape[0]
     for k in range(q):
-        diagonal = P[k, k]
-        for i in range(k):
-            factor = P[i, k]
+        row, diagonal = P[k], P[k, k]
+        i = 0
+        while i + 4 <= k:
+            a, b, c, d = P[i], P[i + 1], P[i + 2], P[i + 3]
+            at_a, at_b, at_c, at_d = a[k], b[k], c[k], d[k]
             for j in range(k, q):
-                P[k, j] -= factor * P[i, j]
-        if not P[k, k] > _SINGULAR * diagonal:
+                row[j] -= at_a * a[j] + at_b * b[j] + at_c * c[j] + at_d * d[j]
+            i += 4
+        while i < k:
+            above = P[i]
+            at_k = above[k]
+            for j in range(k, q):
+                row[j] -= at_k * above[j]
+            i += 1
+        if not row[k] > _SINGULAR * diagonal:
             return False
-        root = 1.0 / np.sqrt(P[k, k])
+        root = 1.0 / np.sqrt(row[k])
         for j in range(k, q):
-            P[k, j] *= root
+            row[j] *= root
     return True
 
 

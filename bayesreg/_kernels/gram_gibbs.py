@@ -23,7 +23,7 @@ import numpy as np
 
 from bayesreg._kernels.dense import cholesky, solve_transposed, solve_upper
 from bayesreg._kernels.log_concave import Conditional, draw_log_scalar
-from bayesreg._kernels.mixing import Mixture, draw_precisions, fill_factors
+from bayesreg._kernels.mixing import Mixture, all_relative, draw_precisions, fill_factors, keep
 from bayesreg._kernels.scale_moves import GIVEN, Room, Unknowns, draw_scalars
 
 
@@ -61,7 +61,7 @@ def gibbs_gram(
     mean, noise = np.empty(q), np.empty(q)
     room = Room(np.empty(groups), np.empty(q), np.empty(q))
     random_noise = unknowns.codes[0] != GIVEN
-    as_block = random_noise and np.all(mixture.relative == 1)
+    as_block = random_noise and all_relative(mixture)
     fill_factors(mixture, scalars, factor)
     for i in range(draws.shape[0]):
         draw_precisions(mixture, u, factor, rng, room.norms, precision)
@@ -71,7 +71,9 @@ def gibbs_gram(
         if not _factorise(rows, precision, P, mean):
             return i
         if as_block:
-            total = residual_square(rows, mean) + np.sum(precision * mean * mean)
+            total = residual_square(rows, mean)
+            for j in range(q):
+                total += precision[j] * mean[j] * mean[j]
             terms = Conditional(float(rows.contrasts), 0.0, total, 0, room.ratio, room.nu)
             t = draw_log_scalar(
                 terms, unknowns.codes[0], unknowns.parameters[0], np.log(scalars[0]), rng
@@ -88,20 +90,21 @@ def gibbs_gram(
         draw_scalars(
             mixture, unknowns, u, rss, rows.contrasts, first, scalars, factor, room, rng
         )  # fmt: skip
-        draws[i] = u
-        scalar_draws[i] = scalars
+        keep(u, scalars, draws[i], scalar_draws[i])
     return int(draws.shape[0])
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _factorise(rows: Gram, precision: np.ndarray, P: np.ndarray, mean: np.ndarray) -> bool:
     """R and mu."""
-    P[:] = rows.gram
-    for j in range(mean.size):
-        P[j, j] += precision[j]
+    q = mean.size
+    for i in range(q):
+        for j in range(q):
+            P[i, j] = rows.gram[i, j]
+        P[i, i] += precision[i]
+        mean[i] = rows.moment[i]
     if not cholesky(P):
         return False
-    mean[:] = rows.moment
     solve_transposed(P, mean)
     solve_upper(P, mean)
     return True

@@ -2,7 +2,7 @@
 
 With s = e^t, mixing variables integrated out, the log density is
 
-    h(t) = t + log p(s) - count t - linear / s - quadratic / (2 s^2) + sum of tails(t),
+    h(t) = t + log p(s) - order t - linear / s - quadratic / (2 s^2) + sum of tails(t),
 
     tails(t) = -(nu + 1) / 2 log(1 + ratio / s^2)                    Student's t, ratio = x^2 / nu
                log(e^x E1(x)) at x = ratio / s^2                     horseshoe, ratio = x^2 / 2
@@ -39,12 +39,13 @@ _DIFFERENCE = 1e-3
 _TRIES = 4
 # Floor of a gamma variate, whose reciprocal is taken.
 _LEAST = 1e-300
+_ROUNDING = 1e-15
 
 
 class Conditional(NamedTuple):
     """The terms of h but for p; ``tails`` of the entries of ``ratio`` and ``nu`` count."""
 
-    count: float
+    order: float
     linear: float
     quadratic: float
     tails: int
@@ -56,7 +57,7 @@ class Conditional(NamedTuple):
 def value(terms: Conditional, code: int, parameters: np.ndarray, t: float) -> float:
     """h(t)."""
     inverse = np.exp(-t)
-    total = log_density(code, parameters, np.exp(t)) + t - terms.count * t
+    total = log_density(code, parameters, np.exp(t)) + t - terms.order * t
     total -= (terms.linear + 0.5 * terms.quadratic * inverse) * inverse
     for k in range(terms.tails):
         x = terms.ratio[k] * inverse * inverse
@@ -73,7 +74,7 @@ def slopes(terms: Conditional, code: int, parameters: np.ndarray, t: float) -> t
     s, inverse = np.exp(t), np.exp(-t)
     linear, quadratic = terms.linear * inverse, terms.quadratic * inverse * inverse
     steepness = elasticity(code, parameters, s)
-    first = 1.0 + steepness - terms.count + linear + quadratic
+    first = 1.0 + steepness - terms.order + linear + quadratic
     bend = elasticity(code, parameters, s * (1.0 + _DIFFERENCE)) - steepness
     second = bend / _DIFFERENCE - linear - 2.0 * quadratic
     for k in range(terms.tails):
@@ -113,9 +114,9 @@ def draw_log_scalar(
     """An independent draw from exp(h); ``t`` is where the search for its mode begins."""
     if terms.tails == 0:
         if terms.linear == 0.0 and terms.quadratic > 0.0:
-            drawn = _from_gamma(terms.count, 0.5 * terms.quadratic, 2.0, code, parameters, rng)
+            drawn = _from_gamma(terms.order, 0.5 * terms.quadratic, 2.0, code, parameters, rng)
         elif terms.quadratic == 0.0 and terms.linear > 0.0:
-            drawn = _from_gamma(terms.count, terms.linear, 1.0, code, parameters, rng)
+            drawn = _from_gamma(terms.order, terms.linear, 1.0, code, parameters, rng)
         else:
             drawn = np.nan
         if not np.isnan(drawn):
@@ -125,24 +126,24 @@ def draw_log_scalar(
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _from_gamma(
-    count: float,
+    order: float,
     rate: float,
     power: float,
     code: int,
     parameters: np.ndarray,
     rng: np.random.Generator,
 ) -> float:
-    """A draw from p(s) s^(1 - count) exp(-rate / s^power) in t; NaN when it came to nothing.
+    """A draw from p(s) s^(1 - order) exp(-rate / s^power) in t; NaN when it came to nothing.
 
     With e the slope of log p at t0, log p(t) <= log p(t0) + e (t - t0): what is left is
-    s^-power ~ Gamma((count - 1 - e) / power, rate).
+    s^-power ~ Gamma((order - 1 - e) / power, rate).
     """
-    if count <= 1.0:
+    if order <= 1.0:
         return np.nan
-    at = np.exp(np.log(power * rate / count) / power)
+    at = np.exp(np.log(power * rate / order) / power)
     at = min(max(at, parameters[LOWER]), parameters[UPPER])
     slope = elasticity(code, parameters, at)
-    shape = (count - 1.0 - slope) / power
+    shape = (order - 1.0 - slope) / power
     if not (shape > 0.0 and at > 0.0):
         return np.nan
     top = log_density(code, parameters, at) - slope * np.log(at)
@@ -161,8 +162,14 @@ def _from_tangents(
     terms: Conditional, code: int, parameters: np.ndarray, t: float, rng: np.random.Generator
 ) -> float:
     """By rejection from the tangents at three points."""
-    low = np.log(parameters[LOWER]) if parameters[LOWER] > 0.0 else -_EXTREME
-    high = min(np.log(parameters[UPPER]), _EXTREME)
+    low, high = -_EXTREME, _EXTREME
+    # A bound's own logarithm may round to beyond it, where p is 0.
+    if parameters[LOWER] > 0.0:
+        low = max(low, np.log(parameters[LOWER]))
+        low += _ROUNDING * (1.0 + abs(low))
+    if parameters[UPPER] < np.inf:
+        high = min(high, np.log(parameters[UPPER]))
+        high -= _ROUNDING * (1.0 + abs(high))
     t = min(max(t, low), high)
     if not low < high:
         return t
@@ -178,7 +185,7 @@ def _from_tangents(
             x[k] = min(max(t + reach, low), high)
             s[k] = slopes(terms, code, parameters, x[k])[0]
     for k in range(3):
-        h[k] = value(terms, code, parameters, min(max(x[k], low), high))
+        h[k] = value(terms, code, parameters, x[k])
     edges = _edges(x, h, s, low, high)
     while True:
         candidate, hat = _from_hat(x, h, s, edges, rng)

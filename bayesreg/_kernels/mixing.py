@@ -1,12 +1,12 @@
 """Priors as scale mixtures of normals: x_j | d_j ~ N(0, 1 / d_j), and d_j given x_j.
 
-    kind                 density of x                              d given x
-    NORMAL               exp(-l2 x^2 / 2)                          l2
-    LAPLACE              exp(-l1 |x| - l2 x^2 / 2)                 l2 + l1^2 s, s inverse-Gaussian
-                                                                   of mean 1 / (l1 |x|), shape 1
-    GROUP (members of G) exp(-||l1 x||_G)                          l1^2 s_G, s_G the same with ||l1 x||_G
-    STUDENT              (1 + x^2 / nu)^(-(nu + 1) / 2)            Gamma((nu + 1) / 2) / ((nu + x^2) / 2)
-    HORSESHOE            integral of N(0, s^2) half-Cauchy(s)      1 / s^2, p(d | x) ~ exp(-d x^2 / 2) / (1 + d)
+    kind        density of x                            d given x
+    NORMAL      exp(-l2 x^2 / 2)                        l2
+    LAPLACE     exp(-l1 |x| - l2 x^2 / 2)               l2 + l1^2 s, s inverse-Gaussian of mean
+                                                        1 / (l1 |x|) and shape 1
+    GROUP       exp(-||l1 x||) over its members         l1^2 s, the same with ||l1 x|| for l1 |x|
+    STUDENT     (1 + x^2 / nu)^(-(nu + 1) / 2)          Gamma((nu + 1) / 2) / ((nu + x^2) / 2)
+    HORSESHOE   N(0, s^2) over half-Cauchy s            1 / s^2 ~ exp(-d x^2 / 2) / (1 + d)
 
 Andrews and Mallows (1974, JRSS B 36:99); Park and Casella (2008, JASA 103:681); Kyung, Gill, Ghosh
 and Casella (2010, Bayesian Analysis 5:369) for groups; Carvalho, Polson and Scott (2010, Biometrika
@@ -95,7 +95,6 @@ def draw_precisions(
     precision: np.ndarray,
 ) -> None:
     """Fill d given x = u / factor; ``norms`` is room for a number per group."""
-    norms[:] = 0.0
     if norms.size:
         _draw_groups(mixture, u, factor, rng, norms)
     for j in range(u.size):
@@ -127,7 +126,9 @@ def _draw_groups(
     rng: np.random.Generator,
     norms: np.ndarray,
 ) -> None:
-    """||l1 x|| of each group, overwritten by s_G."""
+    """||l1 x|| of each group, overwritten by its s."""
+    for g in range(norms.size):
+        norms[g] = 0.0
     for j in range(u.size):
         if mixture.kind[j] == GROUP:
             norms[mixture.group[j]] += (mixture.l1[j] * u[j] / factor[j]) ** 2
@@ -142,3 +143,21 @@ def fill_factors(mixture: Mixture, scalars: np.ndarray, factor: np.ndarray) -> N
         factor[j] = scalars[0] if mixture.relative[j] else 1.0
         if mixture.scale[j] != KNOWN:
             factor[j] *= scalars[1 + mixture.scale[j]]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def all_relative(mixture: Mixture) -> bool:
+    """Is sigma in every factor?"""
+    count = 0
+    for j in range(mixture.relative.size):
+        count += mixture.relative[j]
+    return count == mixture.relative.size
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def keep(u: np.ndarray, scalars: np.ndarray, draw: np.ndarray, scalar_draw: np.ndarray) -> None:
+    """Copy a state into its row of draws."""
+    for j in range(u.size):
+        draw[j] = u[j]
+    for k in range(scalars.size):
+        scalar_draw[k] = scalars[k]

@@ -21,7 +21,7 @@ import numpy as np
 from bayesreg._kernels.compiling import compiled
 from bayesreg._kernels.piecewise_flow import Flow, apply, apply_transposed, flow, flow_workspace
 from bayesreg._kernels.posterior_density import Target, Workspace, potential, workspace
-from bayesreg._kernels.vector_functions import add, copy, dot
+from bayesreg._kernels.vector_functions import add, add_both, copy, dot
 
 #: Columns of ``statistics``.
 DIVERGING, TREE_DEPTH, N_STEPS, ACCEPTANCE_RATE, STEP_SIZE, ENERGY = range(6)
@@ -29,7 +29,8 @@ DIVERGING, TREE_DEPTH, N_STEPS, ACCEPTANCE_RATE, STEP_SIZE, ENERGY = range(6)
 LOG_STEP, LOG_STEP_MEAN, ERROR_MEAN, SHRINK_TO, COUNT = range(5)
 _LARGEST_ERROR = 1000.0
 _DEEPEST = 10
-# The reference alone is periodic in 2 pi: a step near a whole part of that would come back to itself.
+# The reference alone is periodic in 2 pi: a step near a whole part of that would come back to
+# itself.
 _LONGEST_STEP, _JITTER = 1.4, 0.1
 # Hoffman and Gelman (2014), section 3.2: gamma, t0, kappa.
 _SHRINK, _DELAY, _FORGET = 0.05, 10.0, 0.75
@@ -91,7 +92,7 @@ def iterate(
         if tuning:
             _adapt(averaging, target - statistics[i, ACCEPTANCE_RATE])
         apply(z.T, q, draws[i])
-        add(draws[i], z.centre, draws[i])
+        add(z.centre, draws[i])
 
 
 @compiled
@@ -106,7 +107,7 @@ def potential_at(
 ) -> float:
     """Minus the log density at q, and the gradient of what the reference leaves of it."""
     apply(z.T, q, u)
-    add(u, z.centre, u)
+    add(z.centre, u)
     value = potential(t, w, u, gradient_u)
     for j in range(q.size):
         gradient_u[j] -= z.kink[j] * np.sign(u[j])
@@ -224,7 +225,7 @@ def _turned(tree: Tree, p: np.ndarray, leaf: int) -> bool:
         older_first, older_last, older = tree.first[k], tree.last[k], tree.sums[k]
         if _spans_turn(tree, older_first, older_last, older, newer_first, p, newer):
             return True
-        add(older, newer, rho)
+        add_both(older, newer, rho)
         newer_first, newer = older_first, rho
     copy(newer_first, first)
     copy(p, last)
@@ -237,7 +238,7 @@ def _joined_turns(tree: Tree, forward: int, level: int) -> bool:
     newer_first, newer_last, newer = tree.first[level], tree.last[level], tree.sums[level]
     far = tree.p[1 - forward]
     turns = _spans_turn(tree, far, tree.near, tree.rho, newer_first, newer_last, newer)
-    add(tree.rho, newer, tree.rho)
+    add(newer, tree.rho)
     return turns
 
 
@@ -253,13 +254,13 @@ def _spans_turn(
 ) -> bool:
     """Whether two spans turn as one, or either with the nearest step of the other."""
     across = tree.across
-    add(older, newer, across)
+    add_both(older, newer, across)
     if dot(older_first, across) <= 0.0 or dot(newer_last, across) <= 0.0:
         return True
-    add(older, newer_first, across)
+    add_both(older, newer_first, across)
     if dot(older_first, across) <= 0.0 or dot(newer_first, across) <= 0.0:
         return True
-    add(older_last, newer, across)
+    add_both(older_last, newer, across)
     return bool(dot(older_last, across) <= 0.0 or dot(newer_last, across) <= 0.0)
 
 

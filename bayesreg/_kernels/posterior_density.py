@@ -81,7 +81,8 @@ class Workspace(NamedTuple):
     slope_s: np.ndarray
     eta: np.ndarray
     slope: np.ndarray
-    rows: np.ndarray
+    exponential: np.ndarray
+    power: np.ndarray
     bits: np.ndarray
     sums: np.ndarray
 
@@ -89,11 +90,11 @@ class Workspace(NamedTuple):
 @compiled
 def workspace(t: Target) -> Workspace:
     d, k, width = t.loc.size, t.codes.size, t.X.shape[1]
-    rows = np.zeros((2, t.chunk))
+    power = np.zeros(t.chunk)
     return Workspace(
         np.zeros(width), np.zeros(width), np.zeros(d), np.zeros(d), np.zeros(d), np.zeros(d),
         np.zeros(t.n_groups), np.zeros(k), np.zeros(k), np.zeros(k), np.zeros(t.chunk),
-        np.zeros(t.chunk), rows, rows[0].view(np.int64), np.zeros(1),
+        np.zeros(t.chunk), np.zeros(t.chunk), power, power.view(np.int64), np.zeros(1),
     )  # fmt: skip
 
 
@@ -174,11 +175,11 @@ def _likelihood(t: Target, w: Workspace) -> float:
         last = min(first + t.chunk, n)
         X, eta, slope = t.X[first:last], w.eta[: last - first], w.slope[: last - first]
         times(X, w.v, eta)
-        add(eta, t.offset[first:last], eta)
+        add(t.offset[first:last], eta)
         loss += row_losses(
             t.family, t.sign, dispersion, t.a[first:last], t.b[first:last], t.c[first:last],
-            t.shift[first:last], eta, slope, w.rows[:, : last - first], w.bits[: last - first],
-            w.sums,
+            t.shift[first:last], eta, slope, w.exponential[: last - first],
+            w.power[: last - first], w.bits[: last - first], w.sums,
         )  # fmt: skip
         add_transposed(X, slope, w.gradient_v)
     if kind == NO_DISPERSION:

@@ -9,15 +9,15 @@ M = sum over a part of a_j a_j' / d_j the rows alone know sigma and the scales:
 
 An iteration draws
 
-    d | u, sigma, scales         (:mod:`bayesreg._kernels.mixing`)
-    sigma, scales | d            u integrated out, by slice sampling of that density
-    u | d, sigma, scales         as Bhattacharya, Chakraborty and Mallick (2016, Biometrika 103:985):
-                                 with g_j = f_j^2 / d_j and C the covariance above,
-                                 u = g^(1/2) z + g A' C^-1 (t - A g^(1/2) z - sigma e)
-    sigma, scales | u            d integrated out (:mod:`bayesreg._kernels.scale_moves`)
+    d | u, sigma, scales      (:mod:`bayesreg._kernels.mixing`)
+    sigma, scales | d         u integrated out, by slice sampling of that density
+    u | d, sigma, scales      with g_j = f_j^2 / d_j and C the covariance above,
+                              u = g^(1/2) z + g A' C^-1 (t - A g^(1/2) z - sigma e)
+    sigma, scales | u         d integrated out (:mod:`bayesreg._kernels.scale_moves`)
 
-The second and the fourth interweave d in units of the scale with u itself (Yu and Meng 2011, JCGS
-20:531): alone, neither moves sigma where the rows can be fitted exactly.
+The third is Bhattacharya, Chakraborty and Mallick (2016, Biometrika 103:985). The second and the
+fourth interweave d in units of the scale with u itself (Yu and Meng 2011, JCGS 20:531): alone,
+neither moves sigma where the rows can be fitted exactly.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ import numpy as np
 
 from bayesreg._kernels.dense import cholesky, solve_transposed, solve_upper
 from bayesreg._kernels.marginal_moves import draw_scalars_on_rows
-from bayesreg._kernels.mixing import Mixture, draw_precisions, fill_factors
-from bayesreg._kernels.scale_moves import GIVEN, Room, Unknowns, draw_scalars
+from bayesreg._kernels.mixing import Mixture, draw_precisions, fill_factors, keep
+from bayesreg._kernels.scale_moves import Room, Unknowns, draw_scalars, some_unknown
+from bayesreg._kernels.single_moves import sweep_on_rows
 
 
 class Rows(NamedTuple):
@@ -67,7 +68,12 @@ def gibbs_rows(
     precision, factor = np.empty(q), np.empty(q)
     scaled, M, C = np.empty((n, q)), np.empty((parts, n, n)), np.empty((n, n))
     room = Room(np.empty(groups), np.empty(q), np.empty(q))
-    some = np.any(unknowns.codes != GIVEN)
+    columns, squares = np.empty((q, n)), np.zeros(q)
+    for i in range(n):
+        for j in range(q):
+            columns[j, i] = rows.design[i, j]
+            squares[j] += rows.design[i, j] ** 2
+    some = some_unknown(unknowns)
     fill_factors(mixture, scalars, factor)
     for i in range(draws.shape[0]):
         draw_precisions(mixture, u, factor, rng, room.norms, precision)
@@ -80,14 +86,18 @@ def gibbs_rows(
             fill_factors(mixture, scalars, factor)
         if not _draw_coefficients(rows, scaled, M, precision, factor, scalars[0], C, u, rng):
             return i
+        residual = np.dot(rows.design, u)
+        for k in range(n):
+            residual[k] = rows.target[k] - residual[k]
+        sweep_on_rows(columns, squares, mixture, factor, scalars[0], u, residual, rng)
         if some:
-            residual = rows.target - np.dot(rows.design, u)
-            rss = rows.rest + np.dot(residual, residual)
+            rss = rows.rest
+            for k in range(n):
+                rss += residual[k] * residual[k]
             draw_scalars(
                 mixture, unknowns, u, rss, rows.contrasts, 0, scalars, factor, room, rng
             )  # fmt: skip
-        draws[i] = u
-        scalar_draws[i] = scalars
+        keep(u, scalars, draws[i], scalar_draws[i])
     return int(draws.shape[0])
 
 
@@ -95,7 +105,9 @@ def gibbs_rows(
 def _fill_parts(rows: Rows, precision: np.ndarray, scaled: np.ndarray, M: np.ndarray) -> None:
     """A d^(-1/2), and M of each part."""
     n, q = rows.design.shape
-    root = 1.0 / np.sqrt(precision)
+    root = np.empty(q)
+    for j in range(q):
+        root[j] = 1.0 / np.sqrt(precision[j])
     for i in range(n):
         for j in range(q):
             scaled[i, j] = rows.design[i, j] * root[j]
@@ -121,20 +133,23 @@ def _draw_coefficients(
 ) -> bool:
     """u given everything else; False when C is singular to rounding."""
     n, q = rows.design.shape
-    C[:] = 0.0
-    for s in range(M.shape[0]):
-        f = factor[rows.first[s]]
-        C += f * f * M[s]
     for i in range(n):
-        C[i, i] += sigma * sigma
+        for k in range(n):
+            C[i, k] = 0.0
+        C[i, i] = sigma * sigma
+    for s in range(M.shape[0]):
+        square = factor[rows.first[s]] ** 2
+        for i in range(n):
+            for k in range(n):
+                C[i, k] += square * M[s, i, k]
     if not cholesky(C):
         return False
     z = np.empty(q)
     for j in range(q):
         z[j] = rng.standard_normal() * factor[j]
-    residual = rows.target - np.dot(scaled, z)
+    residual = np.dot(scaled, z)
     for i in range(n):
-        residual[i] -= sigma * rng.standard_normal()
+        residual[i] = rows.target[i] - residual[i] - sigma * rng.standard_normal()
     solve_transposed(C, residual)
     solve_upper(C, residual)
     moved = np.dot(scaled.T, residual)

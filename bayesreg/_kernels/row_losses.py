@@ -41,19 +41,20 @@ def row_losses(
     shift: np.ndarray,
     eta: np.ndarray,
     slope: np.ndarray,
-    scratch: np.ndarray,
+    e: np.ndarray,
+    power: np.ndarray,
     bits: np.ndarray,
     sums: np.ndarray,
 ) -> float:
     """The sum of losses; ``slope`` becomes d loss / d eta and ``eta`` is overwritten.
 
-    ``scratch`` is (2, n) and ``bits`` the memory of its first row as integers. ``sums`` grows by
+    ``e`` and ``power`` are scratch, ``bits`` the memory of ``power`` as integers. ``sums`` grows by
     d loss / d log D.
     """
     if family == LOGISTIC:
-        return _logistic(dispersion, a, b, c, shift, eta, slope, scratch, bits, sums)
+        return _logistic(dispersion, a, b, c, shift, eta, slope, e, power, bits, sums)
     if family == EXPONENTIAL:
-        return _exponential(sign, a, b, shift, eta, slope, scratch, bits)
+        return _exponential(sign, a, b, shift, eta, slope, e, power, bits)
     if family == STUDENT_T:
         return _student_t(a, b, c, eta, slope)
     if family == ABSOLUTE:
@@ -73,23 +74,23 @@ def _logistic(
     shift: np.ndarray,
     eta: np.ndarray,
     slope: np.ndarray,
-    scratch: np.ndarray,
+    e: np.ndarray,
+    power: np.ndarray,
     bits: np.ndarray,
     sums: np.ndarray,
 ) -> float:
-    e = scratch[1]
     from_log = np.log(dispersion)
     for i in range(eta.size):
         eta[i] += shift[i] - from_log
-    exp_of_negative(eta, e, scratch[0], bits)
+    exp_of_negative(eta, e, power, bits)
     sigmoid(eta, e, slope)
-    softplus(eta, e, e)
+    softplus(eta, e, power)
     for i in range(eta.size):
         slope[i] = (a[i] + dispersion * c[i]) * slope[i] - b[i]
-    loss = dot(a, e) - dot(b, eta)
+    loss = dot(a, power) - dot(b, eta)
     if c[0] == 0.0:
         return loss
-    by_dispersion = dispersion * dot(c, e)
+    by_dispersion = dispersion * dot(c, power)
     sums[0] += by_dispersion - total(slope)
     return loss + by_dispersion
 
@@ -102,13 +103,13 @@ def _exponential(
     shift: np.ndarray,
     eta: np.ndarray,
     slope: np.ndarray,
-    scratch: np.ndarray,
+    e: np.ndarray,
+    power: np.ndarray,
     bits: np.ndarray,
 ) -> float:
-    e = scratch[1]
     for i in range(eta.size):
         eta[i] = sign * eta[i] + shift[i]
-    expm1(eta, e, scratch[0], bits)
+    expm1(eta, e, power, bits)
     for i in range(eta.size):
         slope[i] = sign * (a[i] * e[i] + (a[i] - b[i]))
     return dot(a, e) - dot(b, eta)

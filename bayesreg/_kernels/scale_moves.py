@@ -53,12 +53,13 @@ def conditional(
     room: Room,
 ) -> Conditional:
     """What the coefficients say about scalar k: with s its value, |x_j| = |u_j| s / f_j / s."""
-    count, linear, quadratic, tails = 0.0, 0.0, 0.0, 0
-    room.norms[:] = 0.0
+    order, linear, quadratic, tails = 0.0, 0.0, 0.0, 0
+    for g in range(room.norms.size):
+        room.norms[g] = 0.0
     for j in range(u.size):
         if not governed(mixture, j, k):
             continue
-        count += 1.0
+        order += 1.0
         size = abs(u[j]) * (scalars[k] / factor[j])
         kind = mixture.kind[j]
         if kind == STUDENT:
@@ -73,9 +74,9 @@ def conditional(
         else:
             linear += mixture.l1[j] * size
             quadratic += mixture.l2[j] * size * size
-    for norm in room.norms:
-        linear += np.sqrt(norm)
-    return Conditional(count, linear, quadratic, tails, room.ratio, room.nu)
+    for g in range(room.norms.size):
+        linear += np.sqrt(room.norms[g])
+    return Conditional(order, linear, quadratic, tails, room.ratio, room.nu)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -99,9 +100,15 @@ def draw_scalars(
         terms = conditional(mixture, u, factor, scalars, k, room)
         if k == 0:
             terms = Conditional(
-                terms.count + contrasts, terms.linear, terms.quadratic + rss,
+                terms.order + contrasts, terms.linear, terms.quadratic + rss,
                 terms.tails, terms.ratio, terms.nu,
             )  # fmt: skip
         t = draw_log_scalar(terms, code, unknowns.parameters[k], np.log(scalars[k]), rng)
         scalars[k] = np.exp(t)
         fill_factors(mixture, scalars, factor)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def some_unknown(unknowns: Unknowns) -> bool:
+    """Is sigma or a scale to be drawn?"""
+    return unknowns.codes.size > 1 or unknowns.codes[0] != GIVEN

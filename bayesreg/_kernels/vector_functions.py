@@ -1,5 +1,7 @@
 """exp and log of arrays, in loops that a compiler turns into vector instructions.
 
+No output may be one of the inputs: then the compiled loop falls back to one entry at a time.
+
 A call of the C library's exp or log per entry costs five times as much as these. Neither branches
 nor looks anything up; both are right to about two units in the last place.
 """
@@ -24,7 +26,7 @@ _LOG_2 = 0.6931471805599453
 def expm1(x: np.ndarray, out: np.ndarray, power: np.ndarray, bits: np.ndarray) -> None:
     """out = e^x - 1, x clipped to where e^x is a normal number; NaN gives NaN.
 
-    ``power`` is scratch of the same length and ``bits`` its memory as integers; ``out`` may be x.
+    ``power`` is scratch of the same length and ``bits`` its memory as integers.
     With x = k log 2 + r, |r| <= log(2) / 2:  e^x - 1 = 2^k (e^r - 1) + (2^k - 1).
     """
     n = x.size
@@ -83,7 +85,7 @@ def exp_of_negative(x: np.ndarray, out: np.ndarray, power: np.ndarray, bits: np.
 
 @contracted
 def softplus(t: np.ndarray, e: np.ndarray, out: np.ndarray) -> None:
-    """out = log(1 + e^t), given e = e^-|t|:  max(t, 0) + log(1 + e); ``out`` may be e.
+    """out = log(1 + e^t), given e = e^-|t|:  max(t, 0) + log(1 + e).
 
     log u = log 2 [u > sqrt 2] + 2 atanh(s),  s = (f - 1) / (f + 1),  f = u or u / 2,
     so that |s| <= 0.172 and ten terms of the series are exact to rounding.
@@ -127,7 +129,15 @@ def copy(x: np.ndarray, out: np.ndarray) -> None:
 
 
 @compiled
-def add(x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
+def add(x: np.ndarray, out: np.ndarray) -> None:
+    """out += x."""
+    for i in range(x.size):
+        out[i] += x[i]
+
+
+@compiled
+def add_both(x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
+    """out = x + y."""
     for i in range(x.size):
         out[i] = x[i] + y[i]
 
@@ -159,10 +169,10 @@ def total(x: np.ndarray) -> float:
 def times(X: np.ndarray, v: np.ndarray, out: np.ndarray) -> None:
     """out = X v, X with contiguous rows."""
     for i in range(X.shape[0]):
-        total = 0.0
+        found = 0.0
         for j in range(X.shape[1]):
-            total += X[i, j] * v[j]
-        out[i] = total
+            found += X[i, j] * v[j]
+        out[i] = found
 
 
 @reassociated
@@ -171,12 +181,11 @@ def add_transposed(X: np.ndarray, r: np.ndarray, out: np.ndarray) -> None:
     n, d = X.shape
     whole = n - n % 4
     for i in range(0, whole, 4):
+        first, second, third, fourth = X[i], X[i + 1], X[i + 2], X[i + 3]
+        r_first, r_second, r_third, r_fourth = r[i], r[i + 1], r[i + 2], r[i + 3]
         for j in range(d):
-            out[j] += (
-                r[i] * X[i, j]
-                + r[i + 1] * X[i + 1, j]
-                + r[i + 2] * X[i + 2, j]
-                + r[i + 3] * X[i + 3, j]
+            out[j] += (r_first * first[j] + r_second * second[j]) + (
+                r_third * third[j] + r_fourth * fourth[j]
             )
     for i in range(whole, n):
         for j in range(d):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from bayesreg._version import __version__
+from bayesreg.cli.choose import add_choose
 from bayesreg.cli.convert import add_convert
 from bayesreg.cli.demo import add_demo
 from bayesreg.cli.fit import add_fit
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     add_demo(commands)
     add_fit(commands)
+    add_choose(commands)
     add_sample(commands)
     add_convert(commands)
     return parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bayesreg._text import nearest
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.posterior import by_pymc, exact, gibbs, nuts
+from bayesreg.posterior import by_pymc, coordinate, exact, gibbs, nuts
 from bayesreg.posterior.protocol import Sampler
 from bayesreg.posterior.target import Posterior
 
@@ -21,9 +21,15 @@ SAMPLERS: dict[str, Sampler] = {
         ),
         Sampler(
             "gibbs",
-            "Gaussian likelihood with known sigma and a Laplace or elastic-net prior: given its "
-            "mixing variables the posterior is normal",
+            "Gaussian likelihood with priors that are scale mixtures of normals (Laplace, elastic "
+            "net, Student t, horseshoe, groups): normal given their mixing variables",
             gibbs.unsuited, 500, gibbs.prepare,
+        ),
+        Sampler(
+            "coordinate",
+            "Gaussian likelihood with bounds on coefficients: each is normal between its bounds, "
+            "with a kink where the prior has one, given all others",
+            coordinate.unsuited, 500, coordinate.prepare,
         ),
         Sampler(
             "nuts",

@@ -103,11 +103,10 @@ def _reduced(
     """min(contrasts, q) rows with the same inner products, and what is left of t beyond them."""
     (n, q), k = A.shape, integrated.shape[1]
     if n - k > q:
-        R = np.linalg.qr(np.column_stack([A, t]), mode="r")
+        R: FloatArray = np.asarray(np.linalg.qr(np.column_stack([A, t]), mode="r"))
         return np.ascontiguousarray(R[:q, :q]), R[:q, q].copy(), float(R[q, q] ** 2)
     if not k:
         return np.ascontiguousarray(A), t, 0.0
-    from scipy.linalg import qr
-
-    basis = qr(integrated)[0][:, k:]
+    Q: FloatArray = np.linalg.qr(integrated, mode="complete")[0]
+    basis = Q[:, k:]
     return np.ascontiguousarray(basis.T @ A), basis.T @ t, 0.0

@@ -340,10 +340,10 @@ def _minimise(found: Coordinates, u: FloatArray, place: int) -> float:
 
 
 def _centring(found: Coordinates, u: FloatArray, covariance: FloatArray) -> FloatArray:
-    """The share of the prior's variance that the data leave: 1 where they say nothing."""
+    """The share of the prior's sd that the data leave: 1 where they say nothing."""
     t = found.target
     log_factor = _log_factor(found, u)
-    share = np.clip(covariance * t.l2 * np.exp(-2.0 * log_factor), 0.0, 1.0)
+    share = np.sqrt(np.clip(covariance * t.l2 * np.exp(-2.0 * log_factor), 0.0, 1.0))
     governed = np.zeros(share.size, dtype=bool)
     governed[t.governed] = True
     return np.where(governed & (t.bound == density.NO_BOUND), share, 0.0)

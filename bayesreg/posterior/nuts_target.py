@@ -29,8 +29,8 @@ from bayesreg.problem import Problem
 _KNOWN = (
     AsymmetricLaplace, Bernoulli, Binomial, Gamma, Gaussian, NegativeBinomial, Poisson, StudentT,
 )  # fmt: skip
-# Numbers of X in a chunk of rows: 32 KiB, which the nearest cache holds.
-_IN_CACHE = 4096
+# Numbers of X in a chunk of rows: 64 KiB, which the near caches hold.
+_IN_CACHE = 8192
 # Rows of X are padded to whole vector registers.
 _LANES = 8
 
@@ -142,7 +142,7 @@ def coordinates(posterior: Posterior) -> Coordinates:
         "X": X,
         "offset": problem.linear_predictor(base),
         **_rows(problem),
-        "chunk": int(np.clip(_IN_CACHE // X.shape[1] // 8 * 8, 32, 512)),
+        "chunk": int(np.clip(_IN_CACHE // X.shape[1] // 8 * 8, 64, 512)),
         **_dispersion(posterior),
         **_priors(problem, free),
         "codes": numbers.codes,

@@ -171,7 +171,7 @@ def naming_the_store(store: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, StoreError):
+        if isinstance(error, StoreError) or error.filename == str(store):
             raise
         reason = error.strerror or str(error)
         raise OSError(

@@ -134,7 +134,7 @@ def unknown_scalars(
     if on_sigma is not None and kind is not Kind.FIXED:
         both = kind is Kind.SCALE_BY_SIGMA
         power = (2.0 if both else 1.0) - components.contrasts
-        sizes = _sizes(power, [on_sigma, on_scale] if both else [on_sigma])
+        sizes = sizes_under(power, [on_sigma, on_scale] if both else [on_sigma])
     if kind is Kind.ONE:
         return UnknownScalars(kind, components, None, sizes)
     target = _LogRatio(kind, components, on_sigma, on_scale, sizes)
@@ -146,7 +146,8 @@ def unknown_scalars(
     return UnknownScalars(kind, components, table, sizes)
 
 
-def _sizes(power: float, priors: list[Any]) -> Sizes:
+def sizes_under(power: float, priors: list[Any]) -> Sizes:
+    """exp(h) = sigma^power exp(-S / (2 sigma^2)) times the densities, of sigma and of the scale."""
     from bayesreg._kernels.scalar_density import LOWER, UPPER
 
     densities = encode(priors)

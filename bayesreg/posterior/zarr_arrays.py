@@ -95,7 +95,8 @@ def open_array(store: Path, name: str, mode: str = "r") -> Any:
     zarr = require_zarr()
     try:
         with reading(store / name):
-            array = zarr.open_array(str(store), path=name, mode=mode, zarr_format=3)
+            with zarr.config.set({"array.write_empty_chunks": True}):
+                array = zarr.open_array(str(store), path=name, mode=mode, zarr_format=3)
             codecs = [codec.to_dict()["name"] for codec in array.metadata.codecs]
     except FileNotFoundError:
         raise damaged(store / name, "it is not there") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoEquivalentError
-from bayesreg.likelihoods import has_classes
+from bayesreg.likelihoods import has_classes, noise_prior
 from bayesreg.model import Model, relative_to_noise, require_model_and_data, unknown_scales
 from bayesreg.posterior.target import with_unknowns_at_one
 from bayesreg.priors import Horseshoe
@@ -66,7 +66,7 @@ def make_axis(
     column, reference, reference_lambda = stated.axis(data)
     problem = bind(stated, data)
     if scales is None:
-        grid = np.asarray(default_scales(problem, reference, n_scales, data))
+        grid = _default_grid(model, data, reference, n_scales)
     else:
         grid = checked_scales(scales)
     grid = np.unique(grid)
@@ -80,6 +80,26 @@ def _sigma_power(model: Model, data: Data, problem: Problem, column: int) -> int
     if not relative_to_noise(model, data)[column]:
         return 2
     return 1 if problem.penalty.l1[column] > 0 else 0
+
+
+def _default_grid(model: Model, data: Data, reference: float, n_scales: int) -> FloatArray:
+    """That of a path; an unknown sigma is taken to be the standard deviation of y."""
+    if noise_prior(model.likelihood) is not None:
+        model = model.at_sigma(_deviation(model, data))
+    problem = bind(with_unknowns_at_one(model), data)
+    if not np.any((problem.penalty.l1 > 0) | (problem.penalty.l2 > 0)):
+        # Student's t has neither: the parabola at its centre stands for it.
+        problem = replace(problem, penalty=problem.penalty.majorant(problem.penalty.loc))
+    return np.asarray(default_scales(problem, reference, n_scales, data))
+
+
+def _deviation(model: Model, data: Data) -> float:
+    """Weighted standard deviation of y less the offset, about 0 without an intercept."""
+    r = data.y if data.offset is None else data.y - data.offset
+    weights = np.ones(r.size) if data.weights is None else data.weights
+    centre = 0.0 if model.intercept is None else np.average(r, weights=weights)
+    deviation = float(np.sqrt(np.average((r - centre) ** 2, weights=weights)))
+    return deviation if deviation > 0 else 1.0
 
 
 def _require_scannable(model: Model, data: Data) -> None:

@@ -1,7 +1,12 @@
-"""K-fold scores along the scale: the mode's deviance, the posterior's log predictive density."""
+"""K-fold scores along the scale: the mode's deviance, the posterior's log predictive density.
+
+The prior is the same in every fold: b does not tighten with the fold size.
+"""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +14,14 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
-from bayesreg.errors import ModelError
+from bayesreg.errors import LocalModesWarning, ModelError, NoModeError, NotUniqueWarning
 from bayesreg.likelihoods import estimated_dispersion, noise_prior
 from bayesreg.model import Model
 from bayesreg.posterior.densities import log_likelihood
 from bayesreg.scales.axis import Axis
 from bayesreg.scales.draws import Advance, draws_along
 from bayesreg.scales.folds import Fold, make_folds, row_log_density
-from bayesreg.solvers import find_map, find_map_path
+from bayesreg.solvers import MapEstimate, find_map, find_map_path
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +29,8 @@ class Scores:
     """Means over the rows of each fold, a row per fold and a column per scale.
 
     ``mean`` gives every fold the same weight, as scikit-learn's and glmnet's cross-validation do;
-    ``error`` is the standard error of that mean.
+    ``error`` is the standard error of that mean, NaN with a single fold. A scale at which some
+    fold has no mode has the score NaN.
     """
 
     by_fold: FloatArray
@@ -35,7 +41,9 @@ class Scores:
 
     @property
     def error(self) -> FloatArray:
-        folds = len(self.by_fold)
+        folds, scales = self.by_fold.shape
+        if folds < 2:
+            return np.full(scales, np.nan)
         return np.asarray(self.by_fold.std(axis=0, ddof=1) / np.sqrt(folds))
 
 
@@ -60,31 +68,57 @@ def check_hold(hold: Any) -> str:
     return str(hold)
 
 
-def mode_scores(model: Model, data: Data, axis: Axis, folds: Any, hold: str = "prior") -> Scores:
-    """Mean deviance, -2 log p(y_i | mode of the other folds), of the rows of each fold."""
+def mode_scores(
+    model: Model, data: Data, axis: Axis, folds: Any, hold: str = "prior",
+    advance: Advance = lambda count: None,
+) -> Scores:  # fmt: skip
+    """Mean deviance, -2 log p(y_i | mode of the other folds), of the rows of each fold.
+
+    With sigma or a dispersion unknown the mode is the joint one, with its own sigma.
+    """
     stated, parts = make_folds(model, data, folds)
     rows = []
     for fold in parts:
         factors = fold_factors(axis, fold.train, data, hold)
         scores = []
-        for fitted, coef, intercept in _modes(stated, fold.train, factors):
-            terms = -2.0 * row_log_density(fitted, fold.test, coef, intercept)
-            scores.append(float(np.nanmean(terms)))
+        for mode in _modes(stated, fold.train, factors):
+            scores.append(np.nan if mode is None else _deviance(fold, *mode))
+            advance(1)
         rows.append(scores)
     return Scores(np.array(rows))
 
 
-def _modes(model: Model, train: Data, factors: FloatArray) -> Any:
-    """(model with numbers only, coef, intercept) at each factor."""
-    unknown = noise_prior(model.likelihood) or estimated_dispersion(model.likelihood)
-    if unknown is not None:
-        for t in factors:
-            fit = find_map(model.rescaled(float(t)), train, target="joint")
-            yield fit.model, fit.coef, fit.intercept
-        return
-    path = find_map_path(model, train, factors * model.axis_scale(train))
+def _deviance(fold: Fold, model: Model, coef: FloatArray, intercept: float) -> float:
+    return -2.0 * float(np.nanmean(row_log_density(model, fold.test, coef, intercept)))
+
+
+#: (model with numbers only, coef, intercept); None where there is no mode.
+_Mode = tuple[Model, FloatArray, float] | None
+
+
+def _modes(model: Model, train: Data, factors: FloatArray) -> Iterator[_Mode]:
+    """At each factor."""
+    with warnings.catch_warnings():
+        # Any of several points of the same density, or the best of the local modes found.
+        warnings.simplefilter("ignore", NotUniqueWarning)
+        warnings.simplefilter("ignore", LocalModesWarning)
+        if noise_prior(model.likelihood) or estimated_dispersion(model.likelihood):
+            yield from [_joint_mode(model.rescaled(float(t)), train) for t in factors]
+            return
+        path = find_map_path(model, train, factors * model.axis_scale(train))
     for k in range(len(path)):
         yield model, path.coef[k], float(path.intercept[k])
+
+
+def _joint_mode(model: Model, train: Data) -> _Mode:
+    try:
+        fit: MapEstimate = find_map(model, train, target="joint")
+    except NoModeError:
+        return None
+    sigma = fit.scalars.get("sigma")
+    # A dispersion that was found stands in the model already.
+    stated = fit.model if sigma is None else model.at_sigma(float(sigma))
+    return stated, fit.coef, float(fit.intercept)
 
 
 def posterior_scores(
@@ -98,14 +132,15 @@ def posterior_scores(
     seed: int,
     cores: int,
     advance: Advance,
+    hold: str = "prior",
 ) -> Scores:
     """Mean log predictive density, log of the mean over draws of p(y_i | draw)."""
     from scipy.special import logsumexp
 
     stated, parts = make_folds(model, data, folds)
-    models = [stated.rescaled(float(t)) for t in axis.factors]
     rows = []
     for number, fold in enumerate(parts):
+        models = [stated.rescaled(float(t)) for t in fold_factors(axis, fold.train, data, hold)]
         scores = []
         along = draws_along(
             models, fold.train, [None] * len(models), draws=draws, chains=chains,

@@ -49,6 +49,18 @@ def make_folds(model: Model, data: Data, folds: Any) -> tuple[Model, list[Fold]]
     return model, found
 
 
+def number_of_folds(model: Model, data: Data, folds: Any) -> int:
+    """How many there will be; 0 where only making them tells."""
+    if isinstance(folds, int) and not isinstance(folds, bool):
+        return folds
+    count = getattr(folds, "get_n_splits", None)
+    return int(count(data.X, data.y)) if callable(count) else len(folds) if _sized(folds) else 0
+
+
+def _sized(folds: Any) -> bool:
+    return hasattr(folds, "__len__")
+
+
 def in_standard_units(model: Model, data: Data) -> tuple[Model, Data]:
     """The same predictions from columns that are divided by their deviation already."""
     if not model.standardize:

@@ -119,8 +119,6 @@ def _ranks(
     quantities = simulator.quantities(
         y, np.vstack([truth.v, v]), np.vstack([true_scalars, scalars])
     )
-    if not np.all(np.isfinite(quantities[1:, :-2])):
-        raise AssertionError("a draw is not finite; the sampler must return numbers only")
     return np.asarray(np.sum(quantities[1:] < quantities[0], axis=0))
 
 
@@ -153,4 +151,6 @@ def advanced(engine: Engine, chain: Chain, posterior: Posterior, count: int) -> 
     )
     engine.advance(chain, block)
     chain.iteration += count
+    if not (np.all(np.isfinite(block.v)) and np.all(np.isfinite(block.scalars))):
+        raise AssertionError("a draw is not finite; the sampler must return numbers only")
     return block

@@ -1,0 +1,93 @@
+"""The choice by leave-one-out: the scale whose posterior predicts each row best from the others.
+
+Between the scales of the axis each row's score is a cubic spline in log scale, so that the best
+scale and its range lie where they are and not on the grid. The range is where the loss against the
+best is within one standard error of itself, paired by row:
+
+    sum_i d_i <= sqrt(n) sd(d_i),   d_i = log p(y_i | y_-i, best) - log p(y_i | y_-i, scale)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.data import Data
+from bayesreg.posterior.densities import Parameters
+from bayesreg.posterior.progress import progress_bar
+from bayesreg.scales.choice import Choice
+from bayesreg.scales.exact_leave_one_out import exact_leave_one_out
+from bayesreg.scales.folds import in_standard_units
+from bayesreg.scales.leave_one_out import importance_sampled
+from bayesreg.scales.order import Order, end_of_axis
+
+INTERVAL = "one standard error of the difference"
+# Points of the spline between two scales, and rows at a time.
+_BETWEEN, _NUMBERS_AT_A_TIME = 12, 2**22
+# Draws of all chains together that a row's mean over them needs.
+_ENOUGH = 1000
+
+
+def by_leave_one_out(order: Order) -> Choice:
+    """The largest sum over rows of log p(y_i | y_-i)."""
+    exact = exact_leave_one_out(order.model, order.data, order.axis.factors)
+    by_row, refits = _importance_sampled(order) if exact is None else (exact, 0)
+    x, total, error = _refined(order.log_t, by_row)
+    best = int(np.argmax(total))
+    within = total[best] - total <= error
+    low, high = best, best
+    while low > 0 and within[low - 1]:
+        low -= 1
+    while high < x.size - 1 and within[high + 1]:
+        high += 1
+    at_axis = np.searchsorted(x, order.log_t)
+    order.scores["elpd_loo"] = by_row.sum(axis=1)
+    order.scores["elpd_loo_difference_error"] = error[at_axis]
+    boundary, note = end_of_axis(best, x.size)
+    if refits:
+        note = "; ".join(filter(None, [note, f"{refits} rows were refitted (k > 0.7)"]))
+    span = (
+        -np.inf if low == 0 else float(x[low]),
+        np.inf if high == x.size - 1 else float(x[high]),
+    )
+    return order.choice("loo", float(x[best]), span, INTERVAL, note=note, boundary=boundary)
+
+
+def _refined(log_t: FloatArray, by_row: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Points along the axis, the total there, and the error of its difference to the best."""
+    from scipy.interpolate import CubicSpline
+
+    if log_t.size < 2:
+        return log_t, by_row.sum(axis=1), np.zeros(log_t.size)
+    share = np.arange(_BETWEEN) / _BETWEEN
+    inside = log_t[:-1, None] + np.diff(log_t)[:, None] * share
+    x = np.append(np.ravel(inside), log_t[-1])
+    ends = "not-a-knot" if log_t.size > 3 else "natural"
+    weights = CubicSpline(log_t, np.eye(log_t.size), bc_type=ends)(x)
+    total = weights @ by_row.sum(axis=1)
+    away = weights - weights[np.argmax(total)]
+    n = by_row.shape[1]
+    # Variance over rows of the difference, from the moments of the rows between scales.
+    centred = by_row - by_row.mean(axis=1, keepdims=True)
+    covariance = centred @ centred.T / max(n - 1, 1)
+    variance = np.einsum("ij,jk,ik->i", away, covariance, away)
+    return x, total, np.sqrt(n * np.maximum(variance, 0.0))
+
+
+def _importance_sampled(order: Order) -> tuple[FloatArray, int]:
+    model, data = order.model, order.data
+    draws = max(100, min(order.draws, -(-_ENOUGH // order.chains)))
+    total = order.log_t.size * order.chains * draws
+    rows, refits = [], 0
+    with progress_bar("leave-one-out", total, order.progress) as bar:
+        for x in order.log_t:
+            stated, _, drawn = order.drawn(float(x), draws, bar.advance)
+
+            def refit(others: Data, x: float = float(x)) -> Parameters:
+                without_row = in_standard_units(model, data)[0]
+                return order.drawn(x, draws, lambda count: None, others, without_row)[2]
+
+            found = importance_sampled(stated, data, drawn, refit)
+            rows.append(found.by_row)
+            refits += found.refitted
+    return np.array(rows), refits

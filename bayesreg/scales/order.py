@@ -1,0 +1,105 @@
+"""What every method of choose_scale is given, and how it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.data import Data
+from bayesreg.model import Model
+from bayesreg.posterior.densities import Parameters
+from bayesreg.posterior.target import Posterior, pose
+from bayesreg.scales.axis import Axis
+from bayesreg.scales.choice import Choice
+from bayesreg.scales.draws import Advance, draws_at, parameters
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Arguments of choose_scale; ``scores`` collects what the methods saw.
+
+    ``begins_at_null``: at the first scale of the axis the mode is at loc, and at smaller ones too.
+    """
+
+    model: Model
+    data: Data
+    axis: Axis
+    folds: Any
+    hold: str
+    hyperprior: Any
+    draws: int
+    chains: int
+    seed: int
+    cores: int
+    progress: bool
+    begins_at_null: bool
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def log_t(self) -> FloatArray:
+        """The axis, as logarithms of factors of the model's scales."""
+        log_t: FloatArray = np.log(self.axis.factors)
+        return log_t
+
+    @property
+    def reference(self) -> float:
+        """The axis scale at t = 1."""
+        return float(self.axis.scales[0] / self.axis.factors[0])
+
+    def scale(self, log_t: float) -> float:
+        """In units of the prior; of a point of the axis to the last digit."""
+        k = int(np.searchsorted(self.log_t, log_t))
+        if k < self.log_t.size and self.log_t[k] == log_t:
+            return float(self.axis.scales[k])
+        with np.errstate(over="ignore"):
+            return self.reference * float(np.exp(log_t))
+
+    def lambda_(self, log_t: float) -> float:
+        """The canonical lambda."""
+        power = 1.0 if self.axis.kinked else 2.0
+        with np.errstate(over="ignore"):
+            return self.axis.reference_lambda * float(np.exp(-power * log_t))
+
+    def choice(self, method: str, log_t: float, span: tuple[float, float], interval: str,
+               **more: Any) -> Choice:  # fmt: skip
+        """A Choice from positions on log t; minus infinity is a scale of 0."""
+        low, high = (self.scale(end) for end in span)
+        return Choice(method, self.scale(log_t), low, high, self.lambda_(log_t), interval, **more)
+
+    def drawn(
+        self, log_t: float, draws: int, advance: Advance, data: Data | None = None,
+        model: Model | None = None,
+    ) -> tuple[Model, Posterior, Parameters]:  # fmt: skip
+        """Draws at one scale, with the same random numbers whatever the scale.
+
+        Differences between scales are then less noisy than the values.
+        """
+        stated = (self.model if model is None else model).rescaled(float(np.exp(log_t)))
+        posterior = pose(stated, self.data if data is None else data)
+        seeds = np.random.SeedSequence(self.seed).spawn(self.chains)
+        drawn = draws_at(
+            posterior, None, draws=draws, seeds=seeds, cores=self.cores, advance=advance
+        )
+        return stated, posterior, parameters(posterior, drawn)
+
+
+def nothing(method: str, reason: str) -> Choice:
+    """The answer of a method that has none."""
+    nan = float("nan")
+    return Choice(method, nan, nan, nan, nan, "", reason)
+
+
+def end_of_axis(best: int, size: int, at_null: bool = False) -> tuple[str, str]:
+    """``Choice.boundary``, and what to say of a score that is best at the end of the axis."""
+    if size == 1:
+        return "", "the axis has one scale only: there was nothing to choose from"
+    if best == 0 and at_null:
+        return "lower end", "best with every coefficient at its loc, as at any smaller scale"
+    if best == 0:
+        return "lower end", "best at the smallest scale tried: smaller ones may be better still"
+    if best == size - 1:
+        return "upper end", "best at the largest scale tried: larger ones may be better still"
+    return "", ""
