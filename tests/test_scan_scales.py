@@ -138,6 +138,20 @@ def test_leave_one_out_is_the_ratio_of_evidences(model):
     assert float(study["loo"][0]) == pytest.approx(total, rel=1e-9)
 
 
+@pytest.mark.parametrize("model", [CLOSED[1], CLOSED[3], CLOSED[5], CLOSED[7]], ids=repr)
+def test_folds_in_closed_form_are_the_limit_of_draws(model):
+    from bayesreg.scales.axis import make_axis
+    from bayesreg.scales.cross_validation import posterior_scores
+
+    data = br.Data(X, Y, WEIGHTS, OFFSET)
+    exact = scan(model, data, [0.3, 1.0], folds=4)
+    drawn = posterior_scores(
+        model, data, make_axis(model, data, [0.3, 1.0], 0), 4, draws=4000, chains=4, seed=1,
+        cores=1, advance=lambda count: None,
+    )  # fmt: skip
+    np.testing.assert_allclose(exact["cv_posterior"], drawn.mean, atol=0.01)
+
+
 def test_more_columns_than_rows():
     """p > n: means and standard deviations beyond the row space, against dense algebra."""
     rng = np.random.default_rng(8)
