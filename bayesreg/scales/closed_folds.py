@@ -44,9 +44,22 @@ def _fold_scores(law: NormalLaw, fold: Fold, factors: FloatArray) -> list[float]
         X = (X - problem.shift) * problem.unit
     part = law.predictors(X, offset)
     precision = weights / problem.likelihood.noise**2
+    if law.posterior.sigma is None:
+        each = _given_one_sigma(law, part, test.y[used], precision, factors)
+        return [float(value) for value in np.mean(each, axis=1)]
     return [
         float(np.mean(_log_density(law, part, test.y[used], precision, float(t)))) for t in factors
     ]
+
+
+def _given_one_sigma(
+    law: NormalLaw, part: AffinePart, y: FloatArray, precision: FloatArray, factors: FloatArray
+) -> FloatArray:
+    """At all scales together, shape (factors, rows)."""
+    variance = law.variance(part, factors) + 1.0 / precision
+    residual = y - law.mean(part, factors)
+    density: FloatArray = -0.5 * (np.log(2 * np.pi * variance) + residual**2 / variance)
+    return density
 
 
 def _log_density(
