@@ -138,6 +138,20 @@ def test_leave_one_out_is_the_ratio_of_evidences(model):
     assert float(study["loo"][0]) == pytest.approx(total, rel=1e-9)
 
 
+@pytest.mark.parametrize("model", [CLOSED[1], CLOSED[3], CLOSED[5], CLOSED[7]], ids=repr)
+def test_folds_in_closed_form_are_the_limit_of_draws(model):
+    from bayesreg.scales.axis import make_axis
+    from bayesreg.scales.cross_validation import posterior_scores
+
+    data = br.Data(X, Y, WEIGHTS, OFFSET)
+    exact = scan(model, data, [0.3, 1.0], folds=4)
+    drawn = posterior_scores(
+        model, data, make_axis(model, data, [0.3, 1.0], 0), 4, draws=4000, chains=4, seed=1,
+        cores=1, advance=lambda count: None,
+    )  # fmt: skip
+    np.testing.assert_allclose(exact["cv_posterior"], drawn.mean, atol=0.01)
+
+
 def test_more_columns_than_rows():
     """p > n: means and standard deviations beyond the row space, against dense algebra."""
     rng = np.random.default_rng(8)
@@ -199,6 +213,7 @@ def test_variables_are_what_they_say():
     assert np.all(study["rhat_max"] < 1.02)
     assert np.all(study["ess_min"] > 400)
     assert study.attrs["seed"] == 3
+    assert study.attrs["convergence"].endswith("at every scale")
 
 
 def test_the_same_seed_gives_the_same_bits_whatever_the_cores():
@@ -207,6 +222,12 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_cores():
     assert one.identical(two)
     other = scan(LASSO, scales=[0.3, 0.6], seed=5, draws=60, cores=1)
     assert not np.array_equal(one["mean"], other["mean"])
+
+
+def test_draws_that_fall_short_are_said():
+    study = scan(LASSO, seed=4, draws=20)
+    assert study.attrs["convergence"].startswith("short of")
+    assert "3 of 3 scales" in study.attrs["convergence"]
 
 
 def test_scales_may_come_in_any_order_and_twice():

@@ -24,6 +24,11 @@ _NEGLIGIBLE = -35.0
 _NUMBERS_AT_A_TIME = 2**22
 
 
+def law_exists(model: Model, data: Data) -> bool:
+    """True where no draws are needed."""
+    return why_no_closed_form(pose(model, data)) is None
+
+
 def law_of(model: Model, data: Data) -> NormalLaw | None:
     """The closed form; None where draws are needed."""
     posterior = pose(model, data)

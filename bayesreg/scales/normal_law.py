@@ -62,6 +62,11 @@ class AffinePart:
     rest: FloatArray
     noise: FloatArray
 
+    @cached_property
+    def squares(self) -> FloatArray:
+        """Of ``along``."""
+        return np.square(self.along)
+
 
 @dataclass(frozen=True, eq=False)
 class NormalLaw:
@@ -111,7 +116,7 @@ class NormalLaw:
 
     def variance(self, part: AffinePart, ratio: FloatArray) -> FloatArray:
         """Posterior variances at sigma = 1, shape (..., m)."""
-        within = self.kept(ratio) @ part.along**2
+        within = self.kept(ratio) @ part.squares
         variance: FloatArray = ratio[..., None] ** 2 * (within + part.rest) + part.noise
         return variance
 

@@ -11,6 +11,7 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.model import Model
 from bayesreg.posterior.densities import Parameters
+from bayesreg.posterior.diagnostics import LARGEST_RHAT, SMALLEST_ESS
 from bayesreg.posterior.protocol import Draws
 from bayesreg.posterior.target import Posterior, pose
 from bayesreg.scales.axis import Axis
@@ -94,13 +95,27 @@ def sampled_columns(
             scores.append(left_out(at, data, drawn, sampling, k))
     columns = _stacked(rows) | _leave_one_out_columns(scores)
     columns |= norms("mean", columns["mean"][1])
+    notes = {"convergence": said_of_convergence(axis, columns)}
     if anchor is None:
-        return columns, {"log_evidence": f"left out: {why_none}"}
+        return columns, {**notes, "log_evidence": f"left out: {why_none}"}
     curve = evidence_curve(model, data, axis, nodes, anchor, sampling)
     value, error = curve.at(np.log(axis.factors))
     columns["log_evidence"] = ("scale", value)
     columns["log_evidence_error"] = ("scale", error)
-    return columns, {"log_evidence": said_of_evidence(model)}
+    return columns, {**notes, "log_evidence": said_of_evidence(model)}
+
+
+def said_of_convergence(axis: Axis, columns: dict[str, Any]) -> str:
+    """Where the draws fall short of what :func:`bayesreg.sample` wants."""
+    rhat, ess = columns["rhat_max"][1], columns["ess_min"][1]
+    short = axis.scales[~((rhat <= LARGEST_RHAT) & (ess >= SMALLEST_ESS))]
+    wanted = f"R-hat <= {LARGEST_RHAT} and ESS >= {SMALLEST_ESS}"
+    if not short.size:
+        return f"{wanted} at every scale"
+    return (
+        f"short of {wanted} at {short.size} of {axis.scales.size} scales, from {short[0]:.3g} to "
+        f"{short[-1]:.3g}: see rhat_max and ess_min, and take more draws"
+    )
 
 
 def evidence_curve(

@@ -25,13 +25,15 @@ from bayesreg.posterior.propriety import require_proper
 from bayesreg.posterior.run import one_linear_algebra_thread
 from bayesreg.posterior.target import pose
 from bayesreg.scales.axis import Axis, library_parameters, make_axis
+from bayesreg.scales.closed_folds import closed_posterior_scores
 from bayesreg.scales.closed_form import (
     closed_columns,
     freedom_of,
+    law_exists,
     law_of,
     said_of_closed_form,
 )
-from bayesreg.scales.cross_validation import mode_scores, posterior_scores
+from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scores
 from bayesreg.scales.modes import Modes, find_modes, mode_columns
 from bayesreg.scales.sampled import Sampling, sampled_columns
 
@@ -203,18 +205,25 @@ def _drawn_columns(
     return columns, {"seed": order.seed, "probability": order.mass, **notes}
 
 
+def _predictive_scores(model: Model, data: Data, axis: Axis, folds: Any, order: _Order) -> Scores:
+    closed = closed_posterior_scores(model, data, axis, folds) if law_exists(model, data) else None
+    if closed is not None:
+        return closed
+    total = axis.factors.size * order.chains * order.draws
+    with progress_bar("cross-validating", total, order.progress) as bar:
+        return posterior_scores(
+            model, data, axis, folds, draws=order.draws, chains=order.chains, seed=order.seed,
+            cores=order.cores, advance=bar.advance,
+        )  # fmt: skip
+
+
 def _cross_validated(
     model: Model, data: Data, axis: Axis, folds: Any, posterior: bool, order: _Order
 ) -> dict[str, Any]:
     """Scores of the mode and of the posterior predictive, with the prior held."""
     scores = {"cv_mode": mode_scores(model, data, axis, folds)}
     if posterior:
-        total = axis.factors.size * order.chains * order.draws
-        with progress_bar("cross-validating", total, order.progress) as bar:
-            scores["cv_posterior"] = posterior_scores(
-                model, data, axis, folds, draws=order.draws, chains=order.chains, seed=order.seed,
-                cores=order.cores, advance=bar.advance,
-            )  # fmt: skip
+        scores["cv_posterior"] = _predictive_scores(model, data, axis, folds, order)
     columns: dict[str, Any] = {}
     for name, score in scores.items():
         columns |= {name: ("scale", score.mean), f"{name}_error": ("scale", score.error)}
