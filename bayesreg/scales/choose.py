@@ -11,6 +11,12 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import BayesregError, ModelError, ModelTypeError
 from bayesreg.model import Model
+from bayesreg.posterior.order import (
+    MOST_CHAINS,
+    MOST_ITERATIONS,
+    checked_cores,
+    checked_count,
+)
 from bayesreg.posterior.propriety import require_proper
 from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
 from bayesreg.posterior.target import pose
@@ -26,6 +32,8 @@ from bayesreg.scales.leave_one_out_choice import by_leave_one_out
 from bayesreg.scales.order import Order, nothing
 from bayesreg.scales.scan import checked_entropy
 
+# Fewer draws of a chain have no Monte Carlo error.
+_FEWEST_DRAWS = 100
 #: What is asked by default.
 METHODS = ("evidence", "cv", "loo", "hyperprior")
 
@@ -106,12 +114,15 @@ def choose_scale(
     chosen = _checked_methods(methods)
     check_hold(hold)
     _checks.flag(progress, "progress")
+    draws = checked_count(draws, "draws", least=_FEWEST_DRAWS, most=MOST_ITERATIONS)
+    chains = checked_count(chains, "chains", most=MOST_CHAINS)
+    cores = available_cores() if cores is None else checked_cores(cores)
     axis = make_axis(model, data, scales, n_scales)
     data = data.to_dense()
     require_proper(pose(model, data), data.names)
     order = Order(
         model, data, axis, folds, hold, _hyperprior(hyperprior, axis), draws, chains,
-        checked_entropy(seed), available_cores() if cores is None else cores, progress,
+        checked_entropy(seed), cores, progress,
         axis.kinked and scales is None,
     )  # fmt: skip
     order.scores["scale"] = axis.scales
