@@ -41,9 +41,10 @@ def dense_leave_one_out(X, y, s, precision, loc, log_prior):
         value -= keep.sum() * np.log(sigma) + 0.5 * s[keep] @ r**2 / sigma**2
         if log_prior is not None:
             value += log_prior(sigma) + np.log(sigma)
-        variance = sigma**2 / s[i] + np.linalg.solve(P, np.tile(X[i], (sigma.size, 1))[..., None])[
-            ..., 0
-        ] @ X[i]
+        variance = (
+            sigma**2 / s[i]
+            + np.linalg.solve(P, np.tile(X[i], (sigma.size, 1))[..., None])[..., 0] @ X[i]
+        )
         density = stats.norm.pdf(y[i], X[i] @ loc + mean @ X[i], np.sqrt(variance))
         weight = np.exp(value - value.max())
         found.append(np.log(weight @ density / weight.sum()))

@@ -67,8 +67,10 @@ def _shared(found: Sequence[Choice], low: float, high: float) -> str:
 def _span(low: float, high: float) -> str:
     if high == float("inf"):
         return f"everything from {number(low, 3)} on"
-    return f"everything up to {number(high, 3)}" if low == 0 else (
-        f"{number(low, 3)} to {number(high, 3)}"
+    return (
+        f"everything up to {number(high, 3)}"
+        if low == 0
+        else (f"{number(low, 3)} to {number(high, 3)}")
     )
 
 

@@ -171,7 +171,9 @@ def elicit(
     axis = make_axis(model, data, None, 2)
     data = data.to_dense()
     entropy = checked_entropy(seed)
-    search = _Search(model, data, belief, min(draws, max(_FEWEST, _MOST_NUMBERS // data.p)), entropy)
+    search = _Search(
+        model, data, belief, min(draws, max(_FEWEST, _MOST_NUMBERS // data.p)), entropy
+    )
     log_t = search.solved()
     chosen = model.rescaled(float(np.exp(log_t)))
     shares = search.shares(log_t)
@@ -327,5 +329,3 @@ def _width_note(achieved: float, probability: float) -> str:
             "as a number make it narrower."
         )
     return ""
-
-

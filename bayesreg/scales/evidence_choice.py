@@ -84,7 +84,7 @@ class Peak:
 
     @property
     def boundary(self) -> str:
-        """"0", "infinity", or empty for a peak in between."""
+        """ "0", "infinity", or empty for a peak in between."""
         if np.isfinite(self.log_t):
             return ""
         return "0" if self.log_t < 0 else "infinity"
@@ -227,9 +227,7 @@ def _look(order: Order, advance: Advance) -> Look:
 
     def look(x: float, effort: int) -> Node:
         # Random numbers of its own: errors of the slopes must not add up along the curve.
-        model, posterior, drawn = order.drawn(
-            x, effort * fewer, advance, stream=next(streams)
-        )
+        model, posterior, drawn = order.drawn(x, effort * fewer, advance, stream=next(streams))
         data, kinked = order.data, order.axis.kinked
 
         def away(shift: float) -> FloatArray:

@@ -39,7 +39,10 @@ def variance_of_predictor(X: Design, weights: FloatArray, w: FloatArray) -> Floa
     share = weights / np.sum(weights)
     used = share > 0
     X, share = X[used], share[used]
-    X = (X - share @ X) * np.sqrt(share)[:, None]
+    largest = np.max(np.abs(X), axis=0)
+    X = X - share @ X
+    # What is left of a constant column is the rounding of its mean.
+    X = np.where(np.abs(X) > 16 * np.finfo(float).eps * largest, X, 0.0) * np.sqrt(share)[:, None]
     if X.shape[0] > X.shape[1]:
         # R'R = X'X: as many rows as columns will do.
         X = np.linalg.qr(X, mode="r")
@@ -81,7 +84,9 @@ def _other(likelihood: object) -> tuple[float, str]:
     if isinstance(likelihood, Gamma):
         from scipy.special import polygamma
 
-        return float(polygamma(1, 1.0 / likelihood.phi)), "R2 of log y, with noise trigamma(1 / phi)"
+        return float(
+            polygamma(1, 1.0 / likelihood.phi)
+        ), "R2 of log y, with noise trigamma(1 / phi)"
     if isinstance(likelihood, StudentT):
         nu, sigma = float(likelihood.nu), float(likelihood.sigma)
         if nu <= 2:

@@ -92,5 +92,3 @@ def _by_row(model: Model, data: Data, drawn: Parameters) -> FloatArray:
 def _parts(count: int, draws: int) -> Iterator[slice]:
     step = max(1, _NUMBERS_AT_A_TIME // draws)
     return (slice(first, min(first + step, count)) for first in range(0, count, step))
-
-

@@ -46,9 +46,11 @@ def by_leave_one_out(order: Order) -> Choice:
     boundary, note = end_of_axis(best, x.size)
     if refits:
         note = "; ".join(filter(None, [note, f"{refits} rows were refitted (k > 0.7)"]))
-    span = (-np.inf if low == 0 else float(x[low]), np.inf if high == x.size - 1 else float(x[high]))
+    span = (
+        -np.inf if low == 0 else float(x[low]),
+        np.inf if high == x.size - 1 else float(x[high]),
+    )
     return order.choice("loo", float(x[best]), span, INTERVAL, note=note, boundary=boundary)
-
 
 
 def _refined(log_t: FloatArray, by_row: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

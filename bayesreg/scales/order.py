@@ -67,9 +67,7 @@ class Order:
                **more: Any) -> Choice:  # fmt: skip
         """A Choice from positions on log t; minus infinity is a scale of 0."""
         low, high = (self.scale(end) for end in span)
-        return Choice(
-            method, self.scale(log_t), low, high, self.lambda_(log_t), interval, **more
-        )
+        return Choice(method, self.scale(log_t), low, high, self.lambda_(log_t), interval, **more)
 
     def drawn(
         self, log_t: float, draws: int, advance: Advance, data: Data | None = None,

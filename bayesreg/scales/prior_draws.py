@@ -113,18 +113,20 @@ def _quantile(penalty: Penalty, u: FloatArray) -> FloatArray:
     return np.where(present, scale * student.ppf(u, nu), x)
 
 
-def _joint(
-    prior: Any, size: int, noise: float, count: int, rng: np.random.Generator
-) -> FloatArray:
+def _joint(prior: Any, size: int, noise: float, count: int, rng: np.random.Generator) -> FloatArray:
     z = rng.standard_normal((count, size))
     if isinstance(prior, MultivariateNormal):
         factor = np.linalg.cholesky(np.asarray(prior.covariance, dtype=np.float64))
         return np.asarray(prior.loc) + noise * z @ factor.T
     penalty = prior.penalty(size, noise)
     w = np.zeros((count, size))
-    for label in np.unique(penalty.group):
-        members = np.flatnonzero(penalty.group == label)
-        if label < 0 or not penalty.l1[members[0]]:
+    # A column in no group is a group of its own.
+    alone = np.flatnonzero(penalty.group < 0)
+    label = penalty.group.copy()
+    label[alone] = size + alone
+    for each in np.unique(label):
+        members = np.flatnonzero(label == each)
+        if not penalty.l1[members[0]]:
             raise ModelError("a group with a flat prior has no draws; give every group a scale")
         # p(w) ~ exp(-|w| / b): a direction at random and a length that is gamma.
         length = rng.gamma(members.size, 1.0 / penalty.l1[members[0]], (count, 1))
