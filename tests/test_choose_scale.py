@@ -1,4 +1,4 @@
-"""Scales by evidence, cross-validation, leave-one-out and a hyperprior, each against its own rule."""
+"""Scales by evidence, folds, leave-one-out and a hyperprior, each against its own rule."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_normal_evidence_is_the_largest_determinant():
         X = data.X
         covariance = 4.0 + (X * (t * shape) ** 2) @ X.T + np.diag(0.9**2 / weights)
         centred = data.y - X @ np.full(4, 0.2)
-        sign, determinant = np.linalg.slogdet(covariance)
+        _, determinant = np.linalg.slogdet(covariance)
         return 0.5 * determinant + 0.5 * centred @ np.linalg.solve(covariance, centred)
 
     best = optimize.minimize_scalar(minus_log_evidence, bounds=(-3, 3), method="bounded",

@@ -150,7 +150,9 @@ def _rows(choice: Choice) -> list[tuple[str, ...]]:
     if not choice.found:
         return [(choice.method, "-", "-", "-", "not found, see below")]
     span = f"{number(choice.low, 3)} to {number(choice.high, 3)}"
-    rows = [(choice.method, number(choice.scale), number(choice.lambda_), span, choice.interval)]
+    rows: list[tuple[str, ...]] = [
+        (choice.method, number(choice.scale), number(choice.lambda_), span, choice.interval)
+    ]
     if np.isfinite(choice.one_standard_error):
         rows.append((
             f"{choice.method}, 1 se", number(choice.one_standard_error),

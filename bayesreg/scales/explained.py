@@ -14,6 +14,8 @@ J. R. Soc. Interface 14:20170213).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from bayesreg._types import FloatArray
@@ -80,13 +82,12 @@ def rest_of_variance(model: Model, data: Data) -> tuple[float, str]:
     return _other(likelihood)
 
 
-def _other(likelihood: object) -> tuple[float, str]:
+def _other(likelihood: Any) -> tuple[float, str]:
     if isinstance(likelihood, Gamma):
+        dispersion: Any = likelihood.phi
         from scipy.special import polygamma
 
-        return float(
-            polygamma(1, 1.0 / likelihood.phi)
-        ), "R2 of log y, with noise trigamma(1 / phi)"
+        return float(polygamma(1, 1.0 / dispersion)), "R2 of log y, with noise trigamma(1 / phi)"
     if isinstance(likelihood, StudentT):
         nu, sigma = float(likelihood.nu), float(likelihood.sigma)
         if nu <= 2:

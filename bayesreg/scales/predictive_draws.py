@@ -9,8 +9,15 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
-from bayesreg.likelihoods import Bernoulli, Binomial, Gaussian, likelihood_of_rows
-from bayesreg.likelihoods import Gamma, NegativeBinomial, Poisson
+from bayesreg.likelihoods import (
+    Bernoulli,
+    Binomial,
+    Gamma,
+    Gaussian,
+    NegativeBinomial,
+    Poisson,
+    likelihood_of_rows,
+)
 from bayesreg.model import Model
 from bayesreg.posterior.densities import used_rows
 from bayesreg.posterior.target import with_unknowns_at_one

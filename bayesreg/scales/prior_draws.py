@@ -59,7 +59,7 @@ def _draws(
     return separable_draws(penalty, rng.random((count, size)))
 
 
-def separable_draws(penalty: Penalty, u: FloatArray) -> FloatArray:
+def separable_draws(penalty: Any, u: FloatArray) -> FloatArray:
     """The quantile u of exp(-l1 |x| - l2 x^2 / 2), or of Student's t, x = w - loc, within bounds."""
     if np.all(penalty.is_pinned):
         return np.broadcast_to(penalty.lower, u.shape)

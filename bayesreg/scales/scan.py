@@ -14,10 +14,10 @@ from bayesreg.errors import ModelError, NoModeError
 from bayesreg.likelihoods import estimated_dispersion, noise_prior
 from bayesreg.model import Model
 from bayesreg.posterior.diagnostics import diagnose
+from bayesreg.posterior.order import checked_seed
 from bayesreg.posterior.progress import progress_bar
 from bayesreg.posterior.propriety import require_proper
 from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
-from bayesreg.posterior.order import checked_seed
 from bayesreg.posterior.target import pose
 from bayesreg.scales.axis import Axis, library_parameters, make_axis
 from bayesreg.scales.draws import draws_along
