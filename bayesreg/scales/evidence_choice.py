@@ -261,7 +261,7 @@ def slope_peak(look: Look, nodes: FloatArray) -> Peak:
 
 
 def _boundary(x: FloatArray, curve: FloatArray, errors: FloatArray) -> float:
-    """Minus infinity or infinity where that end is as good as the top, within two errors; else 0."""
+    """Minus or plus infinity where that end is as good as the top, within two errors; else 0."""
     best = int(np.argmax(curve))
     if curve[best] - curve[0] <= 2 * errors[best]:
         return -np.inf

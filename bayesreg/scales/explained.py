@@ -89,7 +89,8 @@ def _other(likelihood: Any) -> tuple[float, str]:
 
         return float(polygamma(1, 1.0 / dispersion)), "R2 of log y, with noise trigamma(1 / phi)"
     if isinstance(likelihood, StudentT):
-        nu, sigma = float(likelihood.nu), float(likelihood.sigma)
+        sigma: Any = likelihood.sigma
+        nu = float(likelihood.nu)
         if nu <= 2:
             raise ModelError(
                 f"the noise of {likelihood!r} has no variance (nu <= 2), so that there is no R2; "

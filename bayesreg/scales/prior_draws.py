@@ -60,7 +60,7 @@ def _draws(
 
 
 def separable_draws(penalty: Any, u: FloatArray) -> FloatArray:
-    """The quantile u of exp(-l1 |x| - l2 x^2 / 2), or of Student's t, x = w - loc, within bounds."""
+    """The quantile u of exp(-l1 |x| - l2 x^2 / 2) or of Student's t, x = w - loc, in bounds."""
     if np.all(penalty.is_pinned):
         return np.broadcast_to(penalty.lower, u.shape)
     low, high = (_cumulated(penalty, end - penalty.loc) for end in (penalty.lower, penalty.upper))
