@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from bayesreg.model import Model
     from bayesreg.plots import (
+        plot_evidence,
         plot_geometry,
         plot_lambda_posterior,
         plot_map_vs_posterior,
@@ -134,6 +135,7 @@ _HOME = {
     "from_sklearn": "conventions",
     "from_pymc": "pymc",
     "from_text": "spec",
+    "plot_evidence": "plots",
     "plot_geometry": "plots",
     "plot_lambda_posterior": "plots",
     "plot_map_vs_posterior": "plots",

@@ -15,6 +15,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.conventions import Penalised, to_penalty
 from bayesreg.data import Data
+from bayesreg.design import is_sparse
 from bayesreg.errors import NoEquivalentError
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
@@ -40,7 +41,8 @@ class TwinFit:
     zeros_agree : bool
         Both have the same exact zeros.
     converged : bool
-        False when the library itself warned that its solver stopped early.
+        False when the library itself warned that its solver stopped early, or stopped where its
+        rule says nothing (saga at coefficients that are all 0).
     """
 
     model: Model
@@ -103,8 +105,10 @@ def fit_twin(model: Model, data: Data, fit: MapEstimate, target: str | None = No
     problem = bind(model, data)
     penalised = to_penalty(model, target or twin_target(problem), data)
     estimator = penalised.build()
-    converged = _fitted(estimator, data)
-    coef = np.ravel(estimator.coef_).astype(np.float64)
+    factors = penalised.column_factors
+    converged = _fitted(estimator, data if factors is None else _rescaled(data, factors))
+    coef = np.ravel(estimator.coef_).astype(np.float64) * (1.0 if factors is None else factors)
+    converged = converged and not _stopped_at_zero(penalised, coef)
     intercept = float(np.ravel(estimator.intercept_)[0]) if problem.has_intercept else 0.0
     excess = problem.value(problem.extended(coef, intercept))
     excess -= problem.value(problem.extended(fit.coef, fit.intercept))
@@ -119,6 +123,17 @@ def fit_twin(model: Model, data: Data, fit: MapEstimate, target: str | None = No
         zeros_agree=bool(np.array_equal(coef == 0, fit.coef == 0)),
         converged=converged,
     )
+
+
+def _rescaled(data: Data, factors: FloatArray) -> Data:
+    """The columns on which one strength serves coefficients with scales of their own."""
+    X = data.X.multiply(factors).tocsr() if is_sparse(data.X) else data.X * factors
+    return Data(X, data.y, weights=data.weights, offset=data.offset)
+
+
+def _stopped_at_zero(penalised: Penalised, coef: FloatArray) -> bool:
+    """saga's rule leaves the intercept out: at zero coefficients it stops wherever that is."""
+    return penalised.parameters.get("solver") == "saga" and not np.any(coef)
 
 
 def _fitted(estimator: Any, data: Data) -> bool:

@@ -273,7 +273,7 @@ def _twin(model: Model, data: Data, fit: MapEstimate) -> Check:
         f"largest coefficient difference {twin.largest_difference:.1e}"
     )
     if not twin.converged and twin.excess > limit:
-        detail += "; it warned that its own solver did not converge"
+        detail += "; its own solver did not converge"
         return Check(name, None, twin.excess, limit, detail)
     return Check(name, bool(-below <= twin.excess <= limit), twin.excess, limit, detail)
 

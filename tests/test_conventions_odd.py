@@ -69,3 +69,14 @@ def test_a_library_that_is_not_there_is_named(target):
             twin.build()
     else:
         assert twin.build() is not None
+
+
+def test_a_quantity_that_the_data_say_is_not_said_again():
+    data, model = (
+        data_for(br.Gaussian(1.0), "glmnet.glmnet"),
+        br.Model(br.Gaussian(1.0), br.Normal(1.0)),
+    )
+    with pytest.raises(ConversionError, match="the data say sd_y too"):
+        br.to_penalty(model, "glmnet.glmnet", data, sd_y=99.0)
+    with pytest.raises(ConversionError, match="the data say sd_x too"):
+        br.to_prior("glmnet.glmnet", {"lambda": 1.0}, data, sigma=1.0, sd_x=np.ones(data.p))

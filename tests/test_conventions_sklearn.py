@@ -25,6 +25,7 @@ from sklearn.utils import all_estimators
 from bayesreg import (
     AsymmetricLaplace,
     Bernoulli,
+    Data,
     ElasticNet,
     Flat,
     Laplace,
@@ -136,6 +137,37 @@ def test_every_solver_ends_at_our_mode(model, solver, allowed, weights):
     estimator, coef, at = run(twin, data)
     assert certify(model, data, coef, at).relative_gap <= allowed
     assert_same_model(to_prior(estimator, data), model)
+
+
+@WEIGHTS
+@pytest.mark.parametrize("likelihood", [Bernoulli(), Multinomial()])
+@pytest.mark.parametrize("prior", [Laplace(1e-6), ElasticNet(1e-6, 0.3)])
+def test_sagas_intercept_where_all_coefficients_are_zero(prior, likelihood, weights):
+    """saga's rule leaves the intercept out: it stops after a sweep, and says nothing."""
+    model = Model(likelihood, prior)
+    data = data_for(likelihood, "sklearn.LogisticRegression", weights=weights)
+    twin = to_penalty(model, "sklearn.LogisticRegression", data)
+    assert any("stops without a warning" in note for note in twin.notes)
+    _, coef, at = run(twin, data)
+    assert not np.any(coef)
+    assert certify(model, data, coef, at).relative_gap <= 1e-12
+
+
+def test_a_zero_of_saga_that_is_not_the_optimum_is_not_returned():
+    """Seen at strengths just below the least that makes all coefficients 0."""
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        X, y = rng.normal(size=(60, 3)), (rng.random(60) < 0.6) * 1.0
+        strength = 0.99 * np.max(np.abs(X.T @ (y - y.mean())))
+        data, model = Data(X, y), Model(Bernoulli(), Laplace(1 / strength))
+        try:
+            _, coef, at = run(to_penalty(model, "sklearn.LogisticRegression", data), data)
+        except RuntimeError as error:
+            assert "another random_state" in str(error)  # noqa: PT017
+            break
+        assert certify(model, data, coef, at).relative_gap <= 1e-8
+    else:
+        pytest.fail("saga never stopped early: the check in the program can go")
 
 
 @pytest.mark.parametrize("prior", [Laplace(0.3), Normal(0.5)])

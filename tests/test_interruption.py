@@ -55,6 +55,24 @@ print(np.array_equal(whole["posterior"]["coef"], post["posterior"]["coef"]))
 """
 )
 
+STORED = (
+    COMMON
+    + """
+import tempfile
+path = tempfile.mkdtemp() + "/run.zarr"
+slow = Slow.advance
+Slow.advance = lambda self, chain, block: (
+    self.engine.advance(chain, block) if chain.iteration < 120 else slow(self, chain, block)
+)
+warnings.simplefilter("ignore")
+post = br.sample(model, data, 300, 2, seed=1, tune=20, store=path)
+print(post["posterior"].sizes["draw"], flush=True)
+execution.prepared = prepared
+whole = br.sample(model, data, 300, 2, seed=1, tune=20)
+print(np.array_equal(whole["posterior"]["coef"], br.resume(path)["posterior"]["coef"]))
+"""
+)
+
 WARMING = (
     COMMON
     + """
@@ -94,6 +112,14 @@ def test_the_draws_so_far_are_returned_and_marked(block_seconds):
     assert count > 0
     assert f"has {count} of 1000000 draws" in lines[1]
     assert lines[2] == "True\n"
+    assert seconds < SOON
+
+
+def test_a_stored_run_goes_on_from_before_the_block_that_was_left_behind():
+    """The block takes an hour and has moved the chains already: they are not those on disk."""
+    lines, seconds, child = interrupted(STORED, 3600.0, after=3.0)
+    assert lines == ["100\n", "True\n"]
+    assert child.returncode == 0
     assert seconds < SOON
 
 

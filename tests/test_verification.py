@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import scipy.sparse
 from helpers import MIXED_PRIOR, make_class_data, make_data
 
 import bayesreg as br
@@ -137,6 +138,34 @@ def test_the_twin_is_fitted_for_real(likelihood, prior, target, weights):
     assert twin.penalised.target == target
     assert twin.largest_difference < 1e-4 * np.max(np.abs(fit.coef))
     assert abs(twin.excess) < 1e-8 * fit.certificate.half_null_deviance
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(
+    ("prior", "standardize"),
+    [(br.Laplace(0.3), True), (br.Normal(0.3), True), (br.Laplace(np.geomspace(0.1, 3, 7)), False)],
+)
+def test_the_twin_of_scales_by_column_is_fitted_on_rescaled_columns(prior, standardize, sparse):
+    given = make_data(br.Gaussian(1.0), weights=True)
+    X = scipy.sparse.csr_array(given.X) if sparse else given.X
+    data = br.Data(X, given.y, weights=given.weights)
+    model = br.Model(br.Gaussian(1.0), prior, standardize=standardize)
+    fit = br.find_map(model, data)
+    twin = fit_twin(model, data, fit)
+    assert twin.penalised.column_factors is not None
+    assert twin.largest_difference < 1e-4 * np.max(np.abs(fit.coef))
+    assert abs(twin.excess) < 1e-8 * fit.certificate.half_null_deviance
+
+
+def test_saga_at_zero_coefficients_is_no_failure_of_the_mode():
+    """It stops after one sweep wherever the intercept is, without a warning."""
+    rng = np.random.default_rng(1)
+    data = br.Data(rng.normal(size=(200, 3)), (rng.random(200) < 0.9) * 1.0)
+    model = br.Model(br.Bernoulli(), br.Laplace(0.02))
+    twin = fit_twin(model, data, br.find_map(model, data))
+    assert twin.excess > 1e-3
+    assert not twin.converged
+    assert br.verify(model, data).passed
 
 
 def test_a_library_that_stops_early_says_so_and_fails_nothing():

@@ -25,11 +25,11 @@ import numpy as np
 
 from bayesreg._kernels.dense import cholesky, solve_transposed, solve_upper
 
-_TWO_PI = 2.0 * math.pi
 # Bounces per bounded coefficient after which a trajectory is given up.
 _MOST_BOUNCES = 100
-# A time this little before a whole turn is one that rounding has put before now.
-_ALMOST = 1e-7
+# S_jj below this share of 1 / D_jj, of which it is a part, is rounding. The way back meets the same
+# bounces, so that giving up does not favour any point.
+_LOST = 1e-9
 
 
 class Normal(NamedTuple):
@@ -117,17 +117,20 @@ def _covariance_column(normal: Normal, j: int) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _until(bound: float, a: float, b: float, sign: float) -> float:
-    """Time until b cos t + a sin t reaches a bound from inside; sign +1 for an upper one."""
-    radius = math.hypot(a, b)
-    if not abs(bound) < radius:
+def _until(slack: float, a: float, b: float) -> float:
+    """tan(t / 2) for the first t at which b cos t + a sin t has fallen by ``slack`` >= 0.
+
+    With x = tan(t / 2) it is the least root of slack + 2 a x + (slack - 2 b) x^2 where that falls:
+    without a difference of near numbers, however far beyond the bound the mean is.
+    """
+    bend = slack - 2.0 * b
+    if a >= 0.0 and bend >= 0.0:
         return np.inf
-    t = math.atan2(a, b) - sign * math.acos(bound / radius)
-    if t < 0.0:
-        t += _TWO_PI
-    if t >= _TWO_PI - _ALMOST and sign * a > 0.0:
-        return 0.0
-    return t
+    discriminant = a * a - bend * slack
+    if discriminant < 0.0:
+        return np.inf
+    root = math.sqrt(discriminant)
+    return slack / (root - a) if a < 0.0 else (a + root) / -bend
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -138,14 +141,14 @@ def _next_bounce(
     best, hit, upper = np.inf, -1, False
     for j in bounded:
         if low[j] > -np.inf:
-            t = _until(low[j], a[j], b[j], -1.0)
-            if t < best:
-                best, hit, upper = t, j, False
+            x = _until(max(b[j] - low[j], 0.0), a[j], b[j])
+            if x < best:
+                best, hit, upper = x, j, False
         if high[j] < np.inf:
-            t = _until(high[j], a[j], b[j], 1.0)
-            if t < best:
-                best, hit, upper = t, j, True
-    return best, hit, upper
+            x = _until(max(high[j] - b[j], 0.0), -a[j], -b[j])
+            if x < best:
+                best, hit, upper = x, j, True
+    return 2.0 * math.atan(best), hit, upper
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -181,5 +184,7 @@ def trajectory(
         left -= t
         b[hit] = high[hit] if upper else low[hit]
         column = _covariance_column(normal, hit)
+        if normal.wide and not column[hit] * normal.curvature[hit] > _LOST:
+            return False
         a -= (2.0 * a[hit] / column[hit]) * column
     return False

@@ -148,10 +148,10 @@ def fill_factors(mixture: Mixture, scalars: np.ndarray, factor: np.ndarray) -> N
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def all_relative(mixture: Mixture) -> bool:
     """Is sigma in every factor?"""
+    count = 0
     for j in range(mixture.relative.size):
-        if not mixture.relative[j]:
-            return False
-    return True
+        count += mixture.relative[j]
+    return count == mixture.relative.size
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

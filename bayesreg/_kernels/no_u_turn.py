@@ -29,7 +29,8 @@ DIVERGING, TREE_DEPTH, N_STEPS, ACCEPTANCE_RATE, STEP_SIZE, ENERGY = range(6)
 LOG_STEP, LOG_STEP_MEAN, ERROR_MEAN, SHRINK_TO, COUNT = range(5)
 _LARGEST_ERROR = 1000.0
 _DEEPEST = 10
-# The reference alone is periodic in 2 pi: a step near a whole part of that would come back to itself.
+# The reference alone is periodic in 2 pi: a step near a whole part of that would come back to
+# itself.
 _LONGEST_STEP, _JITTER = 1.4, 0.1
 # Hoffman and Gelman (2014), section 3.2: gamma, t0, kappa.
 _SHRINK, _DELAY, _FORGET = 0.05, 10.0, 0.75

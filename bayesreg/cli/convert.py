@@ -16,6 +16,7 @@ _CONVERT_EPILOG = """examples:
   bayesreg convert sklearn.Lasso alpha=0.1 --to model --n 442 --sigma 54
   bayesreg convert "Laplace(scale=20)" --sigma 54 --n 442 --to sklearn.Lasso
   bayesreg convert sklearn.Ridge alpha=2 --to textbook.mse_ridge --n 100
+  bayesreg convert sklearn.Ridge alpha=2 sd_y=77 --to glmnet.glmnet --n 442
   bayesreg convert --list
 """
 
@@ -26,7 +27,10 @@ def add_convert(commands: Any) -> None:
         epilog=_CONVERT_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     convert.add_argument("source", nargs="?", help="an estimator's name, a prior or a model")
-    convert.add_argument("parameters", nargs="*", metavar="name=value")
+    convert.add_argument(
+        "parameters", nargs="*", metavar="name=value",
+        help="its parameters, and what a formula asks for (sd_y=77, p=10, sd_x=0.5,2)",
+    )  # fmt: skip
     convert.add_argument("--to", help='an estimator\'s name, or "model"')
     convert.add_argument("--sigma", type=float, help="noise sd, where the formula needs it")
     convert.add_argument("--n", type=float, help="number of rows (or sum of the weights)")
@@ -59,11 +63,23 @@ def _converted(options: argparse.Namespace) -> Any:
     if "(" in options.source:
         model = _stated_model(options)
         return model if options.to == "model" else to_penalty(model, options.to, n=options.n)
+    parameters, quantities = _told_apart(options.source, _parameters(options.parameters))
     known = {"n": options.n, "sigma": options.sigma, "likelihood": _likelihood(options)}
-    parameters = _parameters(options.parameters)
+    known |= quantities
     if options.to == "model":
         return to_prior(options.source, parameters, **known)
     return convert(options.source, parameters, to=options.to, **known)
+
+
+def _told_apart(source: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The source's own parameters, and quantities that a formula asks for (sd_y=77)."""
+    from bayesreg.conventions import targets
+    from bayesreg.conventions._quantities import QUANTITIES
+
+    asked = {name for name, quantity in QUANTITIES.items() if quantity.of_data is not None}
+    own = {name for target in targets() if target.name == source for name in target.defaults}
+    quantities = {name: value for name, value in given.items() if name in asked - own}
+    return {name: given[name] for name in given if name not in quantities}, quantities
 
 
 def _likelihood(options: argparse.Namespace) -> Any:
@@ -130,7 +146,7 @@ def _parameters(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _parameter(text: str) -> tuple[str, Any]:
-    """name=value with value a number, True, False, None or a word."""
+    """name=value with value a number, several (0.5,2), True, False, None or a word."""
     name, equals, value = text.partition("=")
     if not equals:
         raise ConversionError(f"{text!r} is not of the form name=value, such as alpha=0.1")
@@ -138,9 +154,10 @@ def _parameter(text: str) -> tuple[str, Any]:
     if value in words:
         return name, words[value]
     try:
-        return name, float(value)
+        numbers = [float(number) for number in value.split(",")]
     except ValueError:
         return name, value
+    return name, numbers[0] if len(numbers) == 1 else numbers
 
 
 def _conversion_dict(result: Any) -> dict[str, Any]:

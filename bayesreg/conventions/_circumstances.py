@@ -65,6 +65,7 @@ def setting_of(
     if likelihood.noise is not None:
         known[NOISE[likelihood.name]] = likelihood.noise
     data = checked(data)
+    _refuse_said_twice(data, quantities)
     total = _total_weight(data, n, total_weight)
     if total is not None:
         known["total_weight"] = total
@@ -122,6 +123,14 @@ def refuse_unknown(names: Mapping[str, Any], verb: str) -> None:
     for name in names:
         known = [key for key, part in QUANTITIES.items() if part.argument == key]
         raise ConversionError(f"{verb} has no argument {name!r}.{nearest(name, known)}")
+
+
+def _refuse_said_twice(data: Data | None, quantities: Mapping[str, Any]) -> None:
+    for name in quantities:
+        if data is not None and name in QUANTITIES and QUANTITIES[name].of_data is not None:
+            raise ConversionError(
+                f"data and {name} were given; the data say {name} too. Pass one of the two"
+            )
 
 
 def _total_weight(data: Data | None, n: float | None, total_weight: float | None) -> float | None:

@@ -114,6 +114,13 @@ def logistic_notes(parameters: Mapping[str, Any]) -> tuple[str, ...]:
             "saga converges slowly where the columns differ in scale; if it warns that it did not, "
             "its coefficients are not the optimum"
         )
+        if _can_stop_at_zero(parameters):
+            notes.append(
+                "saga's stopping rule leaves the intercept out: where a sweep leaves all "
+                "coefficients at 0 it stops without a warning, wherever the intercept is; the "
+                "program then puts the intercept at its optimum, and an estimator from .build() "
+                "has yet to be checked (bayesreg.certify)"
+            )
     if parameters["solver"] == "liblinear" and parameters["l1_ratio"] == 0:
         notes.append(
             "liblinear's primal solver stops at a relative gradient of some 1e-8; dual=True goes "
@@ -257,6 +264,38 @@ def _notes(parameters: Mapping[str, Any], setting: Setting) -> tuple[str, ...]:
     return (*several, *general) if _is_multinomial(setting) else general
 
 
+def _can_stop_at_zero(parameters: Mapping[str, Any]) -> bool:
+    """Whether saga may stop with an intercept that is not the optimum, and say nothing."""
+    exact_zeros = parameters["solver"] == "saga" and parameters["l1_ratio"] > 0
+    return exact_zeros and bool(parameters.get("fit_intercept", True))
+
+
+def _code(arguments: Mapping[str, Any], setting: Setting) -> str:
+    """The fit; where saga stopped at zero coefficients, the intercept by its closed form."""
+    program = common.code("LogisticRegression", arguments, setting)
+    if not _can_stop_at_zero(arguments):
+        return program
+    weights = "sample_weight" if setting.weighted else "np.ones(len(y))"
+    return program + (
+        "if not estimator.coef_.any():  # where saga stops whatever the intercept is\n"
+        "    import numpy as np\n\n"
+        f"    s = {weights}\n"
+        "    share = np.array([np.average(y == k, weights=s) for k in estimator.classes_])\n"
+        "    level = np.log(share)\n"
+        "    two = level.size == 2\n"
+        "    estimator.intercept_[:] = level[1] - level[0] if two else level - level.mean()\n"
+        "    rest = [(y == k) - mean for k, mean in zip(estimator.classes_, share)]\n"
+        f"    if max(abs(X.T @ (s * r)).max() for r in rest) > {_threshold(arguments)!r}:\n"
+        '        raise RuntimeError("saga stopped at coefficients of 0, which are not the optimum. '
+        'Fit again with another random_state, or use bayesreg.find_map")\n'
+    )
+
+
+def _threshold(arguments: Mapping[str, Any]) -> float:
+    """What slopes at 0 stay below in the optimum, with room for rounding."""
+    return float(arguments["l1_ratio"] / arguments["C"] * (1.0 + 1e-9))
+
+
 LOGISTIC = Convention(
     name="sklearn.LogisticRegression",
     likelihoods=("Bernoulli", "Multinomial"),
@@ -278,7 +317,7 @@ LOGISTIC = Convention(
     encode=encode_logistic,
     decode=decode_logistic,
     takes_sparse=True,
-    code=partial(common.code, "LogisticRegression"),
+    code=_code,
     build=partial(common.build, "LogisticRegression"),
     solution="(estimator.coef_ if len(estimator.coef_) > 1 else estimator.coef_[0])",
     notes=_notes,

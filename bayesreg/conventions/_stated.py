@@ -67,7 +67,7 @@ def likelihood_of(
         chosen = Stated(usual)
     else:
         open_to = tuple(name for name in possible if name in favoured) or possible
-        chosen = _wanted(wanted, open_to, with_sigma, origin.name)
+        chosen = _wanted(wanted, open_to, with_sigma, origin)
     if chosen.name not in possible:
         raise ConversionError(
             f"{origin.name} is for {' or '.join(possible)} data, not {chosen.name}"
@@ -94,7 +94,7 @@ def _wanted(
     wanted: Likelihood | ClassLikelihood | str | None,
     possible: tuple[str, ...],
     with_sigma: bool,
-    target: str,
+    origin: Convention,
 ) -> Stated:
     if isinstance(wanted, str):
         if wanted not in LIKELIHOODS:
@@ -110,9 +110,10 @@ def _wanted(
         return Stated(possible[0])
     if with_sigma and "Gaussian" in possible:
         return Stated("Gaussian")
+    loss = " or its 'loss' among the parameters," if "loss" in origin.defaults else ""
     raise ConversionError(
-        f"{target} leaves the likelihood open ({', '.join(possible)}), so it must be said: pass "
-        "likelihood=, or sigma= for Gaussian"
+        f"{origin.name} leaves the likelihood open ({', '.join(possible)}), so it must be said: "
+        f"pass likelihood={possible[-1]!r} (or another of these),{loss} or sigma= for Gaussian"
     )
 
 

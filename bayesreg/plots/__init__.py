@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bayesreg.plots.evidence import plot_evidence
 from bayesreg.plots.geometry import plot_geometry
 from bayesreg.plots.lambda_posterior import plot_lambda_posterior
 from bayesreg.plots.map_vs_posterior import plot_map_vs_posterior
@@ -11,6 +12,7 @@ from bayesreg.plots.shrinkage import plot_shrinkage
 from bayesreg.plots.trajectory import plot_trajectory
 
 __all__ = [
+    "plot_evidence",
     "plot_geometry",
     "plot_lambda_posterior",
     "plot_map_vs_posterior",

@@ -9,24 +9,35 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
+from bayesreg.plots.scale_axis import checked_study, lambda_axis, mark_scales
+from bayesreg.plots.study_path import plot_study_path
 from bayesreg.plots.style import axes, colour, ink, line_style, name_line_ends, verbatim, zero_line
 from bayesreg.solvers import MapPath
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 
 def plot_path(
-    path: MapPath, *, ax: Axes | None = None, marked_scale: float | None = None, labels: int = 12
+    path: MapPath | xr.Dataset,
+    *,
+    ax: Axes | None = None,
+    marked_scale: float | None = None,
+    labels: int = 12,
+    choices: Any = None,
 ) -> Axes:
-    """Coefficients of the mode over the prior scale, lambda on the axis above.
+    """Coefficients over the prior scale, lambda on the axis above.
 
     Parameters
     ----------
-    path : MapPath
+    path : MapPath, or xarray.Dataset from :func:`bayesreg.scan_scales`
+        Of a study, posterior means and highest-density intervals are drawn beside the modes.
     ax : Axes, optional
     marked_scale : float, optional
         A scale to mark with a vertical line.
+    choices : mapping of name to scale, or to an object with ``scale``, optional
+        More vertical lines, such as the result of :func:`bayesreg.choose_scale`.
     labels : int
         How many coefficients, the largest first, are named at the right end.
 
@@ -39,8 +50,13 @@ def plot_path(
     DataTypeError, ModelError, ModelTypeError
         Naming the argument that cannot be used.
     """
+    if type(path).__name__ == "Dataset":
+        return _of_study(path, ax, marked_scale, labels, choices)
     if not isinstance(path, MapPath):
-        raise DataTypeError(f"path must be a MapPath from find_map_path; got {type(path).__name__}")
+        raise DataTypeError(
+            "path must be a MapPath from find_map_path or a study from scan_scales; got "
+            f"{type(path).__name__}"
+        )
     if path.estimates[0].classes:
         raise ModelError(
             "plot_path draws one vector of coefficients, and this path has one per class; "
@@ -76,8 +92,19 @@ def plot_path(
     ax.set_xlabel(f"{whose} ({units})")
     ax.set_ylabel("coefficient at the mode")
     ax.set_title("Posterior mode along the prior scale", loc="left")
-    _lambda_axis(ax, scales, path.lambdas[order])
+    lambda_axis(ax, scales, path.lambdas[order])
+    mark_scales(ax, choices)
     return ax
+
+
+def _of_study(
+    study: Any, ax: Axes | None, marked_scale: float | None, labels: int, choices: Any
+) -> Axes:
+    checked_study(study)
+    if marked_scale is not None:
+        marked = _checks.positive_number(marked_scale, "marked_scale")
+        choices = {f"scale {marked:g}": marked, **(choices or {})}
+    return plot_study_path(study, ax, choices, _label_count(labels))
 
 
 def _label_count(value: Any) -> int:
@@ -94,20 +121,3 @@ def _leaving_zero(values: FloatArray) -> FloatArray:
     """Without the stretches at exactly 0: the axis is drawn there already."""
     zero = np.concatenate([[True], values == 0, [True]])
     return np.where(zero[:-2] & zero[1:-1] & zero[2:], np.nan, values)
-
-
-def _lambda_axis(ax: Axes, scales: FloatArray, lambdas: FloatArray) -> None:
-    """lambda on a second axis above; log-log linear in the scale, so one power maps the two."""
-    if len(scales) < 2 or scales[0] == scales[-1] or not np.all(np.isfinite(lambdas)):
-        return
-    power = float(np.log(lambdas[-1] / lambdas[0]) / np.log(scales[-1] / scales[0]))
-    constant = lambdas[0] / scales[0] ** power
-
-    def to_lambda(scale: Any) -> Any:
-        return constant * np.maximum(scale, 1e-300) ** power
-
-    def to_scale(value: Any) -> Any:
-        return (np.maximum(value, 1e-300) / constant) ** (1.0 / power)
-
-    above = ax.secondary_xaxis("top", functions=(to_lambda, to_scale))
-    above.set_xlabel("penalty lambda (weaker to the right)")

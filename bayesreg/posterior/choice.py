@@ -21,8 +21,8 @@ SAMPLERS: dict[str, Sampler] = {
         ),
         Sampler(
             "gibbs",
-            "Gaussian likelihood with known sigma and a Laplace or elastic-net prior: given its "
-            "mixing variables the posterior is normal",
+            "Gaussian likelihood with priors that are scale mixtures of normals (Laplace, elastic "
+            "net, Student t, horseshoe, groups): normal given their mixing variables",
             gibbs.unsuited, 500, gibbs.prepare,
         ),
         Sampler(

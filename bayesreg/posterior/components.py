@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from bayesreg.posterior.whitening import Completion, WhitenedRows, whiten
 
 # Squares below its square, beside those of y, are the rounding of an exact fit.
 _ROUNDING = 1e-12
+# From so many columns on second moments pay; eigenvalues lose no more than five digits to this
+# ratio of the largest to the least, and a residual square no more than three to this share.
+_MANY_COLUMNS, _WELL_CONDITIONED, _FAR_FROM_EXACT = 200, 1e5, 1e-3
 
 
 class Kind(Enum):
@@ -154,10 +158,7 @@ def reduce(posterior: Posterior, kind: Kind) -> Components:
     rows = whiten(problem)
     moving = _kinds(posterior)[kind][rows.completion.proper]
     A, t, determinant, nested = _integrate(rows, ~moving)
-    U, d, right = decomposed(A)
-    c = U.T @ t
-    beyond = t - U @ c
-    rest = float(beyond @ beyond)
+    d, c, rest, right = _from_moments(A, t) or _from_rows(A, t)
     magnitude = np.abs(problem.y) + np.abs(problem.offset)
     floor = _ROUNDING**2 * float(problem.weights @ magnitude**2) / problem.likelihood.noise**2
     if rest + float(np.sum(c[d == 0.0] ** 2)) <= floor:
@@ -194,6 +195,32 @@ def _integrate(
     on_target, on_columns = Q.T @ t, Q.T @ A
     determinant = float(np.sum(np.log(np.abs(np.diag(R)))))
     return A - Q @ on_columns, t - Q @ on_target, determinant, (R, on_target, on_columns)
+
+
+#: d, c = U't, the squared length of t beyond U, and V'.
+Decomposition: TypeAlias = tuple[FloatArray, FloatArray, float, FloatArray]
+
+
+def _from_rows(A: FloatArray, t: FloatArray) -> Decomposition:
+    U, d, right = decomposed(A)
+    c = U.T @ t
+    beyond = t - U @ c
+    return d, c, float(beyond @ beyond), right
+
+
+def _from_moments(A: FloatArray, t: FloatArray) -> Decomposition | None:
+    """By the eigenvalues of A'A, several times as fast; None where rows would give more digits."""
+    n, q = A.shape
+    if q < _MANY_COLUMNS or n < 2 * q:
+        return None
+    values, vectors = np.linalg.eigh(A.T @ A)
+    values, right = values[::-1], vectors[:, ::-1].T
+    if not values[-1] * _WELL_CONDITIONED > values[0]:
+        return None
+    c = right @ (A.T @ t) / np.sqrt(values)
+    whole = float(t @ t)
+    rest = whole - float(c @ c)
+    return (np.sqrt(values), c, rest, right) if rest > _FAR_FROM_EXACT * whole else None
 
 
 def _constant(posterior: Posterior, rows: WhitenedRows, determinant: float) -> float:

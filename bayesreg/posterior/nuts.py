@@ -77,7 +77,8 @@ class _Nuts:
         state = chain.state
         iterate(
             self._start.coordinates.target, self._frame(state), state["q"],
-            state["averaging"], tuning, TARGET_ACCEPTANCE, chain.streams["moves"], draws, statistics,
+            state["averaging"], tuning, TARGET_ACCEPTANCE, chain.streams["moves"], draws,
+            statistics,
         )  # fmt: skip
 
     def _frame(self, state: dict[str, np.ndarray]) -> Any:

@@ -12,10 +12,10 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoEquivalentError
 from bayesreg.likelihoods import has_classes, noise_prior
-from bayesreg.model import Model, require_model_and_data, unknown_scales
+from bayesreg.model import Model, relative_to_noise, require_model_and_data, unknown_scales
 from bayesreg.posterior.target import with_unknowns_at_one
 from bayesreg.priors import Horseshoe
-from bayesreg.problem import bind
+from bayesreg.problem import Problem, bind
 from bayesreg.solvers.scale_grid import checked_scales, default_scales
 
 
@@ -34,6 +34,8 @@ class Axis:
         The canonical lambda of ``column`` at t = 1, with an unknown sigma at 1.
     kinked : bool
         l1 and l2 are both divided by t, so that an elastic net keeps its ratio; else l2 by t^2.
+    sigma_power : int
+        With an unknown sigma lambda is ``lambdas`` times sigma to this power.
     """
 
     factors: FloatArray
@@ -41,6 +43,7 @@ class Axis:
     column: str
     reference_lambda: float
     kinked: bool
+    sigma_power: int = 2
 
     @property
     def lambdas(self) -> FloatArray:
@@ -68,7 +71,15 @@ def make_axis(
         grid = checked_scales(scales)
     grid = np.unique(grid)
     kinked = bool(np.any(problem.penalty.l1[: problem.p] > 0))
-    return Axis(grid / reference, grid, column, reference_lambda, kinked)
+    power = _sigma_power(model, data, problem, data.names.index(column))
+    return Axis(grid / reference, grid, column, reference_lambda, kinked, power)
+
+
+def _sigma_power(model: Model, data: Data, problem: Problem, column: int) -> int:
+    """2 for an absolute scale; relative to the noise 1 with an L1 part and else 0."""
+    if not relative_to_noise(model, data)[column]:
+        return 2
+    return 1 if problem.penalty.l1[column] > 0 else 0
 
 
 def _default_grid(model: Model, data: Data, reference: float, n_scales: int) -> FloatArray:

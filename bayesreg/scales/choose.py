@@ -16,6 +16,7 @@ from bayesreg.posterior.order import (
     MOST_ITERATIONS,
     checked_cores,
     checked_count,
+    seed_or_fresh,
 )
 from bayesreg.posterior.propriety import require_proper
 from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
@@ -30,7 +31,6 @@ from bayesreg.scales.fold_choice import by_mode, by_posterior
 from bayesreg.scales.hyperprior_choice import by_hyperprior
 from bayesreg.scales.leave_one_out_choice import by_leave_one_out
 from bayesreg.scales.order import Order, nothing
-from bayesreg.scales.scan import checked_entropy
 
 # Fewer draws of a chain have no Monte Carlo error.
 _FEWEST_DRAWS = 100
@@ -122,7 +122,7 @@ def choose_scale(
     require_proper(pose(model, data), data.names)
     order = Order(
         model, data, axis, folds, hold, _hyperprior(hyperprior, axis), draws, chains,
-        checked_entropy(seed), cores, progress,
+        seed_or_fresh(seed), cores, progress,
         axis.kinked and scales is None,
     )  # fmt: skip
     order.scores["scale"] = axis.scales

@@ -16,13 +16,13 @@ from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model
+from bayesreg.posterior.order import seed_or_fresh
 from bayesreg.posterior.target import with_unknowns_at_one
 from bayesreg.priors.on_noise import noise_density
 from bayesreg.scales.axis import Axis, make_axis
 from bayesreg.scales.explained import rest_of_variance, variance_of_predictor
 from bayesreg.scales.predictive_draws import observed_spread, predictive_draws, sigma_draws
 from bayesreg.scales.prior_draws import prior_draws
-from bayesreg.scales.scan import checked_entropy
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Draws for the search times columns, at most; draws of whole data sets that are kept.
@@ -170,7 +170,7 @@ def elicit(
     _require_count(draws)
     axis = make_axis(model, data, None, 2)
     data = data.to_dense()
-    entropy = checked_entropy(seed)
+    entropy = seed_or_fresh(seed)
     search = _Search(
         model, data, belief, min(draws, max(_FEWEST, _MOST_NUMBERS // data.p)), entropy
     )

@@ -8,18 +8,46 @@ counted.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from bayesreg._types import FloatArray
 from bayesreg.data import Data
+from bayesreg.likelihoods import Dispersed
 from bayesreg.model import Model
-from bayesreg.problem import bind
-from bayesreg.solvers import MapEstimate
+from bayesreg.problem import Problem, bind
+
+if TYPE_CHECKING:
+    from bayesreg.scales.modes import Modes
 
 
-def degrees_of_freedom(model: Model, data: Data, fit: MapEstimate) -> float:
-    """At the mode ``fit`` of the model."""
-    problem = bind(model, data.to_dense())
-    v = problem.extended(fit.coef, fit.intercept)
+def freedom_along(model: Model, data: Data, factors: FloatArray, found: Modes) -> FloatArray:
+    """At each mode; NaN where there is none."""
+    freedom = np.full(factors.size, np.nan)
+    problem: Problem | None = None
+    for k in np.flatnonzero(~np.isnan(found.coef).any(axis=1)):
+        if problem is None or found.scalars:
+            problem = bind(_at_mode(model, found, int(k)), data)
+        v = problem.extended(found.coef[k], float(found.intercept[k]))
+        freedom[k] = degrees_of_freedom(problem.at_scale(float(factors[k])), v)
+    return freedom
+
+
+def _at_mode(model: Model, found: Modes, k: int) -> Model:
+    """Sigma or the dispersion as the number that it is at mode k."""
+    for name, values in found.scalars.items():
+        if name == "sigma":
+            return model.at_sigma(float(values[k]))
+        likelihood = model.likelihood
+        assert isinstance(likelihood, Dispersed)
+        return replace(model, likelihood=likelihood.with_dispersion(float(values[k])))
+    return model
+
+
+def degrees_of_freedom(problem: Problem, v: FloatArray) -> float:
+    """At the mode v."""
     penalty = problem.penalty
     p = problem.p
     bounded = (v <= penalty.lower) | (v >= penalty.upper)

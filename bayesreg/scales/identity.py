@@ -1,6 +1,6 @@
 """The evidence along the scale from posterior expectations.
 
-    d log p(y | t) / d log t = E_posterior[G] - E_prior[G],   G = - d log p(w | t) / d log t + const
+    d log p(y | t) / d log t = E_posterior[G] - E_prior[G],   G = d log p(w | t) / d log t + const
 
 G is sum_j |w_j - loc_j| / (t b_j) for Laplace and sum_j ((w_j - loc_j) / (t tau_j))^2 for Normal
 priors, relative ones further divided by sigma or sigma^2; E_prior[G] is then the number of columns,
@@ -9,8 +9,6 @@ and in general the derivative of the log normaliser.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bayesreg._types import FloatArray
@@ -18,10 +16,14 @@ from bayesreg.data import Data
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty
 from bayesreg.posterior.densities import Parameters
+from bayesreg.posterior.protocol import Draws
 from bayesreg.posterior.target import Posterior, with_unknowns_at_one
+from bayesreg.scales.controls import expectations
+from bayesreg.scales.curve import Node
+from bayesreg.scales.draws import parameters
 
 # Step of the central difference of the log normaliser, in log t.
-_STEP = 1e-5
+_STEP = 1e-3
 
 
 def generator(
@@ -56,34 +58,21 @@ def prior_expectation(model: Model, data: Data) -> float:
     return (up - down) / (2 * _STEP)
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """log evidence at each node, and its Monte Carlo standard error."""
+def node(
+    model: Model, data: Data, x: float, kinked: bool, posterior: Posterior, draws: Draws
+) -> Node:
+    """Slope and bend at log t = x, from draws of the model at its scale.
 
-    log_evidence: FloatArray
-    error: FloatArray
-
-
-def integrate(log_t: FloatArray, slope: FloatArray, error: FloatArray, anchor: float) -> Curve:
-    """The curve whose slope in log t is known at nodes, from ``anchor`` at t -> 0.
-
-    Left of the first node the slope is taken to fall as t^2, the leading order of every prior
-    whose scale goes to 0. Between nodes it is a cubic spline, so that the curve is linear in the
-    slopes and errors of independent nodes add in squares.
+    d E_posterior[G] / dx = E_posterior[dG / dx] + Var_posterior(G).
     """
-    weights = _weights(log_t)
-    value = anchor + weights @ slope
-    return Curve(value, np.sqrt(weights**2 @ error**2))
-
-
-def _weights(log_t: FloatArray) -> FloatArray:
-    """Rows: integrals up to each node as combinations of the slopes."""
-    from scipy.interpolate import CubicSpline
-
-    k = log_t.size
-    weights = np.zeros((k, k))
-    weights[:, 0] = 0.5
-    if k > 1:
-        spline = CubicSpline(log_t, np.eye(k), axis=0, bc_type="natural" if k < 4 else "not-a-knot")
-        weights += spline.antiderivative()(log_t)
-    return weights
+    drawn = parameters(posterior, draws)
+    values = generator(model, data, posterior, drawn, kinked)
+    wider, narrower = (model.rescaled(float(np.exp(s))) for s in (_STEP, -_STEP))
+    moved = [generator(at, data, posterior, drawn, kinked) for at in (wider, narrower)]
+    change = (moved[0] - moved[1]) / (2 * _STEP)
+    spread = (values - np.mean(values)) ** 2
+    found = expectations(np.stack([values, change + spread], axis=-1), posterior, draws)
+    on_prior = [prior_expectation(at, data) for at in (narrower, model, wider)]
+    bend = found.value[1] - (on_prior[2] - on_prior[0]) / (2 * _STEP)
+    slope = found.value[0] - on_prior[1]
+    return Node(x, float(slope), float(found.error[0]), float(bend))

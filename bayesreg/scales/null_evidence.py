@@ -19,7 +19,7 @@ from bayesreg.errors import ModelError
 from bayesreg.likelihoods import Dispersed, Gaussian, Likelihood
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty
-from bayesreg.posterior.target import Posterior, pose
+from bayesreg.posterior.target import Posterior, pose, with_unknowns_at_one
 from bayesreg.scales.integrals import log_integral
 
 
@@ -54,6 +54,22 @@ def log_null_evidence(model: Model, data: Data) -> float:
     high = min(-_LEAST, float(np.log(upper)))
     centre = float(np.clip(null.log_scale_guess(), low, high))
     return log_integral(log_f, centre, 1.0 / np.sqrt(problem.n), lower=low, upper=high)
+
+
+def null_anchor(model: Model, data: Data) -> tuple[float | None, str]:
+    """The evidence as the scales go to 0, or None and why there is none."""
+    try:
+        return log_null_evidence(model, data), ""
+    except ModelError as error:
+        return None, str(error)
+
+
+def said_of_evidence(model: Model) -> str:
+    """What the evidence is relative to."""
+    on_intercept = with_unknowns_at_one(model).intercept_penalty()
+    if on_intercept is not None and on_intercept.is_flat[0]:
+        return "in nats, relative to a flat intercept of density 1: only differences mean anything"
+    return "in nats"
 
 
 # log of a sigma or a dispersion whose square is still a number.

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
-from bayesreg.errors import ModelError, NoModeError
-from bayesreg.likelihoods import estimated_dispersion, noise_prior
-from bayesreg.model import Model
-from bayesreg.posterior.diagnostics import diagnose
-from bayesreg.posterior.order import checked_seed
+from bayesreg.errors import ModelError
+from bayesreg.likelihoods import noise_prior
+from bayesreg.model import Model, require_model_and_data
+from bayesreg.posterior.densities import used_rows
+from bayesreg.posterior.order import (
+    MOST_CHAINS,
+    MOST_ITERATIONS,
+    checked_cores,
+    checked_count,
+    seed_or_fresh,
+)
 from bayesreg.posterior.progress import progress_bar
 from bayesreg.posterior.propriety import require_proper
-from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
+from bayesreg.posterior.run import one_linear_algebra_thread
 from bayesreg.posterior.target import pose
 from bayesreg.scales.axis import Axis, library_parameters, make_axis
-from bayesreg.scales.draws import draws_along
-from bayesreg.scales.freedom import degrees_of_freedom
-from bayesreg.scales.identity import generator, integrate, prior_expectation
-from bayesreg.scales.null_evidence import log_null_evidence
-from bayesreg.solvers import MapEstimate, find_map, find_map_path
+from bayesreg.scales.closed_form import (
+    closed_columns,
+    freedom_of,
+    law_of,
+    said_of_closed_form,
+)
+from bayesreg.scales.cross_validation import mode_scores, posterior_scores
+from bayesreg.scales.modes import Modes, find_modes, mode_columns
+from bayesreg.scales.sampled import Sampling, sampled_columns
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from bayesreg.posterior.densities import Parameters
-
-# Nodes below the axis, for the evidence from scale 0 on: this many, this far apart in log t.
-_NODES_BELOW, _SPACING = 8, 0.4
 
 
 def scan_scales(
@@ -47,6 +51,8 @@ def scan_scales(
     seed: int | None = None,
     rope: float | None = None,
     probability: float = 0.95,
+    loo: bool = False,
+    folds: Any = None,
     parameters: Sequence[str] = (),
     progress: bool = True,
     cores: int | None = None,
@@ -63,13 +69,20 @@ def scan_scales(
     n_scales : int
         Length of the default grid.
     posterior : bool
-        Sample at every scale; False leaves the modes, which is quick.
+        The posterior at every scale too; False leaves the modes, which is quick.
     draws, chains, seed, cores
-        As in :func:`sample`, at every scale.
+        As in :func:`sample`, at every scale. A Gaussian likelihood with Normal priors needs none:
+        everything is exact, from one decomposition.
     rope : float, optional
         Also P(|w| < rope).
     probability : float
         Mass of the highest-density intervals.
+    loo : bool
+        Leave-one-out log predictive density: exact in closed form, else by Pareto-smoothed
+        importance sampling, with a refit of every row whose k exceeds 0.7.
+    folds : int, splitter of scikit-learn, or iterable of (train, test) positions, optional
+        Cross-validate mode and, with ``posterior``, the posterior predictive. The prior is the
+        same in every fold.
     parameters : sequence of str
         Conversion targets, such as "sklearn.Lasso", whose own parameter is wanted beside lambda.
     progress : bool
@@ -77,16 +90,25 @@ def scan_scales(
     Returns
     -------
     xarray.Dataset
-        Dimensions ``scale`` and ``feature``; coordinates ``lambda`` and those asked for. The mode:
-        ``map``, ``map_intercept``, ``n_nonzero``, ``degrees_of_freedom``, ``gap``, ``map_norm1``,
-        ``map_norm2``. The posterior: ``mean``, ``sd``, ``hdi_low``, ``hdi_high``, ``p_positive``,
-        ``p_rope``, ``mean_norm1``, ``mean_norm2``, ``rhat_max``, ``ess_min``. The evidence:
-        ``log_evidence`` and ``log_evidence_error``, relative to a flat intercept of density 1.
+        Dimensions ``scale`` and ``feature``; coordinates ``lambda`` and those asked for.
+
+        * The mode: ``map``, ``map_intercept``, ``n_nonzero``, ``degrees_of_freedom``, ``gap``,
+          ``map_norm1``, ``map_norm2``; with an unknown sigma ``map_sigma``, ``map_lambda``.
+        * The posterior: ``mean``, ``sd``, ``hdi_low``, ``hdi_high``, ``p_positive``, ``p_rope``,
+          ``mean_intercept``, ``mean_norm1``, ``mean_norm2``; of draws ``rhat_max``, ``ess_min``.
+        * The evidence: ``log_evidence`` and ``log_evidence_error``, in nats; with a flat
+          intercept relative to its density 1.
+        * ``loo``, ``loo_error`` (over rows), ``loo_refitted``; ``cv_mode`` (mean deviance of a
+          row) and ``cv_posterior`` (mean log predictive density), each with its ``_error``.
+
+        ``lambda`` is the canonical one, at sigma = 1 where sigma is unknown: ``attrs["lambda"]``.
 
     Raises
     ------
     ModelError, DataError, ImproperPosteriorError, NotCertifiedError
         What cannot be scanned, with the reason.
+    KeyboardInterrupt
+        Nothing is kept of an interrupted scan.
 
     Examples
     --------
@@ -97,172 +119,106 @@ def scan_scales(
     >>> study["map"].values.ravel().round(3).tolist()
     [0.0, 0.5, 0.75]
     """
-    for name, flag in (("posterior", posterior), ("progress", progress)):
+    for name, flag in (("posterior", posterior), ("loo", loo), ("progress", progress)):
         _checks.flag(flag, name)
+    if loo and not posterior:
+        raise ModelError("leave-one-out needs the posterior; leave out posterior=False or loo=True")
     mass = _checks.positive_number(probability, "probability")
     if mass >= 1:
         raise ModelError(f"probability must be below 1; got {mass!r} (0.95 for a 95% interval)")
-    data = data.to_dense() if isinstance(data, Data) else data
+    if rope is not None:
+        rope = _checks.positive_number(rope, "rope")
+    order = _Order(
+        draws=checked_count(draws, "draws", most=MOST_ITERATIONS),
+        chains=checked_count(chains, "chains", most=MOST_CHAINS),
+        seed=seed_or_fresh(seed),
+        cores=checked_cores(cores),
+        rope=rope,
+        mass=mass,
+        loo=loo,
+        progress=progress,
+    )
+    require_model_and_data(model, data)
+    data = data.to_dense()
     axis = make_axis(model, data, scales, n_scales)
+    library = library_parameters(model, data, axis, parameters)
+    said: dict[str, Any] = {
+        "model": repr(model),
+        "axis_column": axis.column,
+        "lambda": _said_of_lambda(model),
+        "n_rows": used_rows(data).size,
+    }
     with one_linear_algebra_thread():
-        fits = _modes(model, data, axis)
-        columns = _mode_columns(model, data, axis, fits)
-        attributes: dict[str, Any] = {"model": repr(model), "axis_column": axis.column}
         if posterior:
             require_proper(pose(model, data), data.names)
-            entropy = checked_entropy(seed)
-            cores = available_cores() if cores is None else cores
-            found, notes = _posterior_columns(
-                model, data, axis, fits, draws=draws, chains=chains, seed=entropy, cores=cores,
-                rope=rope, mass=mass, progress=progress,
-            )  # fmt: skip
-            columns |= found
-            attributes |= {"seed": entropy, "probability": mass, **notes}
-    return _dataset(
-        columns, axis, data, library_parameters(model, data, axis, parameters), attributes
+        found = find_modes(model, data, axis)
+        law = law_of(model, data) if posterior else None
+        columns = mode_columns(model, data, axis, found, freedom_of(law, axis))
+        if law is not None:
+            columns |= closed_columns(law, axis, rope=order.rope, mass=mass, loo=loo)
+            said |= said_of_closed_form(model, law, mass)
+        elif posterior:
+            drawn, notes = _drawn_columns(model, data, axis, found, order)
+            columns |= drawn
+            said |= notes
+        if folds is not None:
+            columns |= _cross_validated(model, data, axis, folds, posterior, order)
+    return _dataset(columns, axis, data, library, said)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What was asked for, checked."""
+
+    draws: int
+    chains: int
+    seed: int
+    cores: int
+    rope: float | None
+    mass: float
+    loo: bool
+    progress: bool
+
+
+def _said_of_lambda(model: Model) -> str:
+    if noise_prior(model.likelihood) is None:
+        return "the canonical lambda"
+    return (
+        "the canonical lambda at sigma = 1, which is unknown: times sigma^2 for absolute scales, "
+        "for those relative to the noise times sigma (Laplace) or 1 (Normal). map_lambda is it at "
+        "the joint mode"
     )
 
 
-def checked_entropy(seed: int | None) -> int:
-    if seed is None:
-        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
-    return checked_seed(seed)
+def _drawn_columns(
+    model: Model, data: Data, axis: Axis, found: Modes, order: _Order
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """From draws at every scale."""
+    total = axis.factors.size * order.chains * order.draws
+    with progress_bar("scanning", total, order.progress) as bar:
+        sampling = Sampling(order.draws, order.chains, order.seed, order.cores, bar.advance)
+        columns, notes = sampled_columns(
+            model, data, axis, found, sampling, rope=order.rope, mass=order.mass, loo=order.loo
+        )
+    return columns, {"seed": order.seed, "probability": order.mass, **notes}
 
 
-def _modes(model: Model, data: Data, axis: Axis) -> list[MapEstimate | None]:
-    """The mode at each scale, None where there is none."""
-    unknown = noise_prior(model.likelihood) or estimated_dispersion(model.likelihood)
-    if unknown is None:
-        return list(find_map_path(model, data, axis.scales).estimates)
-    found: list[MapEstimate | None] = []
-    for t in axis.factors:
-        try:
-            found.append(find_map(model.rescaled(float(t)), data, target="joint"))
-        except NoModeError:
-            found.append(None)
-    return found
-
-
-def _mode_columns(
-    model: Model, data: Data, axis: Axis, fits: list[MapEstimate | None]
+def _cross_validated(
+    model: Model, data: Data, axis: Axis, folds: Any, posterior: bool, order: _Order
 ) -> dict[str, Any]:
-    size = data.p
-    coef = np.array([np.full(size, np.nan) if fit is None else fit.coef for fit in fits])
-    of_modes = {
-        "map_intercept": [np.nan if fit is None else fit.intercept for fit in fits],
-        "n_nonzero": [-1 if fit is None else int(np.count_nonzero(fit.coef)) for fit in fits],
-        "gap": [np.nan if fit is None else float(fit.certificate.gap) for fit in fits],
-        "degrees_of_freedom": [
-            np.nan if fit is None else degrees_of_freedom(fit.model, data, fit) for fit in fits
-        ],
-    }
-    columns: dict[str, Any] = {"map": (("scale", "feature"), coef)}
-    columns |= {name: ("scale", values) for name, values in of_modes.items()}
-    for fit in fits:
-        for name in () if fit is None else fit.scalars:
-            values = [np.nan if each is None else each.scalars.get(name, np.nan) for each in fits]
-            columns[f"map_{name}"] = ("scale", values)
-    return columns | _norms("map", coef)
-
-
-def _norms(prefix: str, coef: FloatArray) -> dict[str, Any]:
-    return {
-        f"{prefix}_norm1": ("scale", np.sum(np.abs(coef), axis=1)),
-        f"{prefix}_norm2": ("scale", np.sqrt(np.sum(coef**2, axis=1))),
-    }
-
-
-def _posterior_columns(
-    model: Model,
-    data: Data,
-    axis: Axis,
-    fits: list[MapEstimate | None],
-    *,
-    draws: int,
-    chains: int,
-    seed: int,
-    cores: int,
-    rope: float | None,
-    mass: float,
-    progress: bool,
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Summaries of the draws at each scale, and the evidence."""
-    anchor, why_none = _anchor(model, data)
-    below = np.exp(np.log(axis.factors[0]) - _SPACING * np.arange(_NODES_BELOW, 0, -1))
-    factors = np.concatenate([below, axis.factors]) if anchor is not None else axis.factors
-    models = [model.rescaled(float(t)) for t in factors]
-    problem = pose(models[-1], data).problem
-    starts = [None] * (len(factors) - len(fits)) + [
-        None if fit is None else problem.extended(fit.coef, fit.intercept) for fit in fits
-    ]
-    rows: list[dict[str, Any]] = []
-    slopes, errors = np.empty(len(factors)), np.empty(len(factors))
-    total = len(factors) * chains * draws
-    with progress_bar("scanning", total, progress) as bar:
-        along = draws_along(
-            models, data, starts, draws=draws, chains=chains, seed=seed, cores=cores,
-            advance=bar.advance,
-        )  # fmt: skip
-        for k, (at, drawn) in enumerate(along):
-            if anchor is not None:
-                values = generator(models[k], data, at, drawn, axis.kinked)
-                slopes[k] = float(np.mean(values)) - prior_expectation(models[k], data)
-                errors[k] = _error_of_mean(values)
-            if k >= len(factors) - len(fits):
-                rows.append(_summary(drawn, data.names, rope, mass))
-    columns: dict[str, Any] = {
-        name: (("scale", "feature") if rows[0][name].ndim else ("scale",),
-               np.array([row[name] for row in rows]))
-        for name in rows[0]
-    }  # fmt: skip
-    columns |= _norms("mean", columns["mean"][1])
-    if anchor is None:
-        return columns, {"log_evidence": f"left out: {why_none}"}
-    curve = integrate(np.log(factors), slopes, errors, anchor)
-    last = slice(len(factors) - len(fits), None)
-    columns["log_evidence"] = ("scale", curve.log_evidence[last])
-    columns["log_evidence_error"] = ("scale", curve.error[last])
-    return columns, {"log_evidence": "relative to a flat intercept of density 1"}
-
-
-def _anchor(model: Model, data: Data) -> tuple[float | None, str]:
-    try:
-        return log_null_evidence(model, data), ""
-    except ModelError as error:
-        return None, str(error)
-
-
-def _error_of_mean(values: FloatArray) -> float:
-    from arviz_stats import mcse
-
-    return float(mcse(np.ascontiguousarray(values), method="mean"))
-
-
-def _summary(
-    drawn: Parameters, names: tuple[str, ...], rope: float | None, mass: float
-) -> dict[str, FloatArray]:
-    """Numbers of one posterior, by coefficient."""
-    from arviz_stats.base import array_stats
-
-    coef = drawn.coef
-    ends = np.asarray(array_stats.hdi(coef, prob=mass, axis=[0, 1]))
-    figures = diagnose(coef, names)
-    summary = {
-        "mean": coef.mean(axis=(0, 1)),
-        "sd": coef.std(axis=(0, 1), ddof=1),
-        "hdi_low": ends[..., 0],
-        "hdi_high": ends[..., 1],
-        "p_positive": np.mean(coef > 0, axis=(0, 1)),
-        "rhat_max": np.asarray(np.max(figures.rhat)),
-        "ess_min": np.asarray(np.min(figures.least_ess)),
-    }
-    if rope is not None:
-        width = _checks.positive_number(rope, "rope")
-        summary["p_rope"] = np.mean(np.abs(coef) < width, axis=(0, 1))
-    for name, values in drawn.scalars.items():
-        summary[f"{name}_mean"] = np.asarray(values.mean())
-        summary[f"{name}_sd"] = np.asarray(values.std(ddof=1))
-    return summary
+    """Scores of the mode and of the posterior predictive, with the prior held."""
+    scores = {"cv_mode": mode_scores(model, data, axis, folds)}
+    if posterior:
+        total = axis.factors.size * order.chains * order.draws
+        with progress_bar("cross-validating", total, order.progress) as bar:
+            scores["cv_posterior"] = posterior_scores(
+                model, data, axis, folds, draws=order.draws, chains=order.chains, seed=order.seed,
+                cores=order.cores, advance=bar.advance,
+            )  # fmt: skip
+    columns: dict[str, Any] = {}
+    for name, score in scores.items():
+        columns |= {name: ("scale", score.mean), f"{name}_error": ("scale", score.error)}
+    return columns
 
 
 def _dataset(

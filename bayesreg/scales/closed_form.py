@@ -1,0 +1,169 @@
+"""Everything about a Gaussian likelihood with Normal priors along the axis, without a draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bayesreg._types import FloatArray
+from bayesreg.data import Data
+from bayesreg.model import Model
+from bayesreg.posterior.components import Kind
+from bayesreg.posterior.target import pose
+from bayesreg.scales.axis import Axis
+from bayesreg.scales.modes import norms
+from bayesreg.scales.noise_mixture import NoiseMixture, noise_mixture
+from bayesreg.scales.normal_law import AffinePart, NormalLaw, why_no_closed_form
+from bayesreg.scales.normal_summaries import mixture_summary
+from bayesreg.scales.null_evidence import said_of_evidence
+
+# log weights of sigma below which a node says nothing about a coefficient.
+_NEGLIGIBLE = -35.0
+# Numbers held at a time: 32 MiB of them.
+_NUMBERS_AT_A_TIME = 2**22
+
+
+def law_of(model: Model, data: Data) -> NormalLaw | None:
+    """The closed form; None where draws are needed."""
+    posterior = pose(model, data)
+    return None if why_no_closed_form(posterior) is not None else NormalLaw.of(posterior)
+
+
+def freedom_of(law: NormalLaw | None, axis: Axis) -> FloatArray | None:
+    """Effective degrees of freedom at each scale; None where they depend on the mode's sigma."""
+    if law is None or law.kind is Kind.SCALE_BY_SIGMA or not law.plain_intercept:
+        return None
+    return law.degrees_of_freedom(axis.factors)
+
+
+def said_of_closed_form(model: Model, law: NormalLaw, mass: float) -> dict[str, Any]:
+    """Attributes of the study."""
+    problem = law.posterior.problem
+    flat = np.flatnonzero(problem.penalty.is_flat[: problem.p])
+    evidence = said_of_evidence(model)
+    if flat.size:
+        evidence = f"left out: {flat.size} coefficient(s) have a flat prior, which has no density"
+    exact = "exact, from one decomposition: Gaussian likelihood, Normal priors"
+    return {"posterior": exact, "probability": mass, "log_evidence": evidence}
+
+
+def closed_columns(
+    law: NormalLaw,
+    axis: Axis,
+    *,
+    rope: float | None,
+    mass: float,
+    loo: bool,
+) -> dict[str, Any]:
+    """Variables of the study."""
+    problem = law.posterior.problem
+    mixtures = [noise_mixture(law, float(t)) for t in axis.factors]
+    rows = [
+        _summary(law, float(t), mixture, rope, mass)
+        for t, mixture in zip(axis.factors, mixtures, strict=True)
+    ]
+    columns: dict[str, Any] = {
+        name: (("scale", "feature"), np.array([row[name][: problem.p] for row in rows]))
+        for name in rows[0]
+    }
+    columns |= norms("mean", columns["mean"][1])
+    if problem.has_intercept:
+        columns["mean_intercept"] = ("scale", [row["mean"][-1] for row in rows])
+    if law.posterior.sigma is not None:
+        values = [float(mixture.weights @ mixture.sigma) for mixture in mixtures]
+        columns["mean_sigma"] = ("scale", values)
+    if not problem.penalty.is_flat[: problem.p].any():
+        columns["log_evidence"] = ("scale", [mixture.log_evidence for mixture in mixtures])
+        columns["log_evidence_error"] = ("scale", np.zeros(len(mixtures)))
+    if loo:
+        by_row = leave_one_out(law, axis.factors, mixtures)
+        error = np.sqrt(problem.n) * np.std(by_row, axis=1, ddof=1)
+        columns["loo"] = ("scale", np.sum(by_row, axis=1))
+        columns["loo_error"] = ("scale", error)
+        columns["loo_refitted"] = ("scale", np.zeros(len(by_row), dtype=np.int64))
+    return columns
+
+
+def _summary(
+    law: NormalLaw, t: float, mixture: NoiseMixture, rope: float | None, mass: float
+) -> dict[str, FloatArray]:
+    mean, sd, weights = _parts(law, law.coefficients, t, mixture)
+    return mixture_summary(mean, sd, weights, rope, mass)
+
+
+def _parts(
+    law: NormalLaw, part: AffinePart, t: float, mixture: NoiseMixture
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Means and sds of some numbers at each node of sigma that counts, and the weights."""
+    counts = mixture.log_weights > _NEGLIGIBLE
+    sigma, weights = mixture.sigma[counts], mixture.weights[counts]
+    ratio = law.ratio(t, sigma)
+    if law.kind is not Kind.SCALE_BY_SIGMA:
+        mean = np.broadcast_to(law.mean(part, ratio[:1]), (sigma.size, part.origin.size))
+        variance = law.variance(part, ratio[:1])
+    else:
+        mean, variance = law.mean(part, ratio), law.variance(part, ratio)
+    return mean, sigma[:, None] * np.sqrt(variance), weights / np.sum(weights)
+
+
+def leave_one_out(law: NormalLaw, factors: FloatArray, mixtures: list[NoiseMixture]) -> FloatArray:
+    """log p(y_i | the other rows) at each factor, shape (factors, n), exactly.
+
+    Given sigma, with residual r_i and leverage h_i of the posterior mean,
+
+        p(y_i | y_-i, sigma) = Normal(y_i - r_i / (1 - h_i), sigma^2 / (s_i (1 - h_i)))  at y_i
+
+    and 1 / p(y_i | y_-i) is the posterior mean of its inverse.
+    """
+    problem = law.posterior.problem
+    precision = problem.weights / problem.likelihood.noise**2
+    found = np.empty((factors.size, problem.n))
+    rank = law.components.right.shape[0]
+    widest = max(rank, max(mixture.sigma.size for mixture in mixtures), 1)
+    step = max(1, _NUMBERS_AT_A_TIME // widest)
+    for first in range(0, problem.n, step):
+        rows = slice(first, first + step)
+        part = law.predictors(np.asarray(problem.X[rows]), problem.offset[rows])
+        found[:, rows] = _left_out(law, part, problem.y[rows], precision[rows], factors, mixtures)
+    return found
+
+
+def _left_out(
+    law: NormalLaw,
+    part: AffinePart,
+    y: FloatArray,
+    precision: FloatArray,
+    factors: FloatArray,
+    mixtures: list[NoiseMixture],
+) -> FloatArray:
+    if law.posterior.sigma is None:
+        one = np.ones(1)
+        return _given_sigma(law, part, y, precision, factors, one)
+    from scipy.special import logsumexp
+
+    rows = []
+    for t, mixture in zip(factors, mixtures, strict=True):
+        ratio = law.ratio(float(t), mixture.sigma)
+        if law.kind is not Kind.SCALE_BY_SIGMA:
+            ratio = ratio[:1]
+        given = _given_sigma(law, part, y, precision, ratio, mixture.sigma)
+        rows.append(-logsumexp(mixture.log_weights[:, None] - given, axis=0))
+    return np.array(rows)
+
+
+def _given_sigma(
+    law: NormalLaw,
+    part: AffinePart,
+    y: FloatArray,
+    precision: FloatArray,
+    ratio: FloatArray,
+    sigma: FloatArray,
+) -> FloatArray:
+    """log p(y_i | y_-i, sigma); ratio and sigma broadcast."""
+    residual = y - law.mean(part, ratio)
+    left = 1.0 - precision * law.variance(part, ratio)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = sigma[:, None] ** 2 / (precision * left)
+        density = -0.5 * (np.log(2 * np.pi * variance) + (residual / left) ** 2 / variance)
+    return np.where(left > 0, density, -np.inf)
