@@ -260,3 +260,31 @@ def test_a_closed_pipe_is_not_an_error():
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_choose_puts_methods_side_by_side(table, capsys):
+    options = ("--columns", "x0,x1,x2,x3", "--methods", "evidence,cv,loo")
+    model = ("--target", "y", "--prior", "Normal(scale=0.3)", "--sigma", "1.5")
+    assert main(["choose", str(table), *model, *options, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    frame = pd.read_csv(table)
+    data = br.Data(frame[["x0", "x1", "x2", "x3"]], frame["y"])
+    ours = br.choose_scale(
+        br.Model(br.Gaussian(1.5), br.Normal(0.3)), data, ["evidence", "cv", "loo"], seed=1
+    )
+    for method, choice in ours.items():
+        assert found["choices"][method]["scale"] == pytest.approx(choice.scale)
+    assert found["agreement"] == ours.agreement
+    assert len(found["scores"]["cv_deviance"]) == 30
+    assert main(["choose", str(table), *model, *options]) == 0
+    printed = capsys.readouterr().out
+    assert ours.agreement in printed
+    assert "cv, 1 se" in printed
+
+
+def test_choose_says_what_it_cannot_do(table, capsys):
+    model = ("--target", "y", "--prior", "Normal(scale=0.3)", "--sigma", "1.5")
+    assert main(["choose", str(table), *model, "--methods", "evidense"]) == 2
+    assert "no method 'evidense'" in capsys.readouterr().err
+    assert main(["choose", str(table), *model, "--hyperprior", "HalfCauchy(scale=-1)"]) == 2
+    assert "HalfCauchy" in capsys.readouterr().err

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-from bayesreg.cli.fit import add_model_and_data, read_data, read_model
+from bayesreg.cli.fit import add_model, read_data, read_model
 from bayesreg.cli.output import add_json, write_json, write_table, write_text
 from bayesreg.errors import ModelError
 
 
 def add_choose(commands: Any) -> None:
     choose = commands.add_parser("choose", help="the prior scale by several methods, side by side")
-    add_model_and_data(choose)
+    choose.add_argument("file", type=Path, help="CSV with a header line")
+    add_model(choose, required=True)
     choose.add_argument(
         "--methods", default="evidence,cv,loo,hyperprior",
         help="comma-separated: evidence, cv, loo, hyperprior, cv-posterior",

@@ -45,23 +45,6 @@ def add_model(parser: argparse.ArgumentParser, required: bool) -> None:
     parser.add_argument("--standardize", action="store_true", help="prior on standardised columns")
 
 
-def add_model_and_data(parser: argparse.ArgumentParser) -> None:
-    """What says which model, on which columns of which file."""
-    parser.add_argument("file", type=Path, help="CSV with a header line")
-    parser.add_argument("--target", required=True, help="name of the column to predict")
-    parser.add_argument("--prior", required=True, help='such as "Laplace(scale=20)"')
-    parser.add_argument("--sigma", type=_sigma, help="noise sd of a Gaussian likelihood")
-    parser.add_argument("--likelihood", help='such as "Bernoulli()"; default Gaussian(sigma=SIGMA)')
-    parser.add_argument(
-        "--intercept", default="Flat()", help='a prior, or "none" (default "Flat()")'
-    )
-    parser.add_argument("--columns", help="comma-separated predictors (default: all other columns)")
-    parser.add_argument("--weights", help="name of a column of weights")
-    parser.add_argument("--offset", help="name of a column of offsets")
-    parser.add_argument("--trials", help="name of a column of trials, for Binomial()")
-    parser.add_argument("--standardize", action="store_true", help="prior on standardised columns")
-
-
 def _sigma(text: str) -> float:
     """A number; a density of sigma belongs into the likelihood."""
     try:

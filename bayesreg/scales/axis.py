@@ -87,7 +87,7 @@ def _default_grid(model: Model, data: Data, reference: float, n_scales: int) -> 
     if noise_prior(model.likelihood) is not None:
         model = model.at_sigma(_deviation(model, data))
     problem = bind(with_unknowns_at_one(model), data)
-    if not np.any((problem.penalty.l1 > 0) | (problem.penalty.l2 > 0)):
+    if not np.any(((problem.penalty.l1 > 0) | (problem.penalty.l2 > 0))[: problem.p]):
         # Student's t has neither: the parabola at its centre stands for it.
         problem = replace(problem, penalty=problem.penalty.majorant(problem.penalty.loc))
     return np.asarray(default_scales(problem, reference, n_scales, data))

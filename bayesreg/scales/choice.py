@@ -1,4 +1,4 @@
-"""What choose_scale returns: each method's choice with its uncertainty, and what they say together."""
+"""What choose_scale returns: each method's choice with its uncertainty, side by side."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Choice:
     ----------
     method : str
     scale : float
-        In units of the prior. 0.0 or infinity where the supremum lies there (``boundary``); NaN where ``note`` says why there is none.
+        In units of the prior. 0.0 or infinity where the supremum lies there (``boundary``); NaN
+        where ``note`` says why there is none.
     low, high : float
         Its uncertainty, ``interval`` says what kind. 0.0 and infinity are ends that were not
         found: the range is open there.
@@ -109,7 +110,8 @@ class ScaleChoices(Mapping[str, Choice]):
     def to_dict(self) -> dict[str, object]:
         """Everything as plain numbers and strings, for JSON; infinity becomes ``"inf"``."""
         fields = ("scale", "low", "high", "lambda_", "interval", "note", "boundary",
-                  "one_standard_error", "one_standard_error_lambda", "monte_carlo_error")  # fmt: skip
+                  "one_standard_error", "one_standard_error_lambda",
+                  "monte_carlo_error")  # fmt: skip
         found = {
             "axis_column": self.axis_column,
             "choices": {
@@ -150,7 +152,9 @@ def _rows(choice: Choice) -> list[tuple[str, ...]]:
     if not choice.found:
         return [(choice.method, "-", "-", "-", "not found, see below")]
     span = f"{number(choice.low, 3)} to {number(choice.high, 3)}"
-    rows = [(choice.method, number(choice.scale), number(choice.lambda_), span, choice.interval)]
+    rows: list[tuple[str, ...]] = [
+        (choice.method, number(choice.scale), number(choice.lambda_), span, choice.interval)
+    ]
     if np.isfinite(choice.one_standard_error):
         rows.append((
             f"{choice.method}, 1 se", number(choice.one_standard_error),

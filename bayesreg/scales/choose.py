@@ -11,7 +11,13 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import BayesregError, ModelError, ModelTypeError
 from bayesreg.model import Model
-from bayesreg.posterior.order import seed_or_fresh
+from bayesreg.posterior.order import (
+    MOST_CHAINS,
+    MOST_ITERATIONS,
+    checked_cores,
+    checked_count,
+    seed_or_fresh,
+)
 from bayesreg.posterior.propriety import require_proper
 from bayesreg.posterior.run import available_cores, one_linear_algebra_thread
 from bayesreg.posterior.target import pose
@@ -26,6 +32,8 @@ from bayesreg.scales.hyperprior_choice import by_hyperprior
 from bayesreg.scales.leave_one_out_choice import by_leave_one_out
 from bayesreg.scales.order import Order, nothing
 
+# Fewer draws of a chain have no Monte Carlo error.
+_FEWEST_DRAWS = 100
 #: What is asked by default.
 METHODS = ("evidence", "cv", "loo", "hyperprior")
 
@@ -101,17 +109,20 @@ def choose_scale(
     >>> model = br.Model(br.Gaussian(sigma=1.0), br.Normal(scale=1.0))
     >>> found = br.choose_scale(model, br.Data(X, y), ["evidence", "loo"], seed=1)
     >>> round(found["evidence"].scale, 3), found["evidence"].boundary
-    (0.556, '')
+    (0.571, '')
     """
     chosen = _checked_methods(methods)
     check_hold(hold)
     _checks.flag(progress, "progress")
+    draws = checked_count(draws, "draws", least=_FEWEST_DRAWS, most=MOST_ITERATIONS)
+    chains = checked_count(chains, "chains", most=MOST_CHAINS)
+    cores = available_cores() if cores is None else checked_cores(cores)
     axis = make_axis(model, data, scales, n_scales)
     data = data.to_dense()
     require_proper(pose(model, data), data.names)
     order = Order(
         model, data, axis, folds, hold, _hyperprior(hyperprior, axis), draws, chains,
-        seed_or_fresh(seed), available_cores() if cores is None else cores, progress,
+        seed_or_fresh(seed), cores, progress,
         axis.kinked and scales is None,
     )  # fmt: skip
     order.scores["scale"] = axis.scales

@@ -1,4 +1,4 @@
-"""log p(y | scale) in closed form: Gaussian likelihood, Normal priors, sigma known or integrated."""
+"""log p(y | scale) in closed form: Gaussian likelihood, Normal priors, any sigma."""
 
 from __future__ import annotations
 

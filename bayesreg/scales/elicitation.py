@@ -151,8 +151,8 @@ def elicit(
     R2 = V / (V + e), with V the weighted variance of X w and e that of the noise: sigma^2 for a
     Gaussian likelihood, pi^2 / 3 for a logistic one (McKelvey and Zavoina), log(1 + 1/m + alpha)
     for counts. With sigma unknown, e is drawn from its prior; where that is improper and the prior
-    of the coefficients not relative to it, sigma is taken to be sd(y) sqrt(1 - r) at the middle r of
-    the belief, the one place where y enters.
+    of the coefficients not relative to it, sigma is taken to be sd(y) sqrt(1 - r) at the middle r
+    of the belief. Counts use the mean of y; else y only sets the level of the predictive draws.
 
     Examples
     --------
@@ -161,7 +161,7 @@ def elicit(
     >>> model = br.Model(br.Gaussian(sigma=1.0), br.Normal(scale=1.0))
     >>> found = br.elicit(model, br.Data(X, X[:, 0]), r2=(0.1, 0.4), seed=1)
     >>> round(found.scale, 2)
-    0.27
+    0.32
     """
     belief = _checked_belief(r2)
     probability = _checks.positive_number(probability, "probability")
@@ -302,8 +302,8 @@ def _sigma(
     prior = noise_prior(model.likelihood)
     if prior is None:
         return np.array([model.likelihood.noise]), ""
-    priors = list(model.prior.values()) if isinstance(model.prior, dict) else [model.prior]
-    relative = [part.relative_to_noise for part in priors]
+    on_coef = model.priors if model.intercept is None else model.priors[:-1]
+    relative = [part.relative_to_noise for part in on_coef]
     if all(relative):
         return np.ones(1), "sigma cancels: the prior scales are relative to it"
     if noise_density(prior).proper and not any(relative):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -33,7 +34,7 @@ from bayesreg.scales.order import Order
 # How far the nodes reach beyond the axis at first, how far apart they are, in log t.
 _MARGIN, _APART = 1.5, 0.75
 # More nodes on a side where the slope says that the peak lies beyond, at most so many times.
-_MORE, _TIMES = 4, 8
+_MORE, _TIMES = 4, 3
 # Beyond a slope this small per unit of log t, nothing is left to win.
 _LEVEL = 0.02
 # Newton steps, and where they end: a shift of log t.
@@ -214,17 +215,19 @@ Look = Callable[[float, int], Node]
 
 def _by_draws(order: Order, low: float, high: float) -> Peak:
     low, high = low - _MARGIN, high + _MARGIN
-    count = int(np.ceil((high - low) / _APART)) + 1
-    total = (count + 3 + 3 * _EFFORT) * order.chains * order.draws
+    nodes = np.linspace(low, high, int(np.ceil((high - low) / _APART)) + 1)
+    total = (nodes.size + 3 + 3 * _EFFORT) * order.chains * order.draws
     with progress_bar("evidence", total, order.progress) as bar:
-        return slope_peak(_look(order, bar.advance), np.linspace(low, high, count))
+        return slope_peak(_look(order, bar.advance), nodes)
 
 
 def _look(order: Order, advance: Advance) -> Look:
     fewer = max(250, order.draws // 4)
+    streams = count(1)
 
     def look(x: float, effort: int) -> Node:
-        model, posterior, drawn = order.drawn(x, effort * fewer, advance)
+        # Random numbers of its own: errors of the slopes must not add up along the curve.
+        model, posterior, drawn = order.drawn(x, effort * fewer, advance, stream=next(streams))
         data, kinked = order.data, order.axis.kinked
 
         def away(shift: float) -> FloatArray:
@@ -242,19 +245,28 @@ def _look(order: Order, advance: Advance) -> Look:
 def slope_peak(look: Look, nodes: FloatArray) -> Peak:
     """Of a function known by its derivatives, with Monte Carlo errors."""
     seen = _followed(look, [look(float(x), 1) for x in nodes])
+    if _boundary(*_integrated(seen)):
+        # Before an end is called the best, it is looked at well.
+        seen = [look(node.x, _EFFORT) for node in seen]
     x, curve, errors = _integrated(seen)
+    boundary = _boundary(x, curve, errors)
+    if boundary:
+        return _peak(x, curve, boundary, errors=errors)
     best = int(np.argmax(curve))
-    rises = any(node.slope > 2 * node.error for node in seen)
-    falls = any(node.slope < -2 * node.error for node in seen)
-    if not rises or best == 0:
-        return _peak(x, curve, -np.inf, errors=errors)
-    if not falls or best == x.size - 1:
-        return _peak(x, curve, np.inf, errors=errors)
     found = _newton(look, seen, float(x[best]))
     x, curve, errors = _integrated(sorted([*seen, found], key=lambda node: node.x))
     # Newton's last step is not looked at again: its error is below that of the draws.
     at = found.x - found.slope / found.bend
     return _peak(x, curve, at, error=found.error / -found.bend, errors=errors)
+
+
+def _boundary(x: FloatArray, curve: FloatArray, errors: FloatArray) -> float:
+    """Minus or plus infinity where that end is as good as the top, within two errors; else 0."""
+    best = int(np.argmax(curve))
+    if curve[best] - curve[0] <= 2 * errors[best]:
+        return -np.inf
+    error = np.sqrt(errors[-1] ** 2 - errors[best] ** 2)
+    return np.inf if curve[best] - curve[-1] <= 2 * error else 0.0
 
 
 def _followed(look: Look, seen: list[Node]) -> list[Node]:

@@ -7,7 +7,8 @@ and weights s,
 
 for every scale from one singular value decomposition. A sigma that is unknown is integrated:
 
-    p(y_i | y_-i) = p(y) / p(y_-i),   p(y_-i) = integral of p(sigma) p(y | sigma) / p(y_i | y_-i, sigma)
+    p(y_i | y_-i) = p(y) / p(y_-i),
+    p(y_-i) = integral of p(sigma) p(y | sigma) / p(y_i | y_-i, sigma)
 
 by the conjugate form where the prior scales are relative to it, else by quadrature.
 """

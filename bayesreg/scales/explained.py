@@ -14,6 +14,8 @@ J. R. Soc. Interface 14:20170213).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from bayesreg._types import FloatArray
@@ -39,7 +41,10 @@ def variance_of_predictor(X: Design, weights: FloatArray, w: FloatArray) -> Floa
     share = weights / np.sum(weights)
     used = share > 0
     X, share = X[used], share[used]
-    X = (X - share @ X) * np.sqrt(share)[:, None]
+    largest = np.max(np.abs(X), axis=0)
+    X = X - share @ X
+    # What is left of a constant column is the rounding of its mean.
+    X = np.where(np.abs(X) > 16 * np.finfo(float).eps * largest, X, 0.0) * np.sqrt(share)[:, None]
     if X.shape[0] > X.shape[1]:
         # R'R = X'X: as many rows as columns will do.
         X = np.linalg.qr(X, mode="r")
@@ -77,15 +82,15 @@ def rest_of_variance(model: Model, data: Data) -> tuple[float, str]:
     return _other(likelihood)
 
 
-def _other(likelihood: object) -> tuple[float, str]:
+def _other(likelihood: Any) -> tuple[float, str]:
     if isinstance(likelihood, Gamma):
+        dispersion: Any = likelihood.phi
         from scipy.special import polygamma
 
-        return float(
-            polygamma(1, 1.0 / likelihood.phi)
-        ), "R2 of log y, with noise trigamma(1 / phi)"
+        return float(polygamma(1, 1.0 / dispersion)), "R2 of log y, with noise trigamma(1 / phi)"
     if isinstance(likelihood, StudentT):
-        nu, sigma = float(likelihood.nu), float(likelihood.sigma)
+        sigma: Any = likelihood.sigma
+        nu = float(likelihood.nu)
         if nu <= 2:
             raise ModelError(
                 f"the noise of {likelihood!r} has no variance (nu <= 2), so that there is no R2; "

@@ -1,4 +1,4 @@
-"""Choices by K-fold cross-validation: of the mode by its deviance, of the posterior by its density."""
+"""Choices by K folds: of the mode by its deviance, of the posterior by its density."""
 
 from __future__ import annotations
 

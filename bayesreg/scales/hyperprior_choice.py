@@ -63,6 +63,11 @@ def with_unknown_scale(order: Order) -> Posterior:
 
 def _draws(order: Order, posterior: Posterior) -> Draws:
     sampler = choose_sampler(posterior, "auto")
+    if sampler.name == "nuts" and posterior.problem.penalty.tails is not None:
+        raise ModelError(
+            f"the sampler for {order.model.likelihood!r} has no start for Student's t priors of "
+            "unknown scale; ask for evidence, or state Laplace or Normal priors"
+        )
     seeds = np.random.SeedSequence(order.seed).spawn(order.chains)
     total = order.chains * (order.draws + sampler.default_tune)
     with progress_bar("hyperprior", total, order.progress) as bar:

@@ -81,6 +81,7 @@ def _importance_sampled(order: Order) -> tuple[FloatArray, int]:
     rows, refits = [], 0
     with progress_bar("leave-one-out", total, order.progress) as bar:
         for x in order.log_t:
+            # The same random numbers at every scale: differences are less noisy than values.
             stated, _, drawn = order.drawn(float(x), draws, bar.advance)
 
             def refit(others: Data, x: float = float(x)) -> Parameters:

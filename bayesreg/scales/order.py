@@ -71,15 +71,12 @@ class Order:
 
     def drawn(
         self, log_t: float, draws: int, advance: Advance, data: Data | None = None,
-        model: Model | None = None,
+        model: Model | None = None, stream: int = 0,
     ) -> tuple[Model, Posterior, Parameters]:  # fmt: skip
-        """Draws at one scale, with the same random numbers whatever the scale.
-
-        Differences between scales are then less noisy than the values.
-        """
+        """Draws at one scale; of one stream with the same random numbers whatever the scale."""
         stated = (self.model if model is None else model).rescaled(float(np.exp(log_t)))
         posterior = pose(stated, self.data if data is None else data)
-        seeds = np.random.SeedSequence(self.seed).spawn(self.chains)
+        seeds = np.random.SeedSequence([self.seed, stream]).spawn(self.chains)
         drawn = draws_at(
             posterior, None, draws=draws, seeds=seeds, cores=self.cores, advance=advance
         )

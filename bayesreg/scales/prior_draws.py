@@ -59,8 +59,8 @@ def _draws(
     return separable_draws(penalty, rng.random((count, size)))
 
 
-def separable_draws(penalty: Penalty, u: FloatArray) -> FloatArray:
-    """The quantile u of exp(-l1 |x| - l2 x^2 / 2), or of Student's t, x = w - loc, within bounds."""
+def separable_draws(penalty: Any, u: FloatArray) -> FloatArray:
+    """The quantile u of exp(-l1 |x| - l2 x^2 / 2) or of Student's t, x = w - loc, in bounds."""
     if np.all(penalty.is_pinned):
         return np.broadcast_to(penalty.lower, u.shape)
     low, high = (_cumulated(penalty, end - penalty.loc) for end in (penalty.lower, penalty.upper))
@@ -120,9 +120,13 @@ def _joint(prior: Any, size: int, noise: float, count: int, rng: np.random.Gener
         return np.asarray(prior.loc) + noise * z @ factor.T
     penalty = prior.penalty(size, noise)
     w = np.zeros((count, size))
-    for label in np.unique(penalty.group):
-        members = np.flatnonzero(penalty.group == label)
-        if label < 0 or not penalty.l1[members[0]]:
+    # A column in no group is a group of its own.
+    alone = np.flatnonzero(penalty.group < 0)
+    label = penalty.group.copy()
+    label[alone] = size + alone
+    for each in np.unique(label):
+        members = np.flatnonzero(label == each)
+        if not penalty.l1[members[0]]:
             raise ModelError("a group with a flat prior has no draws; give every group a scale")
         # p(w) ~ exp(-|w| / b): a direction at random and a length that is gamma.
         length = rng.gamma(members.size, 1.0 / penalty.l1[members[0]], (count, 1))

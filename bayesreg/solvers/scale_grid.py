@@ -108,7 +108,7 @@ def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
     """Factors t that are evenly spaced in effective degrees of freedom."""
     p = problem.p
     eta = problem.linear_predictor(problem.start)
-    h = problem.curvature_rows(eta)
+    h = problem.majorising_rows(eta)
     if conjugate_gradients_pay(problem):
         nodes, counts = information_spectrum(problem, h)
         return even_degrees_of_freedom(nodes, n_scales, counts)
