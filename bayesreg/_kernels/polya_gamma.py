@@ -5,8 +5,8 @@ Polson, Scott and Windle (2013, JASA 108:1339): with omega_i | eta_i ~ PG(m_i, e
     sigmoid(eta)^y sigmoid(-eta)^(m - y)  is  2^-m E exp(kappa eta - omega eta^2 / 2)
 
 over omega ~ PG(m, 0), kappa = y - m / 2, so that given omega the coefficients u are normal with
-precision X' Omega X + D and right-hand side X'(kappa - Omega offset). D is that of
-:mod:`bayesreg._kernels.bayesian_lasso`.
+precision X' Omega X + D and right-hand side X'(kappa - Omega offset). D has the
+entries l2 + l1^2 s, s the mixing precision of a Laplace prior (:mod:`bayesreg._kernels.mixing`).
 
 PG(1, z) is J / 4 with J of Devroye's alternating series (Devroye 2009, Statistics and Probability
 Letters 79:2251), tilted by exp(-z^2 J / 8) here: with h = |z| / 2 and K = pi^2 / 8 + h^2 / 2 the
@@ -24,13 +24,9 @@ import math
 
 import numpy as np
 
-from bayesreg._kernels.bayesian_lasso import (
-    cholesky,
-    draw_precisions,
-    solve_transposed,
-    solve_upper,
-)
 from bayesreg._kernels.compiling import compiled
+from bayesreg._kernels.dense import cholesky, solve_transposed, solve_upper
+from bayesreg._kernels.mixing import inverse_gaussian
 
 _T = 0.64
 
@@ -123,6 +119,18 @@ def _term(n: int, x: float) -> float:
 
 
 @compiled
+def _mixing_precisions(
+    u: np.ndarray, l1: np.ndarray, l2: np.ndarray, rng: np.random.Generator, precision: np.ndarray
+) -> None:
+    """Fill D given u; an entry with l1 = 0 has no mixing variable."""
+    for j in range(u.size):
+        precision[j] = l2[j]
+        if l1[j] > 0.0:
+            s = inverse_gaussian(l1[j] * abs(u[j]), rng.standard_normal(), rng.random())
+            precision[j] += l1[j] * l1[j] * s
+
+
+@compiled
 def gibbs_logistic(
     X: np.ndarray,
     trials: np.ndarray,
@@ -147,7 +155,7 @@ def gibbs_logistic(
             right[i] = kappa[i] - omega[i] * offset[i]
             for j in range(q):
                 weighted[i, j] = omega[i] * X[i, j]
-        draw_precisions(u, l1, l2, rng, precision)
+        _mixing_precisions(u, l1, l2, rng, precision)
         P = np.dot(weighted.T, X)
         for j in range(q):
             P[j, j] += precision[j]
