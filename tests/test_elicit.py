@@ -154,7 +154,7 @@ def test_predictive_draws_have_the_explained_variance():
         (br.Uniform(-1.0, 2.0), stats.uniform(-1.0, 3.0)),
         (br.Truncated(br.Normal(0.5), lower=0.2, upper=1.0), stats.truncnorm(0.4, 2, 0, 0.5)),
     ],
-    ids=str,
+    ids=lambda part: "law" if hasattr(part, "dist") else str(part),
 )
 def test_prior_draws_follow_the_density(prior, law):
     data = some_data(p=2)

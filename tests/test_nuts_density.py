@@ -38,7 +38,7 @@ from bayesreg.posterior.densities import log_likelihood, log_prior
 from bayesreg.posterior.nuts_target import coordinates, unsuited, with_centring
 from bayesreg.posterior.protocol import Draws
 from bayesreg.posterior.target import pose
-from bayesreg.posterior.tree import parameters
+from bayesreg.scales.draws import parameters
 
 N, P = 23, 3
 

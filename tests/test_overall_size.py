@@ -13,7 +13,7 @@ from bayesreg import (
     Jeffreys,
     Uniform,
 )
-from bayesreg.posterior.unknown_scalars import _sizes
+from bayesreg.posterior.unknown_scalars import sizes_under
 
 # (densities, power, squares, ratio): with two densities the second is of ratio * sigma.
 CASES = {
@@ -88,7 +88,7 @@ def distribution(name):
 @pytest.mark.parametrize("name", CASES)
 def test_the_integral(name):
     priors, power, squares, ratio = CASES[name]
-    sizes = _sizes(power, priors)
+    sizes = sizes_under(power, priors)
     found = sizes.log_integrals(np.array([squares]), np.array([ratio]))[0]
     # Of many rows: the digits of a log density of 1e6.
     tolerance = 1e-8 if "many" in name else 1e-10
@@ -99,7 +99,7 @@ def test_the_integral(name):
 def test_draws(name):
     priors, power, squares, ratio = CASES[name]
     count = 20_000
-    sigma = _sizes(power, priors).draws(
+    sigma = sizes_under(power, priors).draws(
         np.full(count, squares), np.full(count, ratio), np.random.default_rng(5)
     )
     t, cdf, _ = distribution(name)
@@ -113,7 +113,7 @@ def test_the_search_for_a_mode_is_near_it():
     from bayesreg._kernels.overall_size import bend, find_mode, slope
 
     for name, (priors, power, squares, ratio) in CASES.items():
-        sizes = _sizes(power, priors)
+        sizes = sizes_under(power, priors)
         factor = np.array([1.0, ratio])[: len(priors)]
         codes, rows = sizes.densities.codes, sizes.densities.parameters
         low = np.max(sizes.ends[:, 0] - np.log(factor))

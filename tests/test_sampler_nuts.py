@@ -40,7 +40,7 @@ from bayesreg.posterior import nuts
 from bayesreg.posterior.densities import Parameters, log_likelihood, log_prior
 from bayesreg.posterior.protocol import Block, Draws, Setup
 from bayesreg.posterior.target import pose
-from bayesreg.posterior.tree import parameters
+from bayesreg.scales.draws import parameters
 
 REFERENCE = Path(__file__).parent / "reference"
 
