@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         plot_trajectory,
     )
     from bayesreg.posterior import open_run, predict, resume, sample
+    from bayesreg.power_scaling import Sensitivity, sensitivity
     from bayesreg.priors import (
         Cauchy,
         ElasticNet,
@@ -79,7 +80,6 @@ if TYPE_CHECKING:
     from bayesreg.proof.certify import certify
     from bayesreg.pymc import FromPyMC, from_bambi, from_pymc, to_pymc
     from bayesreg.scales import Choice, Elicited, ScaleChoices, choose_scale, elicit, scan_scales
-    from bayesreg.sensitivity import Sensitivity, sensitivity
     from bayesreg.solvers import MapEstimate, MapPath, find_map, find_map_path
     from bayesreg.spec import from_dict, from_text, to_dict
     from bayesreg.verification import Report, verify
@@ -148,14 +148,14 @@ _HOME = {
     "proximal_step": "gradient_descent",
     "resume": "posterior",
     "sample": "posterior",
-    "Sensitivity": "sensitivity",
+    "Sensitivity": "power_scaling",
     "scan_scales": "scales",
     "choose_scale": "scales",
     "elicit": "scales",
     "Choice": "scales",
     "Elicited": "scales",
     "ScaleChoices": "scales",
-    "sensitivity": "sensitivity",
+    "sensitivity": "power_scaling",
     "shrink_step": "gradient_descent",
     "sign_step": "gradient_descent",
     "soft_threshold": "gradient_descent",

@@ -44,7 +44,7 @@ LAYERS = [
         "wording",
     ],
     ["posterior", "twin"],
-    ["comparison", "scales", "sensitivity", "testing", "verification", "verification_classes"],
+    ["comparison", "power_scaling", "scales", "testing", "verification", "verification_classes"],
     ["plots"],
     ["__main__", "cli", "demo"],
 ]

@@ -20,7 +20,7 @@ def _blocks(language):
 def test_python_blocks_run_in_order():
     namespace: dict[str, object] = {}
     blocks = _blocks("python")
-    assert len(blocks) == 5
+    assert len(blocks) == 7
     for block in blocks:
         exec(compile(block, "README.md", "exec"), namespace)
     assert namespace["fit"].certificate.holds
