@@ -14,6 +14,7 @@ import pytest
 from benchmarks import environments, map, report
 from benchmarks.gap import half_null_deviance, relative_gaps
 from benchmarks.peers import ENVIRONMENTS, eigendecomposition, ours, scikit_learn
+from benchmarks.posterior import peers as posterior_peers
 from benchmarks.problems import (
     CASES,
     Case,
@@ -261,7 +262,10 @@ def test_lambda_max_is_where_the_first_coefficient_leaves_zero():
 def test_each_peer_file_has_the_one_signature():
     files = {f.stem for f in Path(ours.__file__).parent.glob("*.py")} - {"__init__"}
     assert files == set(ENVIRONMENTS)
-    assert set(ENVIRONMENTS.values()) == set(environments.names())
+    samplers = {f.stem for f in Path(posterior_peers.__file__).parent.glob("*.py")} - {"__init__"}
+    assert samplers == set(posterior_peers.ENVIRONMENTS)
+    used = {*ENVIRONMENTS.values(), *posterior_peers.ENVIRONMENTS.values()}
+    assert used == set(environments.names())
     for module in (ours, eigendecomposition, scikit_learn):
         names = [solver.name for solver in module.SOLVERS]
         assert len(set(names)) == len(names)

@@ -141,13 +141,14 @@ def test_bad_bounds(make, error, match):
         make()
 
 
-def test_what_bounds_cannot_do_yet_is_said():
+def test_draws_keep_the_bounds_and_a_library_without_them_is_refused():
     data = make_data(br.Gaussian(1.5))
     model = br.Model(br.Gaussian(1.5), br.HalfNormal(0.5))
-    with pytest.raises(ModelError, match="bounds"):
-        br.sample(model, data, seed=1)
+    post = br.sample(model, data, seed=1, progress=False)
+    assert np.all(post["posterior"]["coef"] >= 0)
+    assert br.to_penalty(model, "sklearn.Ridge", data).parameters["positive"] is True
     with pytest.raises(NoEquivalentError, match="bound"):
-        br.to_penalty(model, "sklearn.Ridge", data)
+        br.to_penalty(model, "torch.SGD", data)
 
 
 def test_path_of_a_non_negative_lasso_starts_where_the_first_coefficient_leaves():
