@@ -7,7 +7,7 @@ import os
 import pkgutil
 import subprocess
 import sys
-from typing import get_args, get_origin
+from typing import get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -75,13 +75,24 @@ def _kernels():
 
 
 @pytest.mark.parametrize("kernel", list(_kernels()))
-def test_kernels_take_arrays_and_numbers_only(kernel):
+def test_kernels_take_arrays_numbers_and_streams_only(kernel):
+    """Or named tuples of these. What takes a jitclass or a function is never loaded from disk."""
     hints = inspect.get_annotations(kernel.py_func, eval_str=True)
     returned = hints.pop("return", None)
-    assert set(hints.values()) <= {np.ndarray, int, float}
+    taken = {part for hint in hints.values() for part in _parts(hint)}
+    assert taken <= {np.ndarray, int, float, bool, np.random.Generator}
     assert len(hints) == len(inspect.signature(kernel.py_func).parameters)
-    parts = get_args(returned) if get_origin(returned) is tuple else (returned,)
-    assert set(parts) <= {None, int, float, bool}
+    assert set(_parts(returned)) <= {None, np.ndarray, int, float, bool}
+
+
+def _parts(hint):
+    """What a tuple holds, named or not, and else the type itself."""
+    if get_origin(hint) is tuple:
+        return [part for inner in get_args(hint) for part in _parts(inner)]
+    if isinstance(hint, type) and issubclass(hint, tuple):
+        fields = get_type_hints(hint).values()
+        return [part for inner in fields for part in _parts(inner)]
+    return [hint]
 
 
 def _random_penalty(rng, p):

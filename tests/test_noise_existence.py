@@ -223,9 +223,9 @@ def test_what_needs_sigma_as_a_number_says_so(what, relative):
         NEED_A_NUMBER[what](model, random_data(20, 2))
 
 
-def test_sampling_points_to_pymc():
-    with pytest.raises(ModelError, match=r"cannot draw sigma yet.*to_pymc\(model, data\)"):
-        br.sample(model_of(br.HalfNormal(1.0)), random_data(20, 2), seed=1)
+def test_sampling_draws_sigma():
+    post = br.sample(model_of(br.HalfNormal(1.0)), random_data(20, 2), seed=1, progress=False)
+    assert np.all(post["posterior"]["sigma"] > 0)
 
 
 def test_conversions_ask_for_sigma():

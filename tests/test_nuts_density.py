@@ -159,7 +159,7 @@ def log_posterior(model, data, posterior, found, u):
     v, scalars = found.read(u[None])
     draws = Draws(v[None], {n: scalars[None, :, k] for k, n in enumerate(posterior.scalars)})
     drawn = parameters(posterior, draws)
-    total = float(log_likelihood(model, data, drawn, False)[1][0, 0])
+    total = float(np.sum(log_likelihood(model, data, drawn)))
     parts = log_prior(model, data, posterior, drawn)
     if not posterior.horseshoe.any():
         return total + float(sum(np.sum(part) for part in parts.values()))
