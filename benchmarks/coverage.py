@@ -176,6 +176,7 @@ def prior_drawn_table(replications: int, seed: int) -> str:
         "| prior of the truth and of the model | sigma | n, p | coefficients | sigma | 90 +- 2 |",
         "|---|---|---|---|---|---|",
     ]
+    print("\n".join(lines))
     for prior, noise, (n, p) in product(PRIORS, NOISES, DESIGNS):
         found = over_prior_drawn_truths(prior, noise, n, p, replications, seed)
         known = isinstance(noise, float)
@@ -196,6 +197,7 @@ def sparse_table(replications: int, seed: int) -> str:
     sizes = np.unique(SPARSE_TRUTH)[::-1]
     heads = [f"w = {size:g}" for size in sizes]
     lines = [f"| intervals | {' | '.join(heads)} | mean width |", "|---" * (len(sizes) + 2) + "|"]
+    print("\n" + "\n".join(lines))
     for name, intervals in sparse_methods().items():
         found = over_sparse_truths(intervals, replications, seed)
         cells = [_sparse_cell(found.where(found.truth == size)) for size in sizes]
