@@ -73,14 +73,11 @@ def twin_target(problem: Problem) -> str:
         }.get((has_l1, has_l2), "sklearn.Ridge")
     if kind == "Bernoulli":
         return "sklearn.LogisticRegression"
-    if kind == "Poisson" and not has_l1:
-        return "sklearn.PoissonRegressor"
-    if kind == "AsymmetricLaplace":
-        raise NoEquivalentError(
-            "there is no conversion of a quantile regression to another library yet "
-            "(scikit-learn's is QuantileRegressor)"
-        )
-    with_l1 = " with an L1 penalty" if kind == "Poisson" else ""
+    if kind in ("Poisson", "Gamma") and not has_l1:
+        return f"sklearn.{kind}Regressor"
+    if kind == "AsymmetricLaplace" and not has_l2:
+        return "sklearn.QuantileRegressor"
+    with_l1 = " with an L1 penalty" if kind in ("Poisson", "Gamma") else ""
     raise NoEquivalentError(
         f"no scikit-learn estimator is known here for {problem.likelihood!r}{with_l1}"
     )
