@@ -13,7 +13,14 @@ from bayesreg.conventions import (
 )
 from bayesreg.errors import ConversionError, NoEquivalentError
 
+_ZELLNER = (
+    "Zellner's prior has the full covariance g sigma^2 (X'X)^-1, which no library's strengths can "
+    "state. It is a prior that Model takes: zellner_prior(data, g)"
+)
+
 REFUSED = {
+    "textbook.zellner_g": _ZELLNER,
+    "zellner.g": _ZELLNER,
     **_decoupled.REFUSED,
     **skglm.REFUSED,
     **xgboost.REFUSED,
