@@ -231,6 +231,8 @@ def test_same_seed_same_bits_whatever_the_chains(model, data):
     assert not np.any(one["coef"].values[0] == one["coef"].values[1])
 
 
+# One fresh seed in a hundred falls short of R-hat 1.01 by chance.
+@pytest.mark.filterwarnings("ignore::bayesreg.errors.ConvergenceWarning")
 def test_a_fresh_seed_is_recorded_and_repeats_the_run(data):
     first, second = (sample(LASSO, data) for _ in range(2))
     assert first.attrs["seed"] != second.attrs["seed"]
@@ -244,17 +246,19 @@ def test_a_huge_seed_is_kept_as_text(data):
 
 # --- choosing -----------------------------------------------------------------------------------
 
+CHAINS = ["gibbs", "coordinate", "nuts", "pymc"]
+
 
 @pytest.mark.parametrize(
     ("likelihood", "prior", "intercept", "expected"),
     [
-        (Gaussian(1.0), Normal(1.0), Flat(), ["exact", "gibbs", "pymc"]),
-        (Gaussian(1.0), Flat(), Flat(), ["exact", "gibbs", "pymc"]),
-        (Gaussian(1.0), Normal(1.0), Laplace(1.0), ["gibbs", "pymc"]),
-        (Gaussian(1.0), ElasticNet(1.0, 1.0), None, ["gibbs", "pymc"]),
-        (Gaussian(1.0), {"x0": Laplace(1.0), "x[1-6]": Flat()}, Flat(), ["gibbs", "pymc"]),
-        (Bernoulli(), Normal(1.0), Flat(), ["pymc"]),
-        (Poisson(), Laplace(1.0), Flat(), ["pymc"]),
+        (Gaussian(1.0), Normal(1.0), Flat(), ["exact", *CHAINS]),
+        (Gaussian(1.0), Flat(), Flat(), ["exact", *CHAINS]),
+        (Gaussian(1.0), Normal(1.0), Laplace(1.0), CHAINS),
+        (Gaussian(1.0), ElasticNet(1.0, 1.0), None, CHAINS),
+        (Gaussian(1.0), {"x0": Laplace(1.0), "x[1-6]": Flat()}, Flat(), CHAINS),
+        (Bernoulli(), Normal(1.0), Flat(), ["nuts", "polya-gamma", "pymc"]),
+        (Poisson(), Laplace(1.0), Flat(), ["nuts", "pymc"]),
     ],
 )
 def test_auto_takes_the_first_that_applies(likelihood, prior, intercept, expected):
@@ -273,7 +277,7 @@ def test_pinned_kinks_do_not_count():
 
 
 def test_a_sampler_that_does_not_apply_is_refused(data):
-    with pytest.raises(ModelError, match=r"kink.*'gibbs', 'pymc'.*takes 'gibbs'"):
+    with pytest.raises(ModelError, match=r"kink.*'gibbs', 'coordinate'.*takes 'gibbs'"):
         sample(LASSO, data, sampler="exact")
     with pytest.raises(ModelError, match="Did you mean 'gibbs'"):
         sample(LASSO, data, sampler="gibs")

@@ -255,7 +255,7 @@ def by_quadrature(name, points=241):
         scalars = dict.fromkeys(posterior.scalars, np.exp(other.reshape(1, -1)))
         a = None
     drawn = Parameters(w.reshape(1, -1, 1), None if a is None else a[None], scalars)
-    log_p = log_likelihood(model, data, drawn, False)[1][0]
+    log_p = np.sum(log_likelihood(model, data, drawn), axis=2)[0]
     for part in log_prior(model, data, posterior, drawn).values():
         log_p = log_p + part.reshape(log_p.shape)
     log_p = log_p.reshape(w.shape) + (other if scalars else 0.0)
