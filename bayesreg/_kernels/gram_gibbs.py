@@ -4,13 +4,13 @@
 
 With P = A'A + diag(d_j sigma^2 / f_j^2) = R'R and mu = P^-1 A't, an iteration draws
 
+    sigma, scales | u              d integrated out (:mod:`bayesreg._kernels.scale_moves`)
     d | u, sigma, scales           (:mod:`bayesreg._kernels.mixing`)
     sigma | d, scales              u integrated out, where every prior is relative to the noise:
                                    RSS(mu) + mu' (P - A'A) mu and the contrasts say what t does
     u | d, sigma, scales           = mu + sigma R^-1 z
-    sigma, scales | u              d integrated out (:mod:`bayesreg._kernels.scale_moves`)
 
-The second and third are one block (Rajaratnam, Sparks, Khare and Zhang 2019, JCGS 28:155).
+The last two are one block (Rajaratnam, Sparks, Khare and Zhang 2019, JCGS 28:155).
 RSS(u) = rest + (u - centre)' A'A (u - centre) around least squares, so that no digits cancel.
 """
 
@@ -63,7 +63,12 @@ def gibbs_gram(
     random_noise = unknowns.codes[0] != GIVEN
     as_block = random_noise and all_relative(mixture)
     fill_factors(mixture, scalars, factor)
+    first = 1 if as_block else 0
     for i in range(draws.shape[0]):
+        rss = residual_square(rows, u) if random_noise and not as_block else 0.0
+        draw_scalars(
+            mixture, unknowns, u, rss, rows.contrasts, first, scalars, factor, room, rng
+        )  # fmt: skip
         draw_precisions(mixture, u, factor, rng, room.norms, precision)
         for j in range(q):
             ratio = scalars[0] / factor[j]
@@ -85,11 +90,6 @@ def gibbs_gram(
         solve_upper(P, noise)
         for j in range(q):
             u[j] = mean[j] + scalars[0] * noise[j]
-        first = 1 if as_block else 0
-        rss = residual_square(rows, u) if random_noise and not as_block else 0.0
-        draw_scalars(
-            mixture, unknowns, u, rss, rows.contrasts, first, scalars, factor, room, rng
-        )  # fmt: skip
         keep(u, scalars, draws[i], scalar_draws[i])
     return int(draws.shape[0])
 

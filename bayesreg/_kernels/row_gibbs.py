@@ -9,15 +9,17 @@ M = sum over a part of a_j a_j' / d_j the rows alone know sigma and the scales:
 
 An iteration draws
 
+    u one by one              d integrated out (:mod:`bayesreg._kernels.single_moves`)
+    sigma, scales | u         d integrated out (:mod:`bayesreg._kernels.scale_moves`)
     d | u, sigma, scales      (:mod:`bayesreg._kernels.mixing`)
-    sigma, scales | d         u integrated out, by slice sampling of that density
+    sigma, scales | d         u integrated out (:mod:`bayesreg._kernels.marginal_moves`)
     u | d, sigma, scales      with g_j = f_j^2 / d_j and C the covariance above,
                               u = g^(1/2) z + g A' C^-1 (t - A g^(1/2) z - sigma e)
-    sigma, scales | u         d integrated out (:mod:`bayesreg._kernels.scale_moves`)
 
-The third is Bhattacharya, Chakraborty and Mallick (2016, Biometrika 103:985). The second and the
-fourth interweave d in units of the scale with u itself (Yu and Meng 2011, JCGS 20:531): alone,
-neither moves sigma where the rows can be fitted exactly.
+The last is Bhattacharya, Chakraborty and Mallick (2016, Biometrika 103:985). The two draws of sigma
+and scales interweave u with d in units of the scale (Yu and Meng 2011, JCGS 20:531): alone,
+neither moves sigma where the rows can be fitted exactly. The exact one comes first, so that a
+chain may begin anywhere.
 """
 
 from __future__ import annotations
@@ -76,16 +78,6 @@ def gibbs_rows(
     some = some_unknown(unknowns)
     fill_factors(mixture, scalars, factor)
     for i in range(draws.shape[0]):
-        draw_precisions(mixture, u, factor, rng, room.norms, precision)
-        _fill_parts(rows, precision, scaled, M)
-        if some:
-            draw_scalars_on_rows(
-                M, rows.target, rows.rest, rows.contrasts, rows.first, mixture, unknowns,
-                scalars, rng,
-            )  # fmt: skip
-            fill_factors(mixture, scalars, factor)
-        if not _draw_coefficients(rows, scaled, M, precision, factor, scalars[0], C, u, rng):
-            return i
         residual = np.dot(rows.design, u)
         for k in range(n):
             residual[k] = rows.target[k] - residual[k]
@@ -97,6 +89,16 @@ def gibbs_rows(
             draw_scalars(
                 mixture, unknowns, u, rss, rows.contrasts, 0, scalars, factor, room, rng
             )  # fmt: skip
+        draw_precisions(mixture, u, factor, rng, room.norms, precision)
+        _fill_parts(rows, precision, scaled, M)
+        if some:
+            draw_scalars_on_rows(
+                M, rows.target, rows.rest, rows.contrasts, rows.first, mixture, unknowns,
+                scalars, rng,
+            )  # fmt: skip
+            fill_factors(mixture, scalars, factor)
+        if not _draw_coefficients(rows, scaled, M, precision, factor, scalars[0], C, u, rng):
+            return i
         keep(u, scalars, draws[i], scalar_draws[i])
     return int(draws.shape[0])
 
