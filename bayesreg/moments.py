@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesreg import design
-from bayesreg._types import FloatArray
+from bayesreg._types import FloatArray, IntArray
 from bayesreg.problem import Problem
 
 _EPS = float(np.finfo(float).eps)
+# The whole may be so many times what is left of it: less than a digit is lost.
+_MOST_OF_IT = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,3 +109,74 @@ def _about_the_mean(
         size=np.sqrt(squares),
         rounding=design.terms_in_a_sum(problem.n) * _EPS,
     )
+
+
+def moments_without(problem: Problem, whole: Moments, left_out: IntArray) -> Moments | None:
+    """The moments of the other rows, from those of all rows less those of ``left_out``.
+
+    About the mean m and the mean residual of all rows, with s, q and u the sums of h (x - m),
+    h (x - m) r and h r over the rows left out, and w the weight of the others,
+
+        gram - gram_out - s s' / w,     cross - q - s u / w,     total - sum h r^2 - u^2 / w
+
+    The intercept must be flat or absent. None where what is left is so little of the whole that
+    digits would be lost: the others are then better summed themselves.
+    """
+    out = _sums(problem, whole, left_out)
+    everything = float(np.sum(problem.weights)) / problem.likelihood.noise**2
+    weight = everything - out.weight
+    if not weight > 0:
+        return None
+    gram, cross, total = whole.gram - out.gram, whole.cross - out.cross, whole.total - out.total
+    mean, target_mean, raw = None, 0.0, np.diagonal(gram)
+    if whole.mean is not None:
+        gram -= np.outer(out.columns, out.columns) / weight
+        cross = cross - out.columns * (out.residual / weight)
+        total -= out.residual**2 / weight
+        mean = whole.mean - out.columns / weight
+        moved = mean - whole.mean
+        target_mean = whole.target_mean - out.residual / weight + float(whole.start @ moved)
+        raw = np.diagonal(gram) + weight * mean**2
+    before = whole.size**2
+    if not (total > 0 and np.all(out.raw <= before * (1 + 1e-6)) and np.all(raw >= 0)):
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shrunk = np.where(before > 0, before / raw, 1.0)
+    growth = max(float(np.max(shrunk, initial=1.0)), whole.total / total)
+    if not growth <= _MOST_OF_IT:
+        return None
+    own = (design.terms_in_a_sum(left_out.size) + 16) * _EPS
+    return Moments(
+        gram=gram, cross=cross, total=total, start=whole.start, mean=mean,
+        target_mean=target_mean, size=np.sqrt(raw), rounding=growth * (whole.rounding + own),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Over some rows, about the mean and the mean residual of all; ``raw`` about 0."""
+
+    gram: FloatArray
+    cross: FloatArray
+    total: float
+    columns: FloatArray
+    residual: float
+    weight: float
+    raw: FloatArray
+
+
+def _sums(problem: Problem, whole: Moments, rows: IntArray) -> _Sums:
+    by_row, X = problem.weights[rows] / problem.likelihood.noise**2, problem.X[rows]
+    r = problem.y[rows] - problem.offset[rows]
+    r = r - X @ whole.start if np.any(whole.start) else r
+    if whole.mean is not None:
+        r = r - (whole.target_mean - float(whole.start @ whole.mean))
+    weight, residual = float(np.sum(by_row)), float(by_row @ r)
+    gram, sums = design.raw_products(X, by_row, np.stack([by_row, by_row * r], axis=1))
+    raw, columns, cross = np.diagonal(gram).copy(), sums[:, 0], sums[:, 1]
+    if whole.mean is not None:
+        m = whole.mean
+        gram -= np.outer(columns, m)
+        gram -= np.outer(m, columns - weight * m)
+        columns, cross = columns - weight * m, cross - m * residual
+    return _Sums(gram, cross, float(by_row @ r**2), columns, residual, weight, raw)

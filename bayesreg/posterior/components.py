@@ -24,15 +24,23 @@ from typing import TypeAlias
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.moments import Moments, moments
 from bayesreg.posterior.decomposition import decomposed
 from bayesreg.posterior.target import Posterior
-from bayesreg.posterior.whitening import Completion, WhitenedRows, whiten
+from bayesreg.posterior.whitening import Completion, WhitenedRows, completion_from, whiten
+from bayesreg.problem import Problem
 
 # Squares below its square, beside those of y, are the rounding of an exact fit.
 _ROUNDING = 1e-12
 # From so many columns on second moments pay; eigenvalues lose no more than five digits to this
 # ratio of the largest to the least, and a residual square no more than three to this share.
 _MANY_COLUMNS, _WELL_CONDITIONED, _FAR_FROM_EXACT = 200, 1e5, 1e-3
+# Squares of columns beside those about their mean: beyond it centring afterwards costs digits.
+_NEARLY_CENTRED = 10.0
+
+
+#: d, c = U't, the squared length of t beyond U, and V'.
+Decomposition: TypeAlias = tuple[FloatArray, FloatArray, float, FloatArray]
 
 
 class Kind(Enum):
@@ -153,26 +161,87 @@ def _kinds(posterior: Posterior) -> dict[Kind, BoolArray]:
 
 
 def reduce(posterior: Posterior, kind: Kind) -> Components:
+    """One decomposition, of the second moments where these hold enough digits, else of the rows."""
+    if moments_may_do(posterior, kind):
+        problem = posterior.problem
+        found = reduce_moments(posterior, moments(problem), problem.weights)
+        if found is not None:
+            return found
+    return reduce_rows(posterior, kind)
+
+
+def moments_may_do(posterior: Posterior, kind: Kind) -> bool:
+    """Many rows, and nothing but a flat intercept is integrated out beforehand."""
+    problem = posterior.problem
+    penalty = problem.penalty
+    flat = np.count_nonzero(penalty.is_flat)
+    proper = ~penalty.is_flat & ~penalty.is_pinned
+    many = np.count_nonzero(proper) >= _MANY_COLUMNS and problem.n >= 2 * problem.p
+    alike = np.all(_kinds(posterior)[kind][proper])
+    return bool(many and alike and flat == int(problem.flat_intercept))
+
+
+def reduce_moments(posterior: Posterior, known: Moments, weights: FloatArray) -> Components | None:
+    """From second moments, of all rows or some; None where rows would give more digits.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        One of which :func:`moments_may_do`; of its rows only ``weights`` and the size of y count.
+    known : Moments
+    weights : (n,) array
+        Of the rows that the moments are of.
+    """
+    problem = posterior.problem
+    squares = np.diagonal(known.gram)
+    completion = completion_from(problem, known, float(np.sum(weights)))
+    chosen, unit = completion.proper, completion.unit
+    far = known.size**2 > _NEARLY_CENTRED * squares
+    if np.any(far[chosen]) or weights.size < 2 * chosen.size:
+        return None
+    K = known.gram if chosen.size == squares.size else known.gram[np.ix_(chosen, chosen)]
+    K = K * unit
+    K *= unit[:, None]
+    found = _by_eigenvalues(K, unit * known.cross[chosen], known.total)
+    if found is None:
+        return None
+    return _components(posterior, found, weights, completion, affine_map(completion), 0.0)
+
+
+def reduce_rows(posterior: Posterior, kind: Kind) -> Components:
     """One decomposition of the whitened rows."""
     problem = posterior.problem
     rows = whiten(problem)
     moving = _kinds(posterior)[kind][rows.completion.proper]
     A, t, determinant, nested = _integrate(rows, ~moving)
-    d, c, rest, right = _from_moments(A, t) or _from_rows(A, t)
+    found = _from_moments(A, t) or _from_rows(A, t)
+    back = _affine(rows.completion, moving, nested)
+    return _components(posterior, found, problem.weights, rows.completion, back, determinant)
+
+
+def _components(
+    posterior: Posterior,
+    found: Decomposition,
+    weights: FloatArray,
+    completion: Completion,
+    back: AffineMap,
+    determinant: float,
+) -> Components:
+    d, c, rest, right = found
+    problem = posterior.problem
     magnitude = np.abs(problem.y) + np.abs(problem.offset)
     floor = _ROUNDING**2 * float(problem.weights @ magnitude**2) / problem.likelihood.noise**2
     if rest + float(np.sum(c[d == 0.0] ** 2)) <= floor:
         rest, c = 0.0, np.where(d > 0.0, c, 0.0)
-    completion = rows.completion
     flat = completion.flat.size + (completion.intercept is not None)
     return Components(
         d=d,
         c=c,
         rest=rest,
-        contrasts=problem.n - flat,
-        constant=_constant(posterior, rows, determinant),
+        contrasts=weights.size - flat,
+        constant=_constant(problem, completion, weights, determinant),
         right=right,
-        back=_affine(rows.completion, moving, nested),
+        back=back,
     )
 
 
@@ -197,10 +266,6 @@ def _integrate(
     return A - Q @ on_columns, t - Q @ on_target, determinant, (R, on_target, on_columns)
 
 
-#: d, c = U't, the squared length of t beyond U, and V'.
-Decomposition: TypeAlias = tuple[FloatArray, FloatArray, float, FloatArray]
-
-
 def _from_rows(A: FloatArray, t: FloatArray) -> Decomposition:
     U, d, right = decomposed(A)
     c = U.T @ t
@@ -213,23 +278,28 @@ def _from_moments(A: FloatArray, t: FloatArray) -> Decomposition | None:
     n, q = A.shape
     if q < _MANY_COLUMNS or n < 2 * q:
         return None
-    values, vectors = np.linalg.eigh(A.T @ A)
+    return _by_eigenvalues(A.T @ A, A.T @ t, float(t @ t))
+
+
+def _by_eigenvalues(K: FloatArray, b: FloatArray, whole: float) -> Decomposition | None:
+    """From K = A'A, b = A't and t't."""
+    values, vectors = np.linalg.eigh(K)
     values, right = values[::-1], vectors[:, ::-1].T
     if not values[-1] * _WELL_CONDITIONED > values[0]:
         return None
-    c = right @ (A.T @ t) / np.sqrt(values)
-    whole = float(t @ t)
+    c = right @ b / np.sqrt(values)
     rest = whole - float(c @ c)
     return (np.sqrt(values), c, rest, right) if rest > _FAR_FROM_EXACT * whole else None
 
 
-def _constant(posterior: Posterior, rows: WhitenedRows, determinant: float) -> float:
+def _constant(
+    problem: Problem, completion: Completion, weights: FloatArray, determinant: float
+) -> float:
     """What does not depend on sigma and the ratio."""
-    problem, completion = posterior.problem, rows.completion
-    noise = problem.likelihood.noise
+    noise, n = problem.likelihood.noise, weights.size
     flat = completion.flat.size + (completion.intercept is not None)
-    constant = -0.5 * (problem.n - flat) * math.log(2 * math.pi) - determinant
-    constant += 0.5 * float(np.sum(np.log(problem.weights))) - problem.n * math.log(noise)
+    constant = -0.5 * (n - flat) * math.log(2 * math.pi) - determinant
+    constant += 0.5 * float(np.sum(np.log(weights))) - n * math.log(noise)
     constant -= float(np.sum(np.log(np.abs(np.diag(completion.flat_factor)))))
     constant += float(np.sum(np.log(problem.unit[completion.flat[completion.flat < problem.p]])))
     if completion.intercept is not None:

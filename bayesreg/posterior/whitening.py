@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesreg._types import FloatArray, IntArray
+from bayesreg.moments import Moments
 from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
 
@@ -147,6 +148,31 @@ def whiten(problem: Problem) -> WhitenedRows:
         l1=penalty.l1[proper] * unit,
         l2=(np.sqrt(penalty.l2[proper]) * unit) ** 2,
         completion=completion,
+    )
+
+
+def completion_from(problem: Problem, known: Moments, weight: float) -> Completion:
+    """The completion where nothing is flat but an intercept, from the moments of some rows.
+
+    ``weight`` is the sum of their weights.
+    """
+    penalty = problem.penalty
+    free = ~penalty.is_flat & ~penalty.is_pinned
+    proper = np.flatnonzero(free)
+    intercept = None
+    if known.mean is not None:
+        residual = known.target_mean - float(known.start @ known.mean)
+        deviation = problem.likelihood.noise / np.sqrt(weight)
+        intercept = FlatIntercept(residual, known.mean[proper], np.empty(0), deviation)
+    return Completion(
+        base=np.where(penalty.is_flat, 0.0, problem.start),
+        proper=proper,
+        unit=1.0 / np.hypot(np.sqrt(penalty.l2[proper]), penalty.l1[proper] / np.sqrt(2.0)),
+        flat=np.empty(0, dtype=np.intp),
+        flat_factor=np.empty((0, 0)),
+        flat_target=np.empty(0),
+        flat_on_proper=np.empty((0, proper.size)),
+        intercept=intercept,
     )
 
 

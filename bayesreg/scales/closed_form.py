@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,6 @@ from bayesreg.scales.null_evidence import said_of_evidence
 _NEGLIGIBLE = -35.0
 # Numbers held at a time: 32 MiB of them.
 _NUMBERS_AT_A_TIME = 2**22
-
-
-def law_exists(model: Model, data: Data) -> bool:
-    """True where no draws are needed."""
-    return why_no_closed_form(pose(model, data)) is None
 
 
 def law_of(model: Model, data: Data) -> NormalLaw | None:
@@ -65,8 +61,8 @@ def closed_columns(
     problem = law.posterior.problem
     mixtures = [noise_mixture(law, float(t)) for t in axis.factors]
     rows = [
-        _summary(law, float(t), mixture, rope, mass)
-        for t, mixture in zip(axis.factors, mixtures, strict=True)
+        mixture_summary(*parts, rope, mass)
+        for parts in _along(law, law.coefficients, axis.factors, mixtures)
     ]
     columns: dict[str, Any] = {
         name: (("scale", "feature"), np.array([row[name][: problem.p] for row in rows]))
@@ -90,11 +86,17 @@ def closed_columns(
     return columns
 
 
-def _summary(
-    law: NormalLaw, t: float, mixture: NoiseMixture, rope: float | None, mass: float
-) -> dict[str, FloatArray]:
-    mean, sd, weights = _parts(law, law.coefficients, t, mixture)
-    return mixture_summary(mean, sd, weights, rope, mass)
+def _along(
+    law: NormalLaw, part: AffinePart, factors: FloatArray, mixtures: list[NoiseMixture]
+) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
+    """:func:`_parts` at each factor; given sigma, by one product for all of them."""
+    if law.posterior.sigma is not None:
+        for t, mixture in zip(factors, mixtures, strict=True):
+            yield _parts(law, part, float(t), mixture)
+        return
+    mean, sd = law.mean(part, factors), np.sqrt(law.variance(part, factors))
+    for k in range(factors.size):
+        yield mean[k : k + 1], sd[k : k + 1], np.ones(1)
 
 
 def _parts(

@@ -6,7 +6,6 @@ The prior is the same in every fold: b does not tighten with the fold size.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from bayesreg.data import Data
 from bayesreg.errors import LocalModesWarning, ModelError, NoModeError, NotUniqueWarning
 from bayesreg.likelihoods import estimated_dispersion, noise_prior
 from bayesreg.model import Model
-from bayesreg.posterior.densities import log_likelihood
+from bayesreg.posterior.densities import Parameters, Rows, log_likelihood
 from bayesreg.scales.axis import Axis
 from bayesreg.scales.draws import Advance, draws_along
 from bayesreg.scales.folds import Fold, make_folds, row_log_density
@@ -77,15 +76,38 @@ def mode_scores(
     With sigma or a dispersion unknown the mode is the joint one, with its own sigma.
     """
     stated, parts = make_folds(model, data, folds)
-    rows = []
+    rows: list[FloatArray] = []
     for fold in parts:
         factors = fold_factors(axis, fold.train, data, hold)
-        scores = []
-        for mode in _modes(stated, fold.train, factors):
-            scores.append(np.nan if mode is None else _deviance(fold, *mode))
-            advance(1)
-        rows.append(scores)
+        with warnings.catch_warnings():
+            # Any of several points of the same density, or the best of the local modes found.
+            warnings.simplefilter("ignore", NotUniqueWarning)
+            warnings.simplefilter("ignore", LocalModesWarning)
+            if noise_prior(model.likelihood) or estimated_dispersion(model.likelihood):
+                rows.append(_of_joint_modes(stated, fold, factors, advance))
+                continue
+            path = find_map_path(stated, fold.train, factors * stated.axis_scale(fold.train))
+        rows.append(mean_deviances(stated, fold, path.coef, path.intercept))
+        advance(factors.size)
     return Scores(np.array(rows))
+
+
+def mean_deviances(model: Model, fold: Fold, coef: FloatArray, intercept: FloatArray) -> FloatArray:
+    """Of the fold's test rows at many modes, a row of ``coef`` each; of no row NaN."""
+    rows = Rows(model, fold.test)
+    if not rows.count:
+        return np.full(len(coef), np.nan)
+    total = rows.log_likelihood(Parameters(coef[None], intercept[None]), False)[1]
+    return np.asarray(-2.0 * total / rows.count)
+
+
+def _of_joint_modes(model: Model, fold: Fold, factors: FloatArray, advance: Advance) -> FloatArray:
+    scores = []
+    for t in factors:
+        mode = _joint_mode(model.rescaled(float(t)), fold.train)
+        scores.append(np.nan if mode is None else _deviance(fold, *mode))
+        advance(1)
+    return np.array(scores)
 
 
 def _deviance(fold: Fold, model: Model, coef: FloatArray, intercept: float) -> float:
@@ -94,20 +116,6 @@ def _deviance(fold: Fold, model: Model, coef: FloatArray, intercept: float) -> f
 
 #: (model with numbers only, coef, intercept); None where there is no mode.
 _Mode = tuple[Model, FloatArray, float] | None
-
-
-def _modes(model: Model, train: Data, factors: FloatArray) -> Iterator[_Mode]:
-    """At each factor."""
-    with warnings.catch_warnings():
-        # Any of several points of the same density, or the best of the local modes found.
-        warnings.simplefilter("ignore", NotUniqueWarning)
-        warnings.simplefilter("ignore", LocalModesWarning)
-        if noise_prior(model.likelihood) or estimated_dispersion(model.likelihood):
-            yield from [_joint_mode(model.rescaled(float(t)), train) for t in factors]
-            return
-        path = find_map_path(model, train, factors * model.axis_scale(train))
-    for k in range(len(path)):
-        yield model, path.coef[k], float(path.intercept[k])
 
 
 def _joint_mode(model: Model, train: Data) -> _Mode:
@@ -154,4 +162,12 @@ def posterior_scores(
     return Scores(np.array(rows))
 
 
-__all__ = ["Fold", "Scores", "check_hold", "fold_factors", "mode_scores", "posterior_scores"]
+__all__ = [
+    "Fold",
+    "Scores",
+    "check_hold",
+    "fold_factors",
+    "mean_deviances",
+    "mode_scores",
+    "posterior_scores",
+]

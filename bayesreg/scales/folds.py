@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,19 @@ from bayesreg.model import Model, column_deviation
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Rows to fit and rows to predict."""
+    """Rows to fit and rows to predict, as positions in the whole."""
 
-    train: Data
-    test: Data
-    rows: IntArray
+    whole: Data
+    fitted: IntArray
+    predicted: IntArray
+
+    @cached_property
+    def train(self) -> Data:
+        return take_rows(self.whole, self.fitted)
+
+    @cached_property
+    def test(self) -> Data:
+        return take_rows(self.whole, self.predicted)
 
 
 def make_folds(model: Model, data: Data, folds: Any) -> tuple[Model, list[Fold]]:
@@ -44,9 +53,17 @@ def make_folds(model: Model, data: Data, folds: Any) -> tuple[Model, list[Fold]]
     model, data = in_standard_units(model, data)
     found = []
     for train, test in _splits(model, data, folds):
-        train, test = np.asarray(train), np.asarray(test)
-        found.append(Fold(take_rows(data, train), take_rows(data, test), test))
+        found.append(Fold(data, _positions(train, data), _positions(test, data)))
     return model, found
+
+
+def _positions(rows: Any, data: Data) -> IntArray:
+    """From 0 on, of some rows at least."""
+    rows = np.asarray(rows)
+    found: IntArray = np.arange(data.y.size)[rows]
+    if not found.size:
+        raise DataError("a fold has no rows; give fewer folds, or splits that are not empty")
+    return found
 
 
 def number_of_folds(model: Model, data: Data, folds: Any) -> int:
@@ -75,10 +92,6 @@ def in_standard_units(model: Model, data: Data) -> tuple[Model, Data]:
 
 def take_rows(data: Data, rows: IntArray) -> Data:
     """Some of the rows."""
-    if rows.dtype == bool:
-        rows = np.flatnonzero(rows)
-    if not rows.size:
-        raise DataError("a fold has no rows; give fewer folds, or splits that are not empty")
     weights, offset, trials = (
         None if part is None else part[rows] for part in (data.weights, data.offset, data.trials)
     )

@@ -18,8 +18,16 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesreg._types import FloatArray
-from bayesreg.posterior.components import Components, Kind, kind_of, reduce
+from bayesreg._types import FloatArray, IntArray
+from bayesreg.moments import Moments, moments
+from bayesreg.posterior.components import (
+    Components,
+    Kind,
+    kind_of,
+    moments_may_do,
+    reduce_moments,
+    reduce_rows,
+)
 from bayesreg.posterior.marginal import why_no_marginal
 from bayesreg.posterior.target import Posterior, RandomScale
 
@@ -41,6 +49,13 @@ def why_no_closed_form(posterior: Posterior) -> str | None:
     if problem.blocks and problem.p > _DENSE:
         return "a full prior covariance of many columns"
     return why_no_marginal(scanned(posterior))
+
+
+def moments_serve(posterior: Posterior) -> bool:
+    """Second moments of the rows may be decomposed in their place."""
+    with_scale = scanned(posterior)
+    kind = kind_of(with_scale)
+    return kind is not None and moments_may_do(with_scale, kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +93,14 @@ class NormalLaw:
         As :func:`scanned` gives it.
     kind : Kind
     components : Components
+    moments : Moments or None
+        What was decomposed, where that was not the rows.
     """
 
     posterior: Posterior
     kind: Kind
     components: Components
+    moments: Moments | None = None
 
     @classmethod
     def of(cls, posterior: Posterior) -> NormalLaw:
@@ -90,7 +108,23 @@ class NormalLaw:
         with_scale = scanned(posterior)
         kind = kind_of(with_scale)
         assert kind is not None
-        return cls(with_scale, kind, reduce(with_scale, kind))
+        if moments_serve(posterior):
+            problem = posterior.problem
+            found = cls.of_moments(posterior, moments(problem), problem.weights)
+            if found is not None:
+                return found
+        return cls(with_scale, kind, reduce_rows(with_scale, kind))
+
+    @classmethod
+    def of_moments(
+        cls, posterior: Posterior, known: Moments, weights: FloatArray
+    ) -> NormalLaw | None:
+        """Given rows of these moments and weights; None where rows would give more digits."""
+        with_scale = scanned(posterior)
+        kind = kind_of(with_scale)
+        assert kind is not None
+        components = reduce_moments(with_scale, known, weights)
+        return None if components is None else cls(with_scale, kind, components, known)
 
     @property
     def plain_intercept(self) -> bool:
@@ -183,14 +217,23 @@ class NormalLaw:
 
     def predictors(self, X: FloatArray, offset: FloatArray) -> AffinePart:
         """Linear predictors of rows X in the columns of the problem, without the one of ones."""
-        v, back = self.extended, self.components.back
-        size = v.origin.size
-        with_ones = X if size == X.shape[1] else np.column_stack([X, np.ones(len(X))])
-        on_noise = back.on_noise @ with_ones[:, back.others].T
-        along = v.along @ with_ones.T
+        v, back, p = self.extended, self.components.back, X.shape[1]
+        along, origin = v.along[:, :p] @ X.T, offset + X @ v.origin[:p]
+        if v.origin.size > p:
+            along += v.along[:, p:]
+            origin += v.origin[p]
+        on_noise = back.on_noise @ _with_ones(X, back.others).T
         rest = np.zeros(len(X))
         if v.rest.any():
-            own = with_ones[:, back.columns] * back.unit
-            own = own + with_ones[:, back.others] @ back.on_prior.T
+            own = _with_ones(X, back.columns) * back.unit
+            own = own + _with_ones(X, back.others) @ back.on_prior.T
             rest = self._beyond(np.sum(own**2, axis=1), along)
-        return AffinePart(offset + with_ones @ v.origin, along, rest, np.sum(on_noise**2, axis=0))
+        return AffinePart(origin, along, rest, np.sum(on_noise**2, axis=0))
+
+
+def _with_ones(X: FloatArray, columns: IntArray) -> FloatArray:
+    """Columns of X followed by one of ones."""
+    own = columns < X.shape[1]
+    found = np.ones((len(X), columns.size))
+    found[:, own] = X[:, columns[own]]
+    return found

@@ -25,16 +25,17 @@ from bayesreg.posterior.propriety import require_proper
 from bayesreg.posterior.run import one_linear_algebra_thread
 from bayesreg.posterior.target import pose
 from bayesreg.scales.axis import Axis, library_parameters, make_axis
-from bayesreg.scales.closed_folds import closed_posterior_scores
+from bayesreg.scales.closed_folds import closed_scores
 from bayesreg.scales.closed_form import (
     closed_columns,
     freedom_of,
-    law_exists,
     law_of,
     said_of_closed_form,
 )
+from bayesreg.scales.closed_modes import closed_modes
 from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scores
 from bayesreg.scales.modes import Modes, find_modes, mode_columns
+from bayesreg.scales.normal_law import NormalLaw
 from bayesreg.scales.sampled import Sampling, sampled_columns
 
 if TYPE_CHECKING:
@@ -153,8 +154,8 @@ def scan_scales(
     with one_linear_algebra_thread():
         if posterior:
             require_proper(pose(model, data), data.names)
-        found = find_modes(model, data, axis)
         law = law_of(model, data) if posterior else None
+        found = _modes(model, data, axis, law)
         columns = mode_columns(model, data, axis, found, freedom_of(law, axis))
         if law is not None:
             columns |= closed_columns(law, axis, rope=order.rope, mass=mass, loo=loo)
@@ -164,7 +165,7 @@ def scan_scales(
             columns |= drawn
             said |= notes
         if folds is not None:
-            columns |= _cross_validated(model, data, axis, folds, posterior, order)
+            columns |= _cross_validated(model, data, axis, folds, posterior, order, law)
     return _dataset(columns, axis, data, library, said)
 
 
@@ -205,10 +206,15 @@ def _drawn_columns(
     return columns, {"seed": order.seed, "probability": order.mass, **notes}
 
 
+def _modes(model: Model, data: Data, axis: Axis, law: NormalLaw | None) -> Modes:
+    """From the law where that proves every one of them."""
+    closed = None if law is None else closed_modes(law, axis.factors)
+    if closed is None:
+        return find_modes(model, data, axis)
+    return Modes(closed.coef, closed.intercept, closed.gap, {})
+
+
 def _predictive_scores(model: Model, data: Data, axis: Axis, folds: Any, order: _Order) -> Scores:
-    closed = closed_posterior_scores(model, data, axis, folds) if law_exists(model, data) else None
-    if closed is not None:
-        return closed
     total = axis.factors.size * order.chains * order.draws
     with progress_bar("cross-validating", total, order.progress) as bar:
         return posterior_scores(
@@ -218,14 +224,17 @@ def _predictive_scores(model: Model, data: Data, axis: Axis, folds: Any, order: 
 
 
 def _cross_validated(
-    model: Model, data: Data, axis: Axis, folds: Any, posterior: bool, order: _Order
-) -> dict[str, Any]:
+    model: Model, data: Data, axis: Axis, folds: Any, posterior: bool, order: _Order,
+    law: NormalLaw | None,
+) -> dict[str, Any]:  # fmt: skip
     """Scores of the mode and of the posterior predictive, with the prior held."""
-    scores = {"cv_mode": mode_scores(model, data, axis, folds)}
-    if posterior:
+    scores = (None if law is None else closed_scores(model, data, axis, folds, law)) or {}
+    if "cv_mode" not in scores:
+        scores["cv_mode"] = mode_scores(model, data, axis, folds)
+    if posterior and "cv_posterior" not in scores:
         scores["cv_posterior"] = _predictive_scores(model, data, axis, folds, order)
     columns: dict[str, Any] = {}
-    for name, score in scores.items():
+    for name, score in sorted(scores.items()):
         columns |= {name: ("scale", score.mean), f"{name}_error": ("scale", score.error)}
     return columns
 
