@@ -12,6 +12,7 @@ from bayesreg.demo import load_diabetes
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.scales.closed_evidence import log_evidence_of_scale
 from bayesreg.scales.evidence_choice import Node, closed_peak, slope_peak
+from bayesreg.scales.normal_law import NormalLaw
 
 
 def choose(model, data, methods, **more):
@@ -75,7 +76,7 @@ def test_evidence_with_sigma_integrated(sigma, relative):
     model = br.Model(br.Gaussian(sigma), br.Normal(0.5, relative_to_noise=relative), None)
     from bayesreg.posterior.target import pose
 
-    ours = log_evidence_of_scale(pose(model, data))(np.log([0.3, 1.0, 3.0]))
+    ours = log_evidence_of_scale(NormalLaw.of(pose(model, data)))(np.log([0.3, 1.0, 3.0]))
 
     def given(s, t):
         tau = 0.5 * t * (s if relative else 1.0)
@@ -362,7 +363,7 @@ def test_hyperprior_multiplies_scales_of_any_shape(prior):
 
     reference = model.axis_scale(data)
     log_b = np.linspace(-5.0, 3.0, 1601)
-    log_density = log_evidence_of_scale(pose(model, data))(log_b - np.log(reference))
+    log_density = log_evidence_of_scale(NormalLaw.of(pose(model, data)))(log_b - np.log(reference))
     log_density = log_density + br.HalfNormal(1.0).log_density(np.exp(log_b)) + log_b
     density = np.exp(log_density - log_density.max())
     middle = np.exp(np.interp(0.5, np.cumsum(density) / density.sum(), log_b))

@@ -175,6 +175,34 @@ def test_folds_from_moments_score_as_folds_fitted_by_themselves(splits, standard
         assert float(study["cv_posterior"][k]) == pytest.approx(np.mean(score), rel=1e-9)
 
 
+def test_folds_under_an_unknown_sigma_are_those_fitted_by_themselves():
+    from bayesreg.scales.closed_folds import _fold_scores
+    from bayesreg.scales.folds import make_folds
+
+    model = br.Model(br.Gaussian(br.Jeffreys()), br.Normal(1.0, relative_to_noise=True))
+    study = br.scan_scales(model, data(), SCALES, folds=3, progress=False)
+    scores = []
+    for fold in make_folds(model, data(), 3)[1]:
+        law = NormalLaw.of(pose(model, fold.train))
+        law = replace(law, components=reduce_rows(law.posterior, law.kind), moments=None)
+        scores.append(_fold_scores(law, fold, np.array(SCALES)))
+    np.testing.assert_allclose(study["cv_posterior"], np.mean(scores, axis=0), rtol=1e-9)
+
+
+@pytest.mark.parametrize("hold", ["prior", "alpha"])
+def test_a_choice_uses_the_folds_of_the_scan(hold):
+    """With alpha held, the scan's scales times sqrt(N / N_fold): the same number for all folds."""
+    wider = 1.0 if hold == "prior" else np.sqrt(5 / 4)
+    even = br.Data(X, Y)
+    study = br.scan_scales(PLAIN, even, np.array(SCALES) * wider, folds=5, progress=False)
+    found = br.choose_scale(
+        PLAIN, even, ["cv", "cv-posterior"], scales=SCALES, folds=5, hold=hold, progress=False
+    )
+    np.testing.assert_allclose(found.scores["cv_deviance"], study["cv_mode"], rtol=1e-12)
+    np.testing.assert_allclose(found.scores["cv_log_density"], study["cv_posterior"], rtol=1e-12)
+    np.testing.assert_allclose(found.scores["cv_error"], study["cv_mode_error"], rtol=1e-9)
+
+
 def predictive(law, test, t):
     """Mean log predictive density by dense algebra on the law's coefficients."""
     from scipy import stats

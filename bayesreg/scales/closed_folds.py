@@ -22,14 +22,14 @@ from bayesreg.posterior.target import Posterior, pose
 from bayesreg.scales.axis import Axis
 from bayesreg.scales.closed_form import law_of
 from bayesreg.scales.closed_modes import closed_modes
-from bayesreg.scales.cross_validation import Scores, mean_deviances
+from bayesreg.scales.cross_validation import Scores, fold_factors, mean_deviances
 from bayesreg.scales.folds import Fold, make_folds
 from bayesreg.scales.noise_mixture import noise_mixture
 from bayesreg.scales.normal_law import AffinePart, NormalLaw, moments_serve
 
 
 def closed_scores(
-    model: Model, data: Data, axis: Axis, folds: Any, law: NormalLaw
+    model: Model, data: Data, axis: Axis, folds: Any, law: NormalLaw, hold: str = "prior"
 ) -> dict[str, Scores] | None:
     """``cv_posterior``: mean log predictive density of the rows of each fold.
 
@@ -42,8 +42,9 @@ def closed_scores(
     by_mode: list[FloatArray] | None = []
     by_posterior = []
     for fold, found in _laws(stated, parts, None if model.standardize else law.moments):
-        by_posterior.append(_fold_scores(found, fold, axis.factors))
-        modes = None if by_mode is None else closed_modes(found, axis.factors)
+        factors = fold_factors(axis, fold, hold)
+        by_posterior.append(_fold_scores(found, fold, factors))
+        modes = None if by_mode is None else closed_modes(found, factors)
         if modes is None or by_mode is None:
             by_mode = None
         else:

@@ -46,7 +46,7 @@ class Scores:
         return np.asarray(self.by_fold.std(axis=0, ddof=1) / np.sqrt(folds))
 
 
-def fold_factors(axis: Axis, train: Data, whole: Data, hold: str) -> FloatArray:
+def fold_factors(axis: Axis, fold: Fold, hold: str) -> FloatArray:
     """What the scales are multiplied by in a fold.
 
     ``hold="prior"`` keeps the prior. ``hold="alpha"`` keeps lambda / N, the strength beside a mean
@@ -54,7 +54,7 @@ def fold_factors(axis: Axis, train: Data, whole: Data, hold: str) -> FloatArray:
     """
     if hold == "prior":
         return axis.factors
-    ratio = whole.total_weight / train.total_weight
+    ratio = fold.whole.total_weight / fold.train.total_weight
     return axis.factors * (ratio if axis.kinked else np.sqrt(ratio))
 
 
@@ -78,7 +78,7 @@ def mode_scores(
     stated, parts = make_folds(model, data, folds)
     rows: list[FloatArray] = []
     for fold in parts:
-        factors = fold_factors(axis, fold.train, data, hold)
+        factors = fold_factors(axis, fold, hold)
         with warnings.catch_warnings():
             # Any of several points of the same density, or the best of the local modes found.
             warnings.simplefilter("ignore", NotUniqueWarning)
@@ -148,7 +148,7 @@ def posterior_scores(
     stated, parts = make_folds(model, data, folds)
     rows = []
     for number, fold in enumerate(parts):
-        models = [stated.rescaled(float(t)) for t in fold_factors(axis, fold.train, data, hold)]
+        models = [stated.rescaled(float(t)) for t in fold_factors(axis, fold, hold)]
         scores = []
         along = draws_along(
             models, fold.train, [None] * len(models), draws=draws, chains=chains,

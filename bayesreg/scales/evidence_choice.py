@@ -23,7 +23,6 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.posterior.progress import progress_bar
-from bayesreg.posterior.target import pose
 from bayesreg.scales.axis import make_axis
 from bayesreg.scales.choice import Choice
 from bayesreg.scales.closed_evidence import log_evidence_of_scale
@@ -92,7 +91,7 @@ class Peak:
 
 def by_evidence(order: Order) -> Choice:
     """Marginal maximum likelihood."""
-    closed = log_evidence_of_scale(pose(order.model, order.data))
+    closed = None if order.law is None else log_evidence_of_scale(order.law)
     low, high = _ends(order)
     if closed is None:
         peak = _by_draws(order, low, high)

@@ -17,27 +17,39 @@ INTERVAL = "one standard error of the score"
 
 def by_mode(order: Order) -> Choice:
     """The scale whose mode has the least deviance over folds."""
-    total = number_of_folds(order.model, order.data, order.folds) * order.log_t.size
-    with progress_bar("cross-validation", total, order.progress) as bar:
-        scores = mode_scores(
-            order.model, order.data, order.axis, order.folds, order.hold, bar.advance
-        )
+    # Without second moments a path finds the modes alone sooner.
+    served = order.law is not None and order.law.moments is not None
+    closed = order.closed_folds.get("cv_mode") if served else None
+    scores = _modes_fitted(order) if closed is None else closed
     order.scores["cv_deviance"], order.scores["cv_error"] = scores.mean, scores.error
     return _chosen("cv", order, scores.mean, scores)
 
 
 def by_posterior(order: Order) -> Choice:
     """The scale whose posterior has the largest log predictive density over folds."""
-    count = number_of_folds(order.model, order.data, order.folds) * order.log_t.size
-    draws = max(250, order.draws // 4)
-    with progress_bar("folds", count * order.chains * draws, order.progress) as bar:
-        scores = posterior_scores(
-            order.model, order.data, order.axis, order.folds, draws=draws, chains=order.chains,
-            seed=order.seed, cores=order.cores, advance=bar.advance, hold=order.hold,
-        )  # fmt: skip
+    closed = order.closed_folds.get("cv_posterior")
+    scores = _posteriors_drawn(order) if closed is None else closed
     order.scores["cv_log_density"] = scores.mean
     order.scores["cv_log_density_error"] = scores.error
     return _chosen("cv-posterior", order, -scores.mean, scores)
+
+
+def _modes_fitted(order: Order) -> Scores:
+    total = number_of_folds(order.model, order.data, order.folds) * order.log_t.size
+    with progress_bar("cross-validation", total, order.progress) as bar:
+        return mode_scores(
+            order.model, order.data, order.axis, order.folds, order.hold, bar.advance
+        )
+
+
+def _posteriors_drawn(order: Order) -> Scores:
+    count = number_of_folds(order.model, order.data, order.folds) * order.log_t.size
+    draws = max(250, order.draws // 4)
+    with progress_bar("folds", count * order.chains * draws, order.progress) as bar:
+        return posterior_scores(
+            order.model, order.data, order.axis, order.folds, draws=draws, chains=order.chains,
+            seed=order.seed, cores=order.cores, advance=bar.advance, hold=order.hold,
+        )  # fmt: skip
 
 
 def _chosen(method: str, order: Order, loss: FloatArray, scores: Scores) -> Choice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,11 @@ from bayesreg.posterior.densities import Parameters
 from bayesreg.posterior.target import Posterior, pose
 from bayesreg.scales.axis import Axis
 from bayesreg.scales.choice import Choice
+from bayesreg.scales.closed_folds import closed_scores
+from bayesreg.scales.closed_form import law_of
+from bayesreg.scales.cross_validation import Scores
 from bayesreg.scales.draws import Advance, draws_at, parameters
+from bayesreg.scales.normal_law import NormalLaw
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +48,19 @@ class Order:
         """The axis, as logarithms of factors of the model's scales."""
         log_t: FloatArray = np.log(self.axis.factors)
         return log_t
+
+    @cached_property
+    def law(self) -> NormalLaw | None:
+        """The posterior at every scale in closed form; None where draws are needed."""
+        return law_of(self.model, self.data)
+
+    @cached_property
+    def closed_folds(self) -> dict[str, Scores]:
+        """The scores of the folds that need no draws, by their names in a scan."""
+        if self.law is None:
+            return {}
+        found = closed_scores(self.model, self.data, self.axis, self.folds, self.law, self.hold)
+        return found or {}
 
     @property
     def reference(self) -> float:
