@@ -8,8 +8,10 @@ from scipy import stats
 import bayesreg as br
 from bayesreg.errors import ModelError
 from bayesreg.posterior.densities import Parameters
-from bayesreg.scales.exact_leave_one_out import exact_leave_one_out
+from bayesreg.scales import exact_leave_one_out as closed
+from bayesreg.scales.closed_form import law_of
 from bayesreg.scales.leave_one_out import importance_sampled
+from bayesreg.scales.noise_mixture import noise_mixture
 from bayesreg.scales.pareto import smoothed_log_weights
 
 SIGMAS = np.exp(np.linspace(-3.0, 4.0, 501))
@@ -19,6 +21,14 @@ def some_data(n=14, p=4, seed=0, **more):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, p)) + 3.0
     return br.Data(X, 1.0 + X @ rng.normal(size=p) * 0.7 + rng.normal(size=n), **more)
+
+
+def exact_leave_one_out(model, data, factors):
+    law = law_of(model, data)
+    if law is None:
+        return None
+    mixtures = [noise_mixture(law, float(t)) for t in factors]
+    return closed.exact_leave_one_out(law, data, np.asarray(factors), mixtures)
 
 
 def dense_leave_one_out(X, y, s, precision, loc, log_prior):
@@ -112,6 +122,20 @@ def test_a_row_that_nothing_else_predicts_is_named():
     model = br.Model(br.Gaussian(1.0), {"x0": br.Flat(), "x1": br.Normal(1.0)})
     with pytest.raises(ModelError, match="row 3 alone determines"):
         exact_leave_one_out(model, br.Data(X, np.arange(5.0)), np.array([1.0]))
+
+
+def test_sigma_that_the_other_rows_do_not_tell_is_an_error():
+    model = br.Model(br.Gaussian(br.Jeffreys()), br.Normal(1.0, relative_to_noise=True))
+    data = br.Data([[0.0], [1.0]], [0.0, 2.0])
+    with pytest.raises(ModelError, match="fitted without residual"):
+        exact_leave_one_out(model, data, np.array([1.0]))
+    three = br.Data([[0.0], [1.0], [3.0]], [0.0, 0.0, 2.0])
+    flat_rest = br.Model(
+        br.Gaussian(br.Jeffreys()), br.Normal(1.0, relative_to_noise=True), intercept=br.Flat()
+    )
+    with pytest.raises(ModelError, match="fitted without residual"):
+        # Rows 0 and 1 have the same target: the intercept fits them exactly.
+        exact_leave_one_out(flat_rest, three, np.array([1e-9]))
 
 
 def test_what_has_no_closed_form():

@@ -13,6 +13,7 @@ from bayesreg.model import Model
 from bayesreg.posterior.components import Kind
 from bayesreg.posterior.target import pose
 from bayesreg.scales.axis import Axis
+from bayesreg.scales.exact_leave_one_out import exact_leave_one_out
 from bayesreg.scales.modes import norms
 from bayesreg.scales.noise_mixture import NoiseMixture, noise_mixture
 from bayesreg.scales.normal_law import AffinePart, NormalLaw, why_no_closed_form
@@ -21,8 +22,6 @@ from bayesreg.scales.null_evidence import said_of_evidence
 
 # log weights of sigma below which a node says nothing about a coefficient.
 _NEGLIGIBLE = -35.0
-# Numbers held at a time: 32 MiB of them.
-_NUMBERS_AT_A_TIME = 2**22
 
 
 def law_of(model: Model, data: Data) -> NormalLaw | None:
@@ -51,6 +50,7 @@ def said_of_closed_form(model: Model, law: NormalLaw, mass: float) -> dict[str, 
 
 def closed_columns(
     law: NormalLaw,
+    data: Data,
     axis: Axis,
     *,
     rope: float | None,
@@ -78,7 +78,7 @@ def closed_columns(
         columns["log_evidence"] = ("scale", [mixture.log_evidence for mixture in mixtures])
         columns["log_evidence_error"] = ("scale", np.zeros(len(mixtures)))
     if loo:
-        by_row = leave_one_out(law, axis.factors, mixtures)
+        by_row = exact_leave_one_out(law, data, axis.factors, mixtures)
         error = np.sqrt(problem.n) * np.std(by_row, axis=1, ddof=1)
         columns["loo"] = ("scale", np.sum(by_row, axis=1))
         columns["loo_error"] = ("scale", error)
@@ -112,65 +112,3 @@ def _parts(
     else:
         mean, variance = law.mean(part, ratio), law.variance(part, ratio)
     return mean, sigma[:, None] * np.sqrt(variance), weights / np.sum(weights)
-
-
-def leave_one_out(law: NormalLaw, factors: FloatArray, mixtures: list[NoiseMixture]) -> FloatArray:
-    """log p(y_i | the other rows) at each factor, shape (factors, n), exactly.
-
-    Given sigma, with residual r_i and leverage h_i of the posterior mean,
-
-        p(y_i | y_-i, sigma) = Normal(y_i - r_i / (1 - h_i), sigma^2 / (s_i (1 - h_i)))  at y_i
-
-    and 1 / p(y_i | y_-i) is the posterior mean of its inverse.
-    """
-    problem = law.posterior.problem
-    precision = problem.weights / problem.likelihood.noise**2
-    found = np.empty((factors.size, problem.n))
-    rank = law.components.right.shape[0]
-    widest = max(rank, max(mixture.sigma.size for mixture in mixtures), 1)
-    step = max(1, _NUMBERS_AT_A_TIME // widest)
-    for first in range(0, problem.n, step):
-        rows = slice(first, first + step)
-        part = law.predictors(np.asarray(problem.X[rows]), problem.offset[rows])
-        found[:, rows] = _left_out(law, part, problem.y[rows], precision[rows], factors, mixtures)
-    return found
-
-
-def _left_out(
-    law: NormalLaw,
-    part: AffinePart,
-    y: FloatArray,
-    precision: FloatArray,
-    factors: FloatArray,
-    mixtures: list[NoiseMixture],
-) -> FloatArray:
-    if law.posterior.sigma is None:
-        one = np.ones(1)
-        return _given_sigma(law, part, y, precision, factors, one)
-    from scipy.special import logsumexp
-
-    rows = []
-    for t, mixture in zip(factors, mixtures, strict=True):
-        ratio = law.ratio(float(t), mixture.sigma)
-        if law.kind is not Kind.SCALE_BY_SIGMA:
-            ratio = ratio[:1]
-        given = _given_sigma(law, part, y, precision, ratio, mixture.sigma)
-        rows.append(-logsumexp(mixture.log_weights[:, None] - given, axis=0))
-    return np.array(rows)
-
-
-def _given_sigma(
-    law: NormalLaw,
-    part: AffinePart,
-    y: FloatArray,
-    precision: FloatArray,
-    ratio: FloatArray,
-    sigma: FloatArray,
-) -> FloatArray:
-    """log p(y_i | y_-i, sigma); ratio and sigma broadcast."""
-    residual = y - law.mean(part, ratio)
-    left = 1.0 - precision * law.variance(part, ratio)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = sigma[:, None] ** 2 / (precision * left)
-        density = -0.5 * (np.log(2 * np.pi * variance) + (residual / left) ** 2 / variance)
-    return np.where(left > 0, density, -np.inf)

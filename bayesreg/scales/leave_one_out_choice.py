@@ -19,6 +19,8 @@ from bayesreg.scales.choice import Choice
 from bayesreg.scales.exact_leave_one_out import exact_leave_one_out
 from bayesreg.scales.folds import in_standard_units
 from bayesreg.scales.leave_one_out import importance_sampled
+from bayesreg.scales.noise_mixture import noise_mixture
+from bayesreg.scales.normal_law import NormalLaw
 from bayesreg.scales.order import Order, end_of_axis
 
 INTERVAL = "one standard error of the difference"
@@ -30,8 +32,8 @@ _ENOUGH = 1000
 
 def by_leave_one_out(order: Order) -> Choice:
     """The largest sum over rows of log p(y_i | y_-i)."""
-    exact = exact_leave_one_out(order.model, order.data, order.axis.factors)
-    by_row, refits = _importance_sampled(order) if exact is None else (exact, 0)
+    law = order.law
+    by_row, refits = _importance_sampled(order) if law is None else (_exact(law, order), 0)
     x, total, error = _refined(order.log_t, by_row)
     best = int(np.argmax(total))
     within = total[best] - total <= error
@@ -51,6 +53,12 @@ def by_leave_one_out(order: Order) -> Choice:
         np.inf if high == x.size - 1 else float(x[high]),
     )
     return order.choice("loo", float(x[best]), span, INTERVAL, note=note, boundary=boundary)
+
+
+def _exact(law: NormalLaw, order: Order) -> FloatArray:
+    factors = order.axis.factors
+    mixtures = [noise_mixture(law, float(t)) for t in factors]
+    return exact_leave_one_out(law, order.data, factors, mixtures)
 
 
 def _refined(log_t: FloatArray, by_row: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -158,7 +158,7 @@ def scan_scales(
         found = _modes(model, data, axis, law)
         columns = mode_columns(model, data, axis, found, freedom_of(law, axis))
         if law is not None:
-            columns |= closed_columns(law, axis, rope=order.rope, mass=mass, loo=loo)
+            columns |= closed_columns(law, data, axis, rope=order.rope, mass=mass, loo=loo)
             said |= said_of_closed_form(model, law, mass)
         elif posterior:
             drawn, notes = _drawn_columns(model, data, axis, found, order)
