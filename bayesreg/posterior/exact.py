@@ -25,7 +25,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.posterior.components import affine_map
+from bayesreg.posterior.affine_map import affine_map
 from bayesreg.posterior.marginal import gaussian_marginal, why_no_marginal
 from bayesreg.posterior.protocol import Block, Chain, Engine, Setup
 from bayesreg.posterior.target import Posterior

@@ -76,7 +76,7 @@ def choose_scale(
         density of the posterior; closed form as above, else importance sampling with refits.
         ``hyperprior``: the median of the scale's posterior under a prior of its own.
         ``cv-posterior``, on request: the largest log predictive density of the posterior over
-        the folds.
+        the folds, in closed form where the evidence is.
     scales, n_scales
         The axis, as in :func:`scan_scales`: where cross-validation and leave-one-out look.
     folds : int, splitter of scikit-learn, or pairs of positions
