@@ -478,7 +478,7 @@ def test_results_merge_into_one_file_and_one_table(tmp_path, monkeypatch):
 
 
 def test_the_readme_has_every_block():
-    for block in ("map", "memory", "scaling", "first-call"):
+    for block in ("map", "memory", "scaling", "first-call", "scales"):
         for mark in ("begin", "end"):
             assert report.README.read_text().count(f"<!-- {block}: {mark} -->") == 1
 

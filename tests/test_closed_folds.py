@@ -144,6 +144,22 @@ def test_a_law_whose_mean_is_no_mode_proves_nothing():
     assert closed_modes(replace(law, moments=None), t) is None
 
 
+# --- the default grid ---
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["of full rank", "a column twice"])
+def test_the_default_grid_is_even_in_degrees_of_freedom(twice):
+    design = X.copy()
+    if twice:
+        design[:, 1] = design[:, 0]
+    study = br.scan_scales(PLAIN, br.Data(design, Y), n_scales=9, posterior=False, progress=False)
+    values = np.linalg.svd(design - design.mean(axis=0), compute_uv=False) ** 2 / 0.81
+    each = study["scale"].values[:, None] ** 2 * values
+    rank = P - twice
+    wanted = np.linspace(0.01, 0.99, 9) * rank
+    np.testing.assert_allclose(np.sum(each / (1 + each), axis=1), wanted, rtol=1e-9)
+
+
 # --- folds ---
 
 SPLITS = {
