@@ -162,6 +162,7 @@ def sensitivity(post: xr.DataTree, *, threshold: float = 0.05) -> Sensitivity:
 
 def _read(post: Any) -> tuple[Model, Data, Parameters]:
     """Model, data and draws of a result."""
+    from bayesreg.posterior.tree import sampled_design
     from bayesreg.spec import from_text
 
     groups = getattr(post, "children", {})
@@ -179,7 +180,7 @@ def _read(post: Any) -> tuple[Model, Data, Parameters]:
     constants, group = post["constant_data"], post["posterior"]
     trials = constants["trials"].values if "trials" in constants else None
     data = Data(
-        constants["X"].values, post["observed_data"]["y"].values, constants["weights"].values,
+        sampled_design(constants), post["observed_data"]["y"].values, constants["weights"].values,
         constants["offset"].values, [str(name) for name in constants["feature"].values], trials,
     )  # fmt: skip
     scalars = {name: group[name].values for name in pose(model, data).scalars}

@@ -17,20 +17,20 @@ SAMPLERS: dict[str, Sampler] = {
             "Gaussian likelihood with Normal or flat priors: the coefficients are normal given "
             "sigma and scale, and these are drawn from their own posterior, so the draws are "
             "exact and independent",
-            exact.unsuited, 0, exact.prepare,
+            exact.unsuited, 0, exact.prepare, reduces_rows=True,
         ),
         Sampler(
             "gibbs",
             "Gaussian likelihood and priors that are scale mixtures of normals: given its mixing "
             "variables the posterior is normal; sigma and scales are drawn with those integrated "
             "out",
-            gibbs.unsuited, 500, gibbs.prepare,
+            gibbs.unsuited, 500, gibbs.prepare, reduces_rows=True,
         ),
         Sampler(
             "coordinate",
             "Gaussian likelihood with bounds on coefficients: each is normal between its bounds, "
             "with a kink where the prior has one, given all others",
-            coordinate.unsuited, 500, coordinate.prepare,
+            coordinate.unsuited, 500, coordinate.prepare, reduces_rows=True,
         ),
         Sampler(
             "nuts",

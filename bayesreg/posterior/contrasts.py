@@ -3,10 +3,10 @@
     t = A u + sigma e,   e ~ N(0, I),   v_j = loc_j + unit_j u_j
 
 for the coefficients with a proper prior; with a number for sigma, rows are divided by it and sigma
-is 1. A flat intercept is removed by (weighted) centring and flat columns by projection: of n rows
-``contrasts`` = n - 1 - (flat columns) directions are left, and sigma^-contrasts is what they say
-of its size. With at most as many columns as contrasts, a QR decomposition leaves one row per column
-and a residual square ``rest``; with more, an orthonormal basis of the contrasts.
+is 1. Of n rows ``contrasts`` = n - 1 - (flat columns) directions are left, and sigma^-contrasts is
+what they say of its size (:mod:`bayesreg.posterior.free_rows`). With at most as many columns as
+contrasts, a QR decomposition leaves one row per column and a residual square ``rest``; with more,
+an orthonormal basis of the contrasts.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesreg._types import FloatArray, IntArray
+from bayesreg.posterior.free_rows import FlatIntercept, FreeRows, free_rows
 from bayesreg.problem import Problem
 
 if TYPE_CHECKING:
@@ -49,64 +50,25 @@ def contrasts_of(problem: Problem, proper: IntArray, unit: FloatArray) -> Contra
     """Integrate the flat coefficients out; ``proper`` are those that stay, measured in ``unit``."""
     from bayesreg._kernels.completion import Whole
 
-    columns = np.arange(problem.size)
-    centred = problem.flat_intercept
-    flat = columns[problem.penalty.is_flat & ~(centred & (columns == problem.p))]
-    base = np.where(problem.penalty.is_flat, 0.0, problem.start)
-    A, F = problem.block(proper), problem.block(flat)
-    t = problem.y - problem.linear_predictor(base)
-    root = np.sqrt(problem.weights) / problem.likelihood.noise
-    residual, deviation = 0.0, 0.0
-    mean_proper, mean_flat = np.zeros(proper.size), np.zeros(flat.size)
-    if centred:
-        total = float(np.sum(problem.weights))
-        A, mean_proper = _without_mean(A, problem.weights, total)
-        F, mean_flat = _without_mean(F, problem.weights, total)
-        t, mean = _without_mean(t, problem.weights, total)
-        residual, deviation = float(mean), problem.likelihood.noise / np.sqrt(total)
-    A, F, t = root[:, None] * A * unit, root[:, None] * F, root * t
-    Q, R = np.linalg.qr(F)
-    flat_target, flat_on_proper = Q.T @ t, np.ascontiguousarray(Q.T @ A)
-    A, t = _projected_off(Q, A, flat_on_proper), _projected_off(Q, t, flat_target)
-    integrated = np.column_stack([root, F]) if centred else F
-    design, target, rest = _reduced(A, t, integrated)
+    rows = free_rows(problem, proper, unit)
+    intercept = rows.intercept or FlatIntercept(
+        0.0, np.zeros(proper.size), np.zeros(rows.flat.size), 0.0
+    )
     whole = Whole(
-        base, proper, unit, flat, np.ascontiguousarray(R), flat_target, flat_on_proper,
-        residual, mean_proper, mean_flat, float(deviation),
+        rows.base, proper, unit, rows.flat, rows.factor, rows.flat_target, rows.flat_on_proper,
+        intercept.residual, intercept.proper, intercept.flat, intercept.deviation,
     )  # fmt: skip
-    return Contrasts(design, target, rest, problem.n - integrated.shape[1], whole)
+    return Contrasts(*_reduced(rows), rows.contrasts, whole)
 
 
-def _without_mean(
-    columns: FloatArray, weights: FloatArray, total: float
-) -> tuple[FloatArray, FloatArray]:
-    """Columns minus their weighted means, and the means.
-
-    The mean's rounding enters products of centred columns only squared.
-    """
-    mean = weights @ columns / total
-    return columns - mean, mean
-
-
-def _projected_off(Q: FloatArray, columns: FloatArray, product: FloatArray) -> FloatArray:
-    """(I - QQ') columns; a second pass restores the orthogonality that the first one rounds."""
-    if not Q.shape[1]:
-        return columns
-    rest = columns - Q @ product
-    remainder: FloatArray = rest - Q @ (Q.T @ rest)
-    return remainder
-
-
-def _reduced(
-    A: FloatArray, t: FloatArray, integrated: FloatArray
-) -> tuple[FloatArray, FloatArray, float]:
+def _reduced(rows: FreeRows) -> tuple[FloatArray, FloatArray, float]:
     """min(contrasts, q) rows with the same inner products, and what is left of t beyond them."""
-    (n, q), k = A.shape, integrated.shape[1]
-    if n - k > q:
+    A, t, q, k = rows.design, rows.target, rows.design.shape[1], rows.integrated.shape[1]
+    if rows.contrasts > q:
         R: FloatArray = np.asarray(np.linalg.qr(np.column_stack([A, t]), mode="r"))
         return np.ascontiguousarray(R[:q, :q]), R[:q, q].copy(), float(R[q, q] ** 2)
     if not k:
         return np.ascontiguousarray(A), t, 0.0
-    Q: FloatArray = np.linalg.qr(integrated, mode="complete")[0]
+    Q: FloatArray = np.linalg.qr(rows.integrated, mode="complete")[0]
     basis = Q[:, k:]
     return np.ascontiguousarray(basis.T @ A), basis.T @ t, 0.0

@@ -81,7 +81,7 @@ def predict(
 
     model, names, needs_offset = _fitted(post)
     more = {"trials": trials, "weights": weights}
-    data = new_rows(X, offset, names, needs_offset, _SAY_NAMES, **more).to_dense()
+    data = new_rows(X, offset, names, needs_offset, _SAY_NAMES, **more)
     if weights is not None and not isinstance(model.likelihood, Gaussian):
         raise ModelError(
             f"weights are precisions of new targets under Gaussian noise; {model.likelihood!r} has "

@@ -146,6 +146,8 @@ class Sampler:
     prepare : Setup -> Engine, or None
         None for a sampler that only knows whole runs.
     whole_run : WholeRun or None
+    reduces_rows : bool
+        It works on as many rows as there are columns, made from blocks of a sparse X.
     """
 
     name: str
@@ -154,3 +156,4 @@ class Sampler:
     default_tune: int
     prepare: Callable[[Setup], Engine] | None = None
     whole_run: WholeRun | None = None
+    reduces_rows: bool = False

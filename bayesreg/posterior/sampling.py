@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bayesreg import _checks
 from bayesreg.data import Data
+from bayesreg.design import is_sparse
 from bayesreg.errors import (
     LocalModesWarning,
     ModelError,
@@ -29,13 +30,15 @@ from bayesreg.posterior.order import (
     seed_or_fresh,
 )
 from bayesreg.posterior.propriety import require_proper
-from bayesreg.posterior.protocol import Setup
+from bayesreg.posterior.protocol import Sampler, Setup
 from bayesreg.posterior.run import one_linear_algebra_thread
-from bayesreg.posterior.target import pose
+from bayesreg.posterior.target import Posterior, pose
 
 if TYPE_CHECKING:
     import xarray as xr
 
+#: Up to so many entries a sparse X is sampled as a dense one, which is faster (128 MB).
+_UNPACKED = 2**24
 #: Beyond this a run would not fit into memory (8 GB of draws).
 MOST_NUMBERS = 10**9
 
@@ -60,7 +63,8 @@ def sample(
     Parameters
     ----------
     model, data
-        The posterior.
+        The posterior. Of a large sparse X only blocks of rows are made dense where the likelihood
+        is Gaussian and rows outnumber columns; elsewhere all of it, if that takes at most 8 GB.
     draws, chains : int
         Draws kept per chain, and independent chains.
     seed : int, optional
@@ -136,9 +140,10 @@ def sample(
     _checks.flag(posterior_predictive, "posterior_predictive")
     seed = seed_or_fresh(seed)
     require_model_and_data(model, data)
-    data = data.to_dense()
+    data = data if data.y.size * data.p > _UNPACKED else data.to_dense()
     posterior = pose(model, data)
     chosen = choose_sampler(posterior, sampler)
+    data, posterior = _unpacked(chosen, model, data, posterior)
     if tune is not None:
         tune = checked_count(tune, "tune", least=0, most=MOST_ITERATIONS)
     order = Order(
@@ -171,6 +176,23 @@ def sample(
         if store is None:
             return execution.in_memory(order, setup, mode, progress, cores)
         return storing.begin(store, order, setup, mode, progress, cores)
+
+
+def _unpacked(
+    chosen: Sampler, model: Model, data: Data, posterior: Posterior
+) -> tuple[Data, Posterior]:
+    """A dense X for samplers that know no other, if it fits."""
+    n, p = data.y.size, data.p
+    if not is_sparse(data.X) or (chosen.reduces_rows and posterior.problem.n > p + 1):
+        return data, posterior
+    if n * p > MOST_NUMBERS:
+        raise ModelError(
+            f"sampler {chosen.name!r} works on a dense X here, and {n} x {p} are "
+            f"{8e-9 * n * p:.0f} GB. A Gaussian likelihood with more rows than columns needs none; "
+            "otherwise pass fewer columns, for instance those that find_map leaves off zero"
+        )
+    data = data.to_dense()
+    return data, pose(model, data)
 
 
 def _pointwise(wanted: bool | None, numbers: int) -> bool:

@@ -16,6 +16,7 @@ import xarray as xr
 
 from bayesreg._version import __version__
 from bayesreg.data import Data
+from bayesreg.design import Design, is_sparse
 from bayesreg.model import Model
 from bayesreg.posterior.densities import used_rows
 from bayesreg.posterior.describe import last_dimension
@@ -109,13 +110,35 @@ def _observed(data: Data) -> xr.Dataset:
     return xr.Dataset({"y": ("obs", data.y[rows])}, coords={"obs": rows})
 
 
+def _design(X: Design) -> dict[str, Any]:
+    """X, or the parts of its compressed sparse columns (``scipy.sparse.csc_array``)."""
+    if not is_sparse(X):
+        return {"X": (("obs", "feature"), X)}
+    X = X.tocsc()
+    return {
+        "X_data": ("stored", X.data),
+        "X_indices": ("stored", X.indices),
+        "X_indptr": ("column_start", X.indptr),
+    }
+
+
+def sampled_design(constants: xr.Dataset) -> Design:
+    """X of the rows that were sampled, from the group ``constant_data``."""
+    if "X" in constants:
+        return constants["X"].values
+    from scipy.sparse import csc_array
+
+    parts = (constants[f"X_{name}"].values for name in ("data", "indices", "indptr"))
+    return csc_array(tuple(parts), shape=(constants.sizes["obs"], constants.sizes["feature"]))
+
+
 def _constants(model: Model, data: Data, posterior: Posterior) -> xr.Dataset:
     """The data that are conditioned on, and a known penalty in nats and in its canonical form."""
     rows = used_rows(data)
     weights = np.ones(data.y.size) if data.weights is None else data.weights
     offset = np.zeros(data.y.size) if data.offset is None else data.offset
     constants: dict[str, Any] = {
-        "X": (("obs", "feature"), data.X[rows]),
+        **_design(data.X[rows]),
         "weights": ("obs", weights[rows]),
         "offset": ("obs", offset[rows]),
     }

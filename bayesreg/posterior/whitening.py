@@ -3,8 +3,8 @@
     t = A u + e,   e ~ N(0, I),   v_j = loc_j + unit_j u_j,   unit_j = 1 / sqrt(l2_j + l1_j^2 / 2)
 
 ``unit`` is about one prior sd, so that no later product overflows whatever X is measured in.
-A flat intercept and flat columns are integrated out exactly: rows are centred (weighted), then
-projected off the flat columns, and both are drawn afterwards from their conditional normal.
+A flat intercept and flat columns are integrated out exactly and drawn afterwards from their
+conditional normal (:mod:`bayesreg.posterior.free_rows`).
 Coefficients pinned to a point are moved to the left-hand side.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.moments import Moments
+from bayesreg.posterior.free_rows import FlatIntercept, free_rows
 from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
 
@@ -26,8 +27,8 @@ class WhitenedRows:
 
     Attributes
     ----------
-    design, target : (n, q) and (n,) arrays
-        A and t.
+    design, target : (m, q) and (m,) arrays
+        A and t; of a sparse X with n > q fewer rows, with the same inner products.
     l1, l2 : (q,) arrays
         The penalty of u in nats: l1 |u| + l2 u^2 / 2, with l2 + l1^2 / 2 = 1.
     completion : Completion
@@ -79,20 +80,6 @@ class Completion:
         return solution
 
 
-@dataclass(frozen=True, eq=False)
-class FlatIntercept:
-    """Weighted means of the residual at the base point and of the columns; the sd of a."""
-
-    residual: float
-    proper: FloatArray
-    flat: FloatArray
-    deviation: float
-
-    def draws(self, moved: FloatArray, flat: FloatArray, rng: np.random.Generator) -> FloatArray:
-        noise = self.deviation * rng.standard_normal(moved.shape[0])
-        return self.residual - moved @ self.proper - flat @ self.flat + noise
-
-
 def unsuited(posterior: Posterior) -> str | None:
     """Why a posterior cannot be whitened; None when it can."""
     from bayesreg.likelihoods import Gaussian
@@ -116,35 +103,22 @@ def unsuited(posterior: Posterior) -> str | None:
 def whiten(problem: Problem) -> WhitenedRows:
     """The rows and the completion of a Gaussian problem (see the module)."""
     penalty = problem.penalty
-    columns = np.arange(problem.size)
-    centred = problem.flat_intercept
-    flat = columns[penalty.is_flat & ~(centred & (columns == problem.p))]
-    proper = columns[~penalty.is_flat & ~penalty.is_pinned]
+    proper = np.flatnonzero(~penalty.is_flat & ~penalty.is_pinned)
     unit = 1.0 / np.hypot(np.sqrt(penalty.l2[proper]), penalty.l1[proper] / np.sqrt(2.0))
-
-    A, F = problem.block(proper), problem.block(flat)
-    base = np.where(penalty.is_flat, 0.0, problem.start)
-    t = problem.y - problem.linear_predictor(base)
-    intercept = None
-    if centred:
-        A, F, t, intercept = _centred(A, F, t, problem)
-    root = np.sqrt(problem.weights) / problem.likelihood.noise
-    A, F, t = root[:, None] * A * unit, root[:, None] * F, root * t
-    Q, R = np.linalg.qr(F)
-    flat_target, flat_on_proper = Q.T @ t, Q.T @ A
+    rows = free_rows(problem, proper, unit)
     completion = Completion(
-        base=base,
+        base=rows.base,
         proper=proper,
         unit=unit,
-        flat=flat,
-        flat_factor=R,
-        flat_target=flat_target,
-        flat_on_proper=flat_on_proper,
-        intercept=intercept,
+        flat=rows.flat,
+        flat_factor=rows.factor,
+        flat_target=rows.flat_target,
+        flat_on_proper=rows.flat_on_proper,
+        intercept=rows.intercept,
     )
     return WhitenedRows(
-        design=_projected_off(Q, A, flat_on_proper),
-        target=_projected_off(Q, t, flat_target),
+        design=rows.design,
+        target=rows.target,
         l1=penalty.l1[proper] * unit,
         l2=(np.sqrt(penalty.l2[proper]) * unit) ** 2,
         completion=completion,
@@ -174,34 +148,3 @@ def completion_from(problem: Problem, known: Moments, weight: float) -> Completi
         flat_on_proper=np.empty((0, proper.size)),
         intercept=intercept,
     )
-
-
-def _centred(
-    A: FloatArray, F: FloatArray, t: FloatArray, problem: Problem
-) -> tuple[FloatArray, FloatArray, FloatArray, FlatIntercept]:
-    total = float(np.sum(problem.weights))
-    A, mean_A = _without_mean(A, problem.weights, total)
-    F, mean_F = _without_mean(F, problem.weights, total)
-    t, mean_t = _without_mean(t, problem.weights, total)
-    deviation = problem.likelihood.noise / np.sqrt(total)
-    return A, F, t, FlatIntercept(float(mean_t), mean_A, mean_F, deviation)
-
-
-def _without_mean(
-    columns: FloatArray, weights: FloatArray, total: float
-) -> tuple[FloatArray, FloatArray]:
-    """Columns minus their weighted means, and the means.
-
-    The mean's rounding enters products of centred columns only squared.
-    """
-    mean = weights @ columns / total
-    return columns - mean, mean
-
-
-def _projected_off(Q: FloatArray, columns: FloatArray, product: FloatArray) -> FloatArray:
-    """(I - QQ') columns; a second pass restores the orthogonality that the first one rounds."""
-    if not Q.shape[1]:
-        return columns
-    rest = columns - Q @ product
-    remainder: FloatArray = rest - Q @ (Q.T @ rest)
-    return remainder
