@@ -23,16 +23,21 @@ from pathlib import Path
 import numpy as np
 
 from bayesreg import (
+    Bernoulli,
+    Binomial,
     Data,
     ElasticNet,
     Exponential,
     Gaussian,
+    GroupLaplace,
     HalfNormal,
     Horseshoe,
     InverseGamma,
     Laplace,
     Model,
+    NegativeBinomial,
     Normal,
+    Poisson,
     StudentT,
     Truncated,
     Uniform,
@@ -138,16 +143,43 @@ def cases(sampler, name, model, sizes=(3, 8), **options):
     return [Case(sampler, name, model, n, mutants=mutants(model), **options) for n in sizes]
 
 
+NUTS = {"thin": 4, "tune": 200, "transitions": 0}
 KNOWN, NOISE, PROPER = Gaussian(1.0), Gaussian(SIGMA), Normal(1.0)
 
 #: Every sampler x prior, at both sizes. A new one is one line.
 CASES = [
     *cases("exact", "normal", Model(KNOWN, Normal(0.7, loc=0.2), PROPER), thin=1),
+    *cases("exact", "sigma", Model(NOISE, Normal(0.7, loc=0.2), PROPER), thin=1),
+    *cases("exact", "scale", Model(KNOWN, Normal(SCALE)), transitions=0, thin=1),
+    *cases("exact", "sigma-scale", Model(NOISE, Normal(SCALE), None), thin=1),
+    *cases("exact", "relative-scale",
+           Model(NOISE, Normal(SCALE, relative_to_noise=True)), transitions=0, thin=1),
     *cases("gibbs", "laplace", Model(KNOWN, Laplace(0.7, loc=0.2), PROPER)),
     *cases("gibbs", "laplace-no-intercept", Model(KNOWN, Laplace(0.7), None)),
     *cases("gibbs", "laplace-flat-intercept", Model(KNOWN, Laplace(0.7)), transitions=0),
     *cases("gibbs", "elastic-net", Model(KNOWN, ElasticNet(0.7, 1.0), Laplace(0.5))),
     *cases("gibbs", "mixed", Model(KNOWN, {"x[01]": Laplace(0.7), "x[23]": Normal(0.5)}, PROPER)),
+    *cases("gibbs", "laplace-sigma", Model(NOISE, Laplace(0.7, loc=0.2), PROPER)),
+    *cases("gibbs", "laplace-relative", Model(NOISE, Laplace(0.7, relative_to_noise=True), PROPER)),
+    *cases("gibbs", "laplace-scale", Model(NOISE, Laplace(SCALE), PROPER), thin=16),
+    *cases("gibbs", "laplace-relative-scale",
+           Model(NOISE, Laplace(SCALE, relative_to_noise=True)), transitions=0, thin=16),
+    *cases("gibbs", "elastic-net-sigma", Model(NOISE, ElasticNet(0.7, 1.0), PROPER)),
+    *cases("gibbs", "student-t", Model(NOISE, StudentT(3.0, 0.7, loc=0.2), PROPER)),
+    *cases("gibbs", "group-laplace", Model(NOISE, GroupLaplace(0.7, groups=[0, 0, 1, 1]), PROPER)),
+    # Without Geweke's test: draws of a Horseshoe prior alone mix too slowly for its standard errors.
+    *cases("gibbs", "horseshoe", Model(NOISE, Horseshoe(0.7), PROPER), thin=32, transitions=0),
+    *cases("gibbs", "horseshoe-scale", Model(NOISE, Horseshoe(SCALE), PROPER), thin=32,
+           transitions=0),
+    *cases("polya-gamma", "bernoulli", Model(Bernoulli(), Laplace(0.7, loc=0.2), PROPER)),
+    *cases("polya-gamma", "binomial", Model(Binomial(), Normal(0.7), PROPER)),
+    # Without Geweke's test: the metric depends on the data.
+    *cases("nuts", "bernoulli", Model(Bernoulli(), Laplace(0.7, loc=0.2), PROPER), **NUTS),
+    *cases("nuts", "binomial", Model(Binomial(), Normal(SCALE), PROPER), **NUTS),
+    *cases("nuts", "poisson", Model(Poisson(), Laplace(0.5), PROPER), **NUTS),
+    *cases("nuts", "negative-binomial", Model(NegativeBinomial(1.0), Normal(0.5), PROPER), **NUTS),
+    *cases("nuts", "student-t", Model(StudentT(4.0, sigma=1.0), Laplace(0.7), PROPER), **NUTS),
+    *cases("nuts", "gaussian", Model(NOISE, Laplace(SCALE), PROPER), **NUTS),
     *cases("coordinate", "half-normal", Model(NOISE, HalfNormal(0.7), PROPER)),
     *cases("coordinate", "exponential", Model(NOISE, Exponential(0.7), PROPER)),
     *cases("coordinate", "uniform", Model(NOISE, Uniform(-0.5, 1.0), PROPER)),
