@@ -1,16 +1,18 @@
-"""PyMC's no-U-turn sampler: everything that the specialised samplers don't cover.
+"""PyMC's model, sampled by nutpie where it is installed, else by PyMC's own no-U-turn sampler.
 
-Hoffman and Gelman (2014, JMLR 15:1593). Chains start around the mode and the metric begins at
-the curvature there, so that the units of X and y don't matter; with a flat intercept the columns
-are centred first (a shift of a flat variable, so the posterior is the same one) and the intercept
-is moved back afterwards.
+Hoffman and Gelman (2014, JMLR 15:1593). Everything that no sampler here covers, and an oracle for
+those: it shares no density with them. With a flat intercept the columns are centred first (a shift
+of a flat variable, so the posterior is the same one) and the intercept is moved back afterwards.
+Under PyMC, with nothing but coefficients unknown, chains start around the mode and the metric begins
+at the curvature there, so that the units of X and y don't matter.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -19,27 +21,36 @@ from bayesreg._types import FloatArray
 from bayesreg.posterior.protocol import Advance, Draws, Setup
 from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
-from bayesreg.pymc import build_pymc
+from bayesreg.pymc import build_pymc, require_counterpart
 
 # Above PyMC's 0.8: the kink of a Laplace prior rewards smaller steps.
 _TARGET_ACCEPT = 0.9
 # The starting metric counts as many draws in the first window of PyMC's own adaptation.
 _METRIC_WEIGHT = 10
-_STATISTICS = ("diverging", "energy", "tree_depth", "n_steps", "acceptance_rate", "step_size")
+#: Statistics by our names, and what PyMC and nutpie call them.
+_STATISTICS = {
+    "diverging": ("diverging",), "energy": ("energy",), "tree_depth": ("tree_depth", "depth"),
+    "n_steps": ("n_steps",), "acceptance_rate": ("acceptance_rate", "mean_tree_accept"),
+    "step_size": ("step_size",),
+}  # fmt: skip
+
+#: One chain: its number and its seed to a result.
+RunChain = Callable[[np.random.SeedSequence], Any]
 
 
 def unsuited(posterior: Posterior) -> str | None:
-    """Why NUTS cannot run on this posterior; None when it can."""
+    """Why PyMC's model cannot be sampled; None when it can."""
+    from bayesreg.errors import ModelError
+
     problem = posterior.problem
     if not problem.penalty.is_separable:
         return "its gradients would be misled by the kinks of GroupLaplace at whole groups"
-    if not posterior.only_coefficients:
-        return "it needs a number for sigma and every scale, and no Horseshoe prior"
-    free = ~problem.penalty.is_pinned
-    if np.any((np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)) & free):
-        return "it cannot keep coefficients within bounds"
-    if not free.any():
+    if problem.penalty.is_pinned.all():
         return "nothing is left to sample: every coefficient is pinned to its loc"
+    try:
+        require_counterpart(problem, posterior)
+    except ModelError as error:
+        return str(error)
     return None
 
 
@@ -50,35 +61,86 @@ def draw(
     advance: Advance,
     cores: int,
 ) -> Draws:
-    """One run of PyMC per chain, on one compiled density."""
-    import pymc as pm
-
+    """One run per chain, on one compiled density."""
     from bayesreg.posterior.tree import as_tree
 
-    centred, mean = _centred(setup.posterior.problem)
-    start = _moved(setup.start, mean, +1.0)
-    deviation = _deviation(centred, start)
+    posterior = setup.posterior
+    centred, mean = _centred(posterior.problem)
     v = np.empty((len(seeds), draws, centred.size))
+    scalars = {name: np.empty((len(seeds), draws)) for name in posterior.scalars}
     statistics: dict[str, list[np.ndarray]] = {}
     with warnings.catch_warnings():
         # Raised once per process by PyTensor from PyPI; it concerns speed only.
         warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
         names = [str(j) for j in range(centred.p)]
-        with build_pymc(centred, names, range(centred.n)) as pm_model:
-            step = _step(pm_model, centred, start, deviation)
-            for chain, seed in zip(v, seeds, strict=True):
-                begin, sampling = seed.spawn(2)
-                point = dispersed_start(centred, start, deviation, np.random.default_rng(begin))
-                found = pm.sample(
-                    draws=draws, tune=setup.tune, chains=1, cores=1, step=step,
-                    initvals=_point(pm_model, centred, point),
-                    random_seed=int(sampling.generate_state(1)[0]),
-                    callback=lambda **_: advance(1),
-                    progressbar=False, quiet=True, compute_convergence_checks=False,
-                )  # fmt: skip
-                _read(as_tree(found), chain, statistics, centred)
+        with build_pymc(centred, names, range(centred.n), unknown=posterior) as pm_model:
+            run = _runner(pm_model, replace(setup, start=_moved(setup.start, mean, +1.0)), centred,
+                          draws, advance)  # fmt: skip
+            for k, (chain, seed) in enumerate(zip(v, seeds, strict=True)):
+                tree = as_tree(run(seed))
+                _read(tree, chain, statistics, centred)
+                for name, values in scalars.items():
+                    values[k] = tree["posterior"][name].values[0]
     found_statistics = {name: np.array(s) for name, s in statistics.items()}
-    return Draws(_moved(v, mean, -1.0), statistics=found_statistics)
+    return Draws(_moved(v, mean, -1.0), scalars, found_statistics)
+
+
+def _runner(
+    pm_model: Any, setup: Setup, centred: Problem, draws: int, advance: Advance
+) -> RunChain:
+    """How one chain is run."""
+    if find_spec("nutpie") is not None:
+        return _by_nutpie(pm_model, setup.tune, draws, advance)
+    if not setup.posterior.only_coefficients or _has_bounds(centred):
+        return _by_pymc(setup.tune, draws, advance, lambda rng: {"target_accept": _TARGET_ACCEPT})
+    deviation = _deviation(centred, setup.start)
+    step = _step(pm_model, centred, setup.start, deviation)
+
+    def around_mode(rng: np.random.Generator) -> dict[str, Any]:
+        point = dispersed_start(centred, setup.start, deviation, rng)
+        return {"step": step, "initvals": _point(pm_model, centred, point)}
+
+    return _by_pymc(setup.tune, draws, advance, around_mode)
+
+
+def _by_pymc(
+    tune: int, draws: int, advance: Advance,
+    start: Callable[[np.random.Generator], dict[str, Any]],
+) -> RunChain:  # fmt: skip
+    import pymc as pm
+
+    def run(seed: np.random.SeedSequence) -> Any:
+        begin, sampling = seed.spawn(2)
+        return pm.sample(
+            draws=draws, tune=tune, chains=1, cores=1,
+            random_seed=int(sampling.generate_state(1)[0]), callback=lambda **_: advance(1),
+            progressbar=False, quiet=True, compute_convergence_checks=False,
+            **start(np.random.default_rng(begin)),
+        )  # fmt: skip
+
+    return run
+
+
+def _by_nutpie(pm_model: Any, tune: int, draws: int, advance: Advance) -> RunChain:
+    import nutpie
+
+    compiled = nutpie.compile_pymc_model(pm_model)
+
+    def run(seed: np.random.SeedSequence) -> Any:
+        found = nutpie.sample(
+            compiled, draws=draws, tune=tune, chains=1, cores=1, progress_bar=False,
+            seed=int(seed.generate_state(1)[0]), target_accept=_TARGET_ACCEPT,
+        )  # fmt: skip
+        advance(tune + draws)
+        return found
+
+    return run
+
+
+def _has_bounds(problem: Problem) -> bool:
+    penalty = problem.penalty
+    bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+    return bool(np.any(bounded & ~penalty.is_pinned))
 
 
 def _read(
@@ -95,9 +157,10 @@ def _read(
     chain[:, : problem.p] = coef
     if problem.has_intercept:
         chain[:, problem.p] = tree["posterior"]["intercept"].values[0]
-    for name in _STATISTICS:
-        if name in tree["sample_stats"]:
-            statistics.setdefault(name, []).append(tree["sample_stats"][name].values[0])
+    for name, theirs in _STATISTICS.items():
+        for word in theirs:
+            if word in tree["sample_stats"]:
+                statistics.setdefault(name, []).append(tree["sample_stats"][word].values[0])
 
 
 def _centred(problem: Problem) -> tuple[Problem, FloatArray]:

@@ -20,6 +20,7 @@ from bayesreg.priors import (
     Jeffreys,
     Uniform,
 )
+from bayesreg.priors.on_noise import ON_NOISE
 from bayesreg.tails import Tails
 
 
@@ -27,8 +28,7 @@ def refuse_bounds(penalty: Penalty) -> None:
     bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
     if np.any(bounded & ~penalty.is_pinned):
         raise ModelError(
-            "to_pymc cannot express bounds on coefficients yet; use a prior without (find_map "
-            "takes bounds)"
+            "to_pymc cannot express bounds on coefficients of classes; use a prior without"
         )
 
 
@@ -49,6 +49,9 @@ def prior_variable(name: str, penalty: AnyPenalty, dims: Any = None, spread: Any
         wider = pm.math.sum(_log_spread(penalty, spread))
         pm.Potential(f"{name}_log_prior", _joint_logp(standard, penalty) - wider)
         return coef
+    bounds = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+    if np.any(bounds & ~penalty.is_pinned):
+        return _bounded(name, penalty, dims, spread)
     l1, l2, loc = penalty.l1, penalty.l2, penalty.loc
     if penalty.tails is not None and np.any(penalty.tails.present):
         return _student_t(name, penalty, penalty.tails, dims, spread)
@@ -139,30 +142,88 @@ def _elastic_net_logp(value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any) -
     return -l1 * distance - 0.5 * l2 * distance**2 - normaliser
 
 
-def noise_variable(prior: Any) -> Any:
-    """The random noise sd, by its name in PyMC where the density has one there."""
+def number_variable(name: str, prior: Any) -> Any:
+    """A random positive number (sigma, a scale), by its name in PyMC where it has one there."""
     import pymc as pm
 
+    require_number_density(name, prior)
     # A Python float would become single precision there.
     double = np.float64
     if isinstance(prior, HalfNormal):
-        return pm.HalfNormal("sigma", sigma=double(prior.scale))  # type: ignore[arg-type]
+        return pm.HalfNormal(name, sigma=double(prior.scale))  # type: ignore[arg-type]
     if isinstance(prior, Exponential):
-        return pm.Exponential("sigma", scale=double(prior.scale))  # type: ignore[arg-type]
+        return pm.Exponential(name, scale=double(prior.scale))  # type: ignore[arg-type]
     if isinstance(prior, Uniform):
         lower, upper = double(prior.lower), double(prior.upper)  # type: ignore[arg-type]
-        return pm.Uniform("sigma", lower=lower, upper=upper)
+        return pm.Uniform(name, lower=lower, upper=upper)
     if isinstance(prior, HalfCauchy):
-        return pm.HalfCauchy("sigma", beta=double(prior.scale))
-    sigma = pm.HalfFlat("sigma")
+        return pm.HalfCauchy(name, beta=double(prior.scale))
+    number = pm.HalfFlat(name)
     if isinstance(prior, Jeffreys):
-        pm.Potential("sigma_prior", -pm.math.log(sigma))
+        pm.Potential(f"{name}_prior", -pm.math.log(number))
     elif isinstance(prior, InverseGamma):
-        # PyMC's InverseGamma would be a density of sigma^2; here it is taken in sigma.
+        # PyMC's InverseGamma would be a density of the square; here it is taken in the root.
         constant = math.log(2) + prior.shape * math.log(prior.scale) - math.lgamma(prior.shape)
         order = 2 * prior.shape + 1
-        potential = constant - order * pm.math.log(sigma) - prior.scale / sigma**2
-        pm.Potential("sigma_prior", potential)
-    elif not isinstance(prior, Flat):
-        raise ModelError(f"to_pymc has no counterpart of sigma ~ {prior!r}")
-    return sigma
+        potential = constant - order * pm.math.log(number) - prior.scale / number**2
+        pm.Potential(f"{name}_prior", potential)
+    return number
+
+
+def _bounded(name: str, penalty: Penalty, dims: Any, spread: Any) -> Any:
+    """HalfNormal, Exponential, Uniform by name; else the density between its bounds."""
+    import pymc as pm
+
+    l1, l2, loc, lower, upper = (
+        getattr(penalty, part) for part in ("l1", "l2", "loc", "lower", "upper")
+    )
+    require_alike(penalty, isinstance(spread, float | np.ndarray))
+    from_zero = bool(np.all((lower == 0) & (loc == 0) & np.isposinf(upper)))
+    tails = penalty.tails is not None and bool(np.any(penalty.tails.present))
+    if from_zero and not tails and np.all(l1 == 0) and np.all(l2 > 0):
+        return pm.HalfNormal(name, sigma=spread / np.sqrt(l2), dims=dims)
+    if from_zero and not tails and np.all(l2 == 0) and np.all(l1 > 0):
+        return pm.Exponential(name, scale=spread / l1, dims=dims)
+    if not tails and np.all(l1 == 0) and np.all(l2 == 0):
+        return pm.Uniform(name, lower=lower, upper=upper, dims=dims)
+    width, power = np.full(l1.shape, np.inf), np.zeros(l1.shape)
+    if penalty.tails is not None:
+        width = penalty.tails.scale * np.sqrt(penalty.tails.nu)
+        power = 0.5 * (penalty.tails.nu + 1.0)
+    normaliser = penalty.log_normaliser() + _log_spread(penalty, spread)
+    between = pm.distributions.transforms.Interval(
+        None if np.isneginf(lower).all() else lower, None if np.isposinf(upper).all() else upper
+    )
+    inside = np.clip(loc, lower, upper)
+    inside = np.where(np.isfinite(lower) & np.isfinite(upper), 0.5 * (lower + upper), inside)
+    inside = np.where(inside == lower, lower + 1.0, np.where(inside == upper, upper - 1.0, inside))
+    return pm.CustomDist(
+        name, l1 / spread, l2 / spread**2, loc, normaliser, spread * width, power,
+        logp=_tailed_logp, dims=dims, default_transform=between,
+        support_point=lambda rv, size, *parameters: np.asarray(inside),
+    )  # fmt: skip
+
+
+def require_alike(penalty: Penalty, known_scale: bool) -> None:
+    """One transformation for all, and a normaliser that an unknown scale does not change."""
+    for bound in (penalty.lower, penalty.upper):
+        if np.isfinite(bound).any() and not np.isfinite(bound).all():
+            raise ModelError(
+                "to_pymc bounds all coefficients of a vector on the same sides, or none; here "
+                "some are bounded and some are not. sample and find_map take such models"
+            )
+    at_loc = [
+        bool(np.all(~np.isfinite(bound) | (bound == penalty.loc)))
+        for bound in (penalty.lower, penalty.upper)
+    ]
+    if not known_scale and not all(at_loc):
+        raise ModelError(
+            "to_pymc cannot state a bound away from the prior's loc with an unknown scale: the "
+            "share that it cuts off changes with the scale. Give the scale as a number"
+        )
+
+
+def require_number_density(name: str, prior: Any) -> None:
+    """None, or one of the densities of a positive number."""
+    if prior is not None and not isinstance(prior, ON_NOISE):
+        raise ModelError(f"to_pymc has no counterpart of {name} ~ {prior!r}")
