@@ -90,9 +90,11 @@ def test_the_density_is_ours(name, weighted):
         coef, a = rng.uniform(0.02, 0.35, 3), rng.normal()
         scalars = {key: rng.uniform(0.3, 1.5) for key in posterior.scalars}
         drawn = Parameters(
-            coef[None, None], np.full((1, 1), a), {k: np.full((1, 1), s) for k, s in scalars.items()}
+            coef[None, None],
+            np.full((1, 1), a),
+            {k: np.full((1, 1), s) for k, s in scalars.items()},
         )
-        ours = log_likelihood(model, data, drawn, False)[1].sum()
+        ours = log_likelihood(model, data, drawn).sum()
         ours += sum(np.sum(part) for part in log_prior(model, data, posterior, drawn).values())
         theirs = density({"coef": coef, "intercept": a, **scalars})
         # PyMC has the constant of its HalfCauchy in single precision.
@@ -111,7 +113,9 @@ def test_horseshoe_by_its_local_scales():
     assert ours is None
     expected = data.weights @ Poisson().loss(data.y, eta)
     expected = -expected - np.sum(Poisson().constant(data.y, data.weights))
-    expected += np.sum([Normal(tau * s, loc=0.1).log_density(w) for w, s in zip(coef, local, strict=True)])
+    expected += np.sum(
+        [Normal(tau * s, loc=0.1).log_density(w) for w, s in zip(coef, local, strict=True)]
+    )
     expected += np.sum(HalfCauchy(1.0).log_density(local)) + HalfNormal(0.5).log_density(tau)
     theirs = density({"coef": coef, "local_scale": local, "scale": tau})
     assert theirs == pytest.approx(float(expected), rel=1e-9, abs=1e-8)
@@ -151,6 +155,9 @@ def test_pymc_agrees_with_nuts(likelihood, prior):
         one[name], other[name] = np.log(one[name]), np.log(other[name])
     names = [("coef", j) for j in range(3)] + [(name, ()) for name in pose(model, data).scalars]
     for name, j in names:
-        x, y = (post[name].values[..., j] if name == "coef" else post[name].values for post in (one, other))
+        x, y = (
+            post[name].values[..., j] if name == "coef" else post[name].values
+            for post in (one, other)
+        )
         error = [np.std(z) / np.sqrt(float(arviz_stats.ess(z, method="mean"))) for z in (x, y)]
         assert abs(np.mean(x) - np.mean(y)) < 4.5 * np.hypot(*error), name

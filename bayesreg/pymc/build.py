@@ -11,15 +11,17 @@ import numpy as np
 from bayesreg._types import BoolArray
 from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
+from bayesreg.errors import ModelError
 from bayesreg.group_penalty import joined
 from bayesreg.likelihoods import ClassLikelihood
 from bayesreg.model import Model, require_model_and_data
+from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem, bind
+from bayesreg.pymc.bounds import cuts_off_loc, require_known_mass
 from bayesreg.pymc.classes import class_model
 from bayesreg.pymc.priors import (
     number_variable,
     prior_variable,
-    require_alike,
     require_number_density,
 )
 from bayesreg.pymc.targets import observe, require_known
@@ -131,6 +133,8 @@ def build_pymc(
     import pymc as pm
 
     penalty = problem.penalty.take(slice(0, problem.p)) if penalty is None else penalty
+    if unknown is not None:
+        require_counterpart(problem, unknown)
     with pm.Model(coords={"feature": list(names), "obs": list(rows)}) as pm_model:
         sigma, dispersion, spread = _numbers(problem, unknown)
         eta = pm.math.dot(problem.X, _coefficients(penalty, names, spread))
@@ -157,10 +161,15 @@ def require_counterpart(problem: Problem, unknown: _Unknown) -> None:
     moving = unknown.horseshoe | (unknown.relative & (unknown.sigma is not None))
     for scale in unknown.scales:
         moving = moving | scale.columns
-    places = np.arange(problem.size)
-    for part in (places < problem.p, places == problem.p):
-        free = part & ~problem.penalty.is_pinned
-        require_alike(problem.penalty.take(free), not moving[free].any())
+    penalty = problem.penalty
+    if isinstance(penalty, Penalty):
+        require_known_mass(penalty, moving & ~penalty.is_pinned)
+        if np.any(unknown.horseshoe & cuts_off_loc(penalty)):
+            raise ModelError(
+                "to_pymc cannot state a Horseshoe prior with a bound away from its loc: the share "
+                "that the bound cuts off has no closed form. Move the bound to the prior's loc, or "
+                "take another prior"
+            )
 
 
 def _numbers(problem: Problem, unknown: _Unknown | None) -> tuple[Any, Any, Any]:

@@ -13,7 +13,6 @@ from bayesreg.group_penalty import GroupedPenalty
 from bayesreg.penalty import Penalty
 from bayesreg.priors import (
     Exponential,
-    Flat,
     HalfCauchy,
     HalfNormal,
     InverseGamma,
@@ -21,12 +20,12 @@ from bayesreg.priors import (
     Uniform,
 )
 from bayesreg.priors.on_noise import ON_NOISE
+from bayesreg.pymc.bounds import between, bounded_normaliser, has_bounds, inner_point
 from bayesreg.tails import Tails
 
 
 def refuse_bounds(penalty: Penalty) -> None:
-    bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
-    if np.any(bounded & ~penalty.is_pinned):
+    if np.any(has_bounds(penalty)):
         raise ModelError(
             "to_pymc cannot express bounds on coefficients of classes; use a prior without"
         )
@@ -49,8 +48,7 @@ def prior_variable(name: str, penalty: AnyPenalty, dims: Any = None, spread: Any
         wider = pm.math.sum(_log_spread(penalty, spread))
         pm.Potential(f"{name}_log_prior", _joint_logp(standard, penalty) - wider)
         return coef
-    bounds = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
-    if np.any(bounds & ~penalty.is_pinned):
+    if np.any(has_bounds(penalty)):
         return _bounded(name, penalty, dims, spread)
     l1, l2, loc = penalty.l1, penalty.l2, penalty.loc
     if penalty.tails is not None and np.any(penalty.tails.present):
@@ -173,54 +171,36 @@ def number_variable(name: str, prior: Any) -> Any:
 def _bounded(name: str, penalty: Penalty, dims: Any, spread: Any) -> Any:
     """HalfNormal, Exponential, Uniform by name; else the density between its bounds."""
     import pymc as pm
+    import pytensor.tensor as pt
 
     l1, l2, loc, lower, upper = (
         getattr(penalty, part) for part in ("l1", "l2", "loc", "lower", "upper")
     )
-    require_alike(penalty, isinstance(spread, float | np.ndarray))
     from_zero = bool(np.all((lower == 0) & (loc == 0) & np.isposinf(upper)))
     tails = penalty.tails is not None and bool(np.any(penalty.tails.present))
     if from_zero and not tails and np.all(l1 == 0) and np.all(l2 > 0):
         return pm.HalfNormal(name, sigma=spread / np.sqrt(l2), dims=dims)
     if from_zero and not tails and np.all(l2 == 0) and np.all(l1 > 0):
         return pm.Exponential(name, scale=spread / l1, dims=dims)
-    if not tails and np.all(l1 == 0) and np.all(l2 == 0):
+    if not tails and np.all((l1 == 0) & (l2 == 0) & np.isfinite(lower) & np.isfinite(upper)):
         return pm.Uniform(name, lower=lower, upper=upper, dims=dims)
     width, power = np.full(l1.shape, np.inf), np.zeros(l1.shape)
     if penalty.tails is not None:
         width = penalty.tails.scale * np.sqrt(penalty.tails.nu)
         power = 0.5 * (penalty.tails.nu + 1.0)
-    normaliser = penalty.log_normaliser() + _log_spread(penalty, spread)
-    between = pm.distributions.transforms.Interval(
-        None if np.isneginf(lower).all() else lower, None if np.isposinf(upper).all() else upper
-    )
-    inside = np.clip(loc, lower, upper)
-    inside = np.where(np.isfinite(lower) & np.isfinite(upper), 0.5 * (lower + upper), inside)
-    inside = np.where(inside == lower, lower + 1.0, np.where(inside == upper, upper - 1.0, inside))
-    return pm.CustomDist(
-        name, l1 / spread, l2 / spread**2, loc, normaliser, spread * width, power,
-        logp=_tailed_logp, dims=dims, default_transform=between,
-        support_point=lambda rv, size, *parameters: np.asarray(inside),
-    )  # fmt: skip
+    start = inner_point(penalty)
 
-
-def require_alike(penalty: Penalty, known_scale: bool) -> None:
-    """One transformation for all, and a normaliser that an unknown scale does not change."""
-    for bound in (penalty.lower, penalty.upper):
-        if np.isfinite(bound).any() and not np.isfinite(bound).all():
-            raise ModelError(
-                "to_pymc bounds all coefficients of a vector on the same sides, or none; here "
-                "some are bounded and some are not. sample and find_map take such models"
-            )
-    at_loc = [
-        bool(np.all(~np.isfinite(bound) | (bound == penalty.loc)))
-        for bound in (penalty.lower, penalty.upper)
-    ]
-    if not known_scale and not all(at_loc):
-        raise ModelError(
-            "to_pymc cannot state a bound away from the prior's loc with an unknown scale: the "
-            "share that it cuts off changes with the scale. Give the scale as a number"
+    def logp(value: Any, *parameters: Any) -> Any:
+        return pt.where(
+            (value >= lower) & (value <= upper), _tailed_logp(value, *parameters), -np.inf
         )
+
+    return pm.CustomDist(
+        name, l1 / spread, l2 / spread**2, loc, bounded_normaliser(penalty, spread),
+        spread * width, power,
+        logp=logp, dims=dims, default_transform=between(lower, upper),
+        support_point=lambda rv, size, *parameters: pt.as_tensor_variable(start),
+    )  # fmt: skip
 
 
 def require_number_density(name: str, prior: Any) -> None:
