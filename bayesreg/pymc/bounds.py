@@ -57,7 +57,7 @@ def between(lower: FloatArray, upper: FloatArray) -> Any:
     a, b = np.where(below, lower, 0.0), np.where(above, upper, 0.0)
     width = np.where(both, b - a, 1.0)
 
-    class Between(Transform):
+    class Between(Transform):  # type: ignore[misc]
         name = "between"
         ndim_supp = 0
 
