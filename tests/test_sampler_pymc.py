@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import figures
 
 from bayesreg import (
     Data,
@@ -47,18 +48,8 @@ def make_data():
     rng = np.random.default_rng(11)
     X = rng.normal(size=(25, 2))
     y = 40.0 + X @ [0.4, -0.7] + rng.normal(size=25)
-    return Data(X + np.array([0.0, 3.0]), y, weights=rng.uniform(0.5, 2.0, 25), offset=rng.normal(size=25))
-
-
-def figures(draws):
-    """Mean and log deviation, and their Monte Carlo errors, of a (chain, draw) array."""
-    import arviz_stats
-
-    mean, deviation = np.mean(draws), np.std(draws)
-    square = (draws - mean) ** 2
-    of_mean = deviation / np.sqrt(float(arviz_stats.ess(draws, method="mean")))
-    of_square = np.std(square) / np.sqrt(float(arviz_stats.ess(square, method="mean")))
-    return [(mean, of_mean), (np.log(deviation), 0.5 * of_square / deviation**2)]
+    weights, offset = rng.uniform(0.5, 2.0, 25), rng.normal(size=25)
+    return Data(X + np.array([0.0, 3.0]), y, weights=weights, offset=offset)
 
 
 def columns(tree):
@@ -73,7 +64,10 @@ def columns(tree):
     return {name: draws for name, draws in found.items() if np.ptp(draws) > 0}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=pytest.mark.slow if "," in case else ()) for case in CASES],
+)
 def test_it_gives_what_our_own_samplers_give(case):
     model, data = Model(*CASES[case]), make_data()
     ours = sample(model, data, seed=1, draws=3000)

@@ -36,8 +36,9 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
 
     Its variables are ``coef`` (dimension ``feature``), ``intercept`` where the model has one,
     and the observed ``y`` (dimension ``obs``); its joint log density equals
-    ``model.log_density(data, coef, intercept)``. With sigma unknown ``sigma`` is a variable too
-    and the density that of ``model.log_density(data, coef, intercept, sigma=sigma)``.
+    ``model.log_density(data, coef, intercept)``. What is unknown besides is a variable too, by the
+    name that it has in :func:`bayesreg.sample`: ``sigma``, ``phi`` or ``alpha``, ``scale``,
+    ``scale[key]``; under ``Horseshoe`` also ``local_scale``, one for each such coefficient.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     -------
     pymc.Model
         Named PyMC distributions where one exists for all coefficients; a ``CustomDist`` with
-        the same density for an elastic net or a mixture of priors, and for weights of a
+        the same density for an elastic net, a mixture of priors or most bounds, and for weights of a
         likelihood other than Gaussian (both without a random method: sampling from the prior
         needs the named ones). ``MultivariateNormal`` for all coefficients is
         ``pm.MvNormal``; beside other priors, and for ``GroupLaplace``, ``coef`` is ``pm.Flat`` with
@@ -61,7 +62,9 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     Raises
     ------
     ModelError
-        A likelihood or a bound that has no counterpart here.
+        A likelihood that has no counterpart here; bounds on coefficients of classes; bounds away
+        from the prior's loc, with an unknown scale (or sigma, for a scale relative to it), unless
+        the prior is Laplace or Normal.
 
     Notes
     -----
