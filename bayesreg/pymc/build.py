@@ -49,8 +49,8 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     -------
     pymc.Model
         Named PyMC distributions where one exists for all coefficients; a ``CustomDist`` with
-        the same density for an elastic net, a mixture of priors or most bounds, and for weights of a
-        likelihood other than Gaussian (both without a random method: sampling from the prior
+        the same density for an elastic net, a mixture of priors or most bounds, and for weights
+        of a likelihood other than Gaussian (both without a random method: sampling from the prior
         needs the named ones). ``MultivariateNormal`` for all coefficients is
         ``pm.MvNormal``; beside other priors, and for ``GroupLaplace``, ``coef`` is ``pm.Flat`` with
         the density in a ``pm.Potential``. Constant columns under ``standardize=True`` are pinned:

@@ -1,4 +1,4 @@
-"""Sampler "pymc" where nutpie is installed: it draws, is named, and agrees with our own samplers."""
+"""Sampler "pymc" where nutpie is installed: it draws, is named, and gives what ours give."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,8 @@ _LARGEST_Z = 4.0
 MODELS = {
     "exact": ("Model(br.Gaussian(3.0), br.Normal([1.0, 1e-4]))", ("coef", "intercept")),
     "coordinate": (
-        "Model(br.Gaussian(br.HalfNormal(3.0)), br.Truncated(br.Laplace([1.0, 1e-4]), lower=[0, -1e-3]))",
+        "Model(br.Gaussian(br.HalfNormal(3.0)), "
+        "br.Truncated(br.Laplace([1.0, 1e-4]), lower=[0, -1e-3]))",
         ("coef", "intercept", "sigma", "lambda1"),
     ),
 }
