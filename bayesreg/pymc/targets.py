@@ -93,9 +93,10 @@ def _counterpart(kind: Likelihood) -> tuple[Any, Callable[..., dict[str, Any]]]:
         }
     if isinstance(kind, Gamma) and isinstance(kind.phi, float):
         phi = np.asarray(kind.phi)
+        # shape exp(-eta), not exp(-eta) / phi: from_pymc reads the offset back to the last bit.
         return pm.Gamma, lambda eta, phi=phi: {
             "alpha": 1.0 / phi,
-            "beta": pm.math.exp(-eta) / phi,
+            "beta": (1.0 / phi) * pm.math.exp(-eta),
         }
     if isinstance(kind, StudentT):
         nu, sigma = np.asarray(kind.nu), np.asarray(kind.sigma)
