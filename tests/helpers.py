@@ -263,3 +263,14 @@ def engine_draws(sampler, model, data, seed=1, draws=1000, tune=200, chains=2):
         for part, names in (("scalars", posterior.scalars), ("statistics", engine.statistics))
     )
     return Draws(found["v"], *named)
+
+
+def figures(draws):
+    """Mean and log deviation, and their Monte Carlo errors, of a (chain, draw) array."""
+    import arviz_stats
+
+    mean, deviation = np.mean(draws), np.std(draws)
+    square = (draws - mean) ** 2
+    of_mean = deviation / np.sqrt(float(arviz_stats.ess(draws, method="mean")))
+    of_square = np.std(square) / np.sqrt(float(arviz_stats.ess(square, method="mean")))
+    return [(mean, of_mean), (np.log(deviation), 0.5 * of_square / deviation**2)]

@@ -33,7 +33,7 @@ LAYERS = [
     ["likelihoods", "priors"],
     ["coefficients", "columns"],
     ["model"],
-    ["class_problem", "design_priors", "gradient_descent", "problem"],
+    ["class_problem", "design_priors", "gradient_descent", "problem", "unknowns"],
     ["moments"],
     ["proof"],
     [

@@ -15,8 +15,10 @@ from bayesreg import (
     ElasticNet,
     Flat,
     Gaussian,
+    HalfNormal,
     Laplace,
     Model,
+    Multinomial,
     Normal,
     Poisson,
     bind,
@@ -101,15 +103,15 @@ def test_named_priors_sample_from_the_prior():
     assert stats.kstest(drawn.ravel(), stats.laplace(scale=0.3).cdf).pvalue > 0.001
 
 
-def test_bounds_and_unknown_likelihoods_are_refused():
+def test_unknown_likelihoods_and_bounds_on_classes_are_refused():
     from dataclasses import replace
 
     problem = bind(make_model(), make_data(Gaussian(1.5)))
-    bounded = replace(problem, penalty=replace(problem.penalty, lower=np.zeros(problem.size)))
-    with pytest.raises(ModelError, match="bounds"):
-        build_pymc(bounded, [f"x{j}" for j in range(7)], range(problem.n))
     with pytest.raises(ModelError, match="no counterpart"):
         build_pymc(replace(problem, likelihood="Cauchy()"), list("abcdefg"), range(problem.n))
+    classes = Data(make_design(), np.arange(len(make_design())) % 3)
+    with pytest.raises(ModelError, match="bounds on coefficients of classes"):
+        to_pymc(Model(Multinomial(), HalfNormal(1.0)), classes)
 
 
 def test_importing_the_module_does_not_import_pymc():

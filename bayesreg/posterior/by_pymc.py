@@ -1,45 +1,56 @@
-"""PyMC's no-U-turn sampler: everything that the specialised samplers don't cover.
+"""PyMC's model, sampled by nutpie where it is installed, else by PyMC's own no-U-turn sampler.
 
-Hoffman and Gelman (2014, JMLR 15:1593). Chains start around the mode and the metric begins at
-the curvature there, so that the units of X and y don't matter; with a flat intercept the columns
-are centred first (a shift of a flat variable, so the posterior is the same one) and the intercept
-is moved back afterwards.
+Hoffman and Gelman (2014, JMLR 15:1593). Everything that no sampler here covers, and an oracle for
+those: it shares no density with them. Coefficients are in units of their deviation, and beside a
+flat intercept the columns are centred (a shift of a flat variable, so the posterior is the same
+one). Under PyMC's own sampler, with nothing but coefficients unknown and none bounded, chains
+start around the mode and the metric begins at the curvature there.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.errors import ModelError
 from bayesreg.posterior.protocol import Advance, Draws, Setup
 from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
-from bayesreg.pymc import build_pymc
+from bayesreg.pymc import build_pymc, has_bounds, require_counterpart
 
 # Above PyMC's 0.8: the kink of a Laplace prior rewards smaller steps.
 _TARGET_ACCEPT = 0.9
 # The starting metric counts as many draws in the first window of PyMC's own adaptation.
 _METRIC_WEIGHT = 10
-_STATISTICS = ("diverging", "energy", "tree_depth", "n_steps", "acceptance_rate", "step_size")
+#: Statistics by our names, and what PyMC and nutpie call them.
+_STATISTICS = {
+    "diverging": ("diverging",), "energy": ("energy",), "tree_depth": ("tree_depth", "depth"),
+    "n_steps": ("n_steps",), "acceptance_rate": ("acceptance_rate", "mean_tree_accept"),
+    "step_size": ("step_size",),
+}  # fmt: skip
+
+#: The seed of a chain to what the program returns.
+RunChain = Callable[[np.random.SeedSequence], Any]
 
 
 def unsuited(posterior: Posterior) -> str | None:
-    """Why NUTS cannot run on this posterior; None when it can."""
+    """Why PyMC's model cannot be sampled; None when it can."""
     problem = posterior.problem
     if not problem.penalty.is_separable:
         return "its gradients would be misled by the kinks of GroupLaplace at whole groups"
-    if not posterior.only_coefficients:
-        return "it needs a number for sigma and every scale, and no Horseshoe prior"
-    free = ~problem.penalty.is_pinned
-    if np.any((np.isfinite(problem.penalty.lower) | np.isfinite(problem.penalty.upper)) & free):
-        return "it cannot keep coefficients within bounds"
-    if not free.any():
+    if problem.penalty.is_pinned.all():
         return "nothing is left to sample: every coefficient is pinned to its loc"
+    try:
+        require_counterpart(problem, posterior)
+    except ModelError as error:
+        return str(error)
     return None
 
 
@@ -50,80 +61,195 @@ def draw(
     advance: Advance,
     cores: int,
 ) -> Draws:
-    """One run of PyMC per chain, on one compiled density."""
-    import pymc as pm
+    """One run per chain, one after another, on one compiled density; ``cores`` is not used.
 
-    from bayesreg.posterior.tree import as_tree
-
-    centred, mean = _centred(setup.posterior.problem)
-    start = _moved(setup.start, mean, +1.0)
-    deviation = _deviation(centred, start)
-    v = np.empty((len(seeds), draws, centred.size))
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl-C at any time: there is no result of a part of the chains.
+    """
+    chart = _chart(setup)
+    v = np.empty((len(seeds), draws, chart.problem.size))
+    scalars = {name: np.empty((len(seeds), draws)) for name in setup.posterior.scalars}
     statistics: dict[str, list[np.ndarray]] = {}
     with warnings.catch_warnings():
         # Raised once per process by PyTensor from PyPI; it concerns speed only.
         warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
-        names = [str(j) for j in range(centred.p)]
-        with build_pymc(centred, names, range(centred.n)) as pm_model:
-            step = _step(pm_model, centred, start, deviation)
-            for chain, seed in zip(v, seeds, strict=True):
-                begin, sampling = seed.spawn(2)
-                point = dispersed_start(centred, start, deviation, np.random.default_rng(begin))
-                found = pm.sample(
-                    draws=draws, tune=setup.tune, chains=1, cores=1, step=step,
-                    initvals=_point(pm_model, centred, point),
-                    random_seed=int(sampling.generate_state(1)[0]),
-                    callback=lambda **_: advance(1),
-                    progressbar=False, quiet=True, compute_convergence_checks=False,
-                )  # fmt: skip
-                _read(as_tree(found), chain, statistics, centred)
+        with _built(chart.problem, setup.posterior) as pm_model:
+            program, run = _runner(pm_model, replace(setup, start=chart.there(setup.start)),
+                                   chart.problem, draws, advance)  # fmt: skip
+            for k, seed in enumerate(seeds):
+                found = _whole(run(seed), draws)
+                _read(found, v[k], statistics, chart.problem)
+                for name, values in scalars.items():
+                    values[k] = found["posterior"][name].values[0]
     found_statistics = {name: np.array(s) for name, s in statistics.items()}
-    return Draws(_moved(v, mean, -1.0), statistics=found_statistics)
+    return Draws(chart.back(v), scalars, found_statistics, {"drawn_by": program})
+
+
+def _built(problem: Problem, posterior: Posterior) -> Any:
+    names = [str(j) for j in range(problem.p)]
+    return build_pymc(problem, names, range(problem.n), unknown=posterior)
+
+
+def _runner(
+    pm_model: Any, setup: Setup, problem: Problem, draws: int, advance: Advance
+) -> tuple[str, RunChain]:
+    """The program with its version, and how it runs one chain."""
+    if find_spec("nutpie") is not None:
+        program = f"nutpie {version('nutpie')} on PyMC {version('pymc')}"
+        point = _point(pm_model, problem, _inside(problem, setup.start))
+        return program, _by_nutpie(pm_model, point, setup.tune, draws, advance)
+    deviation = _deviation(problem, setup.start)
+    options = {"target_accept": _TARGET_ACCEPT, "init": "adapt_diag"}
+    if setup.posterior.only_coefficients and not np.any(has_bounds(problem.penalty)):
+        options = {"step": _step(pm_model, problem, setup.start, deviation)}
+
+    def around_mode(rng: np.random.Generator) -> dict[str, Any]:
+        point = dispersed_start(problem, setup.start, deviation, rng)
+        return {**options, "initvals": _point(pm_model, problem, point)}
+
+    return f"PyMC {version('pymc')}", _by_pymc(setup.tune, draws, advance, around_mode)
+
+
+def _by_pymc(
+    tune: int, draws: int, advance: Advance,
+    start: Callable[[np.random.Generator], dict[str, Any]],
+) -> RunChain:  # fmt: skip
+    import pymc as pm
+
+    def run(seed: np.random.SeedSequence) -> Any:
+        begin, sampling = seed.spawn(2)
+        return pm.sample(
+            draws=draws, tune=tune, chains=1, cores=1, nuts_sampler="pymc",
+            random_seed=int(sampling.generate_state(1)[0]), callback=lambda **_: advance(1),
+            progressbar=False, quiet=True, compute_convergence_checks=False,
+            **start(np.random.default_rng(begin)),
+        )  # fmt: skip
+
+    return run
+
+
+def _by_nutpie(
+    pm_model: Any, point: dict[str, Any], tune: int, draws: int, advance: Advance
+) -> RunChain:
+    import nutpie
+
+    # Beside a far bound nutpie's jitter of 1 would be one of the logarithm of the distance.
+    moved = [rv for rv in pm_model.free_RVs if pm_model.rvs_to_transforms[rv] is None]
+    compiled = nutpie.compile_pymc_model(pm_model, initial_points=point, jitter_rvs=set(moved))
+
+    def run(seed: np.random.SeedSequence) -> Any:
+        found = nutpie.sample(
+            compiled, draws=draws, tune=tune, chains=1, cores=1, progress_bar=False,
+            save_warmup=False, seed=int(seed.generate_state(1)[0]), target_accept=_TARGET_ACCEPT,
+        )  # fmt: skip
+        advance(tune + draws)
+        return found
+
+    return run
+
+
+def _whole(found: Any, draws: int) -> Any:
+    """The result of one chain as a tree.
+
+    Both programs take Ctrl-C for an order to return what they have.
+    """
+    from bayesreg.posterior.tree import as_tree
+
+    tree = as_tree(found)
+    if "posterior" not in tree or tree["posterior"].sizes.get("draw", 0) < draws:
+        raise KeyboardInterrupt(
+            "interrupted: sampler 'pymc' runs whole chains one after another and keeps none of an "
+            "unfinished run. Ask for fewer draws, or take a sampler that returns what there is "
+            "(sampler='auto' where it has another one)"
+        )
+    return tree
 
 
 def _read(
     tree: Any, chain: FloatArray, statistics: dict[str, list[np.ndarray]], problem: Problem
 ) -> None:
-    """Copy PyMC's only chain into ours, and what it says about each draw.
-
-    PyMC takes Ctrl-C for an order to return what it has; with one chain of several there is no
-    result.
-    """
-    coef = tree["posterior"]["coef"].values[0]
-    if len(coef) < len(chain):
-        raise KeyboardInterrupt
-    chain[:, : problem.p] = coef
+    """Copy the only chain into ours, and what the program says about each draw."""
+    chain[:, : problem.p] = tree["posterior"]["coef"].values[0]
     if problem.has_intercept:
         chain[:, problem.p] = tree["posterior"]["intercept"].values[0]
-    for name in _STATISTICS:
-        if name in tree["sample_stats"]:
-            statistics.setdefault(name, []).append(tree["sample_stats"][name].values[0])
+    for name, theirs in _STATISTICS.items():
+        for word in theirs:
+            if word in tree["sample_stats"]:
+                statistics.setdefault(name, []).append(tree["sample_stats"][word].values[0])
 
 
-def _centred(problem: Problem) -> tuple[Problem, FloatArray]:
-    """The problem on centred columns, and what was subtracted: 0 unless the intercept is flat."""
-    if not problem.flat_intercept:
-        return problem, np.zeros(problem.p)
-    mean = problem.weights @ problem.X / np.sum(problem.weights)
-    return replace(problem, X=problem.X - mean), mean
+@dataclass(frozen=True, eq=False)
+class _Chart:
+    """The posterior in units in which programs that know nothing of it begin well.
+
+        w_j = unit_j u_j,    a = level + b - mean'w
+
+    Attributes
+    ----------
+    problem : Problem
+        Of the extended vector (u, b).
+    unit : (p,) array
+        About the posterior deviations; powers of 2, so that nothing is rounded.
+    mean : (p,) array
+    level : float
+        Both 0 unless the intercept is flat.
+    """
+
+    problem: Problem
+    unit: FloatArray
+    mean: FloatArray
+    level: float
+
+    def there(self, v: FloatArray) -> FloatArray:
+        moved, p = v.copy(), self.unit.size
+        if self.problem.has_intercept:
+            moved[..., p] += v[..., :p] @ self.mean - self.level
+        moved[..., :p] /= self.unit
+        return moved
+
+    def back(self, v: FloatArray) -> FloatArray:
+        moved, p = v.copy(), self.unit.size
+        moved[..., :p] *= self.unit
+        if self.problem.has_intercept:
+            moved[..., p] += self.level - moved[..., :p] @ self.mean
+        return moved
 
 
-def _moved(v: FloatArray, mean: FloatArray, sign: float) -> FloatArray:
-    """Extended vectors with the intercept moved by mean'w: there (+1) or back (-1)."""
-    p = mean.size
-    if not np.any(mean):
-        return v
-    moved = v.copy()
-    moved[..., p] += sign * (v[..., :p] @ mean)
-    return moved
+def _chart(setup: Setup) -> _Chart:
+    """Columns centred beside a flat intercept, coefficients in units of their deviation."""
+    problem, start = setup.posterior.problem, setup.start
+    mean, level = np.zeros(problem.p), 0.0
+    if problem.flat_intercept:
+        mean = problem.weights @ problem.X / np.sum(problem.weights)
+        level = float(start[problem.p] + start[: problem.p] @ mean)
+        problem = replace(problem, X=problem.X - mean, offset=problem.offset + level)
+        start = np.append(start[: problem.p], 0.0)
+    noise = 1.0 if setup.posterior.sigma is None else _residual_size(problem, start)
+    deviation = _deviation(problem, start, noise)
+    unit = np.exp2(np.round(np.log2(np.where(problem.penalty.is_pinned, 1.0, deviation))))
+    unit[problem.p :] = 1.0
+    scaled = replace(
+        problem, X=problem.X * unit[: problem.p], penalty=problem.penalty.in_units(unit)
+    )
+    return _Chart(scaled, unit[: problem.p], mean, level)
 
 
-def _deviation(problem: Problem, v: FloatArray) -> FloatArray:
+def _residual_size(problem: Problem, v: FloatArray) -> float:
+    """Root mean square of the residuals; 1 where there are none."""
+    residual = problem.y - problem.linear_predictor(v)
+    square = problem.weights @ residual**2 / np.sum(problem.weights)
+    return float(np.sqrt(square)) if square > 0 else 1.0
+
+
+def _deviation(problem: Problem, v: FloatArray, noise: float = 1.0) -> FloatArray:
     """1 / sqrt(curvature) of each entry at v; a Laplace prior counts as its variance, 2 b^2.
 
-    Where J is not convex the curvature is that of the parabola above it.
+    Where J is not convex the curvature is that of the parabola above it. ``noise`` stands for a
+    sigma that the problem has at 1.
     """
-    h = problem.majorising_rows(problem.linear_predictor(v))
+    h = problem.majorising_rows(problem.linear_predictor(v)) / noise**2
     from_prior = problem.penalty.majorant(v).l2 + 0.5 * problem.penalty.l1**2
     curvature = problem.column_squares(h) + from_prior
     return 1.0 / np.sqrt(np.where(curvature > 0, curvature, 1.0))
@@ -138,22 +264,29 @@ def dispersed_start(
     a chi-square of ``size`` is near size / 2), so that no chain starts where e^eta overflows.
     """
     step = 2.0 * deviation * rng.standard_normal(problem.size)
-    step[problem.penalty.is_pinned] = 0.0
-    allowed = problem.value(v) + 5.0 + 2.0 * problem.size
+    allowed = problem.value(_inside(problem, v)) + 5.0 + 2.0 * problem.size
     for _ in range(60):
-        if problem.value(v + step) <= allowed:
+        if problem.value(_inside(problem, v + step)) <= allowed:
             break
         step *= 0.5
-    return v + step
+    return _inside(problem, v + step)
+
+
+def _inside(problem: Problem, v: FloatArray) -> FloatArray:
+    """The nearest point a little away from every bound; there, a deviation is about 1."""
+    lower, upper = problem.penalty.lower, problem.penalty.upper
+    away = np.minimum(0.1, 0.25 * (upper - lower))
+    return np.clip(v, lower + away, upper - away)
 
 
 def _point(pm_model: Any, problem: Problem, v: FloatArray) -> dict[str, Any]:
-    """An extended vector as PyMC's dictionary of free variables."""
+    """An extended vector as PyMC's dictionary of free variables; scalars are not in it."""
     w = v[: problem.p]
     parts = {"coef": w, "coef_free": w[~problem.penalty.is_pinned[: problem.p]]}
     if problem.has_intercept:
         parts["intercept"] = np.asarray(v[problem.p])
-    return {variable.name: parts[variable.name] for variable in pm_model.free_RVs}
+    names = [variable.name for variable in pm_model.free_RVs]
+    return {name: parts[name] for name in names if name in parts}
 
 
 def _step(pm_model: Any, problem: Problem, start: FloatArray, deviation: FloatArray) -> Any:

@@ -46,7 +46,8 @@ SAMPLERS: dict[str, Sampler] = {
         ),
         Sampler(
             "pymc",
-            "no specialised sampler covers this model: PyMC's no-U-turn sampler",
+            "no specialised sampler covers this model: the no-U-turn sampler of nutpie where it is "
+            "installed, else PyMC's own, on PyMC's model",
             by_pymc.unsuited, 1000, whole_run=by_pymc.draw,
         ),
     )

@@ -34,12 +34,12 @@ def in_memory(order: Order, setup: Setup, mode: Mode, progress: bool, cores: int
     from bayesreg.posterior.tree import build_tree, draws_dataset, mode_dataset
 
     sampler, memory = SAMPLERS[order.sampler], Memory(order.draws)
-    iterations = order.chains * (order.tune + order.draws)
+    iterations, drawn_by = order.chains * (order.tune + order.draws), dict[str, str]()
     with progress_bar(f"sampling ({order.sampler})", iterations, progress) as bar:
         if sampler.whole_run is not None:
             found = sampler.whole_run(setup, order.draws, _seeds(order), bar.advance, cores)
             memory.accept(0, _pieces_of(found, order, setup.posterior), ())
-            complete = True
+            complete, drawn_by = True, found.attributes
         else:
             engine = prepared(sampler, setup)
             plan = Plan(order.tune, order.draws, length_of(engine, setup.posterior))
@@ -53,7 +53,7 @@ def in_memory(order: Order, setup: Setup, mode: Mode, progress: bool, cores: int
     groups = {name: draws_dataset(name, parts, order.data) for name, parts in drawn.items()}
     if mode.fit is not None:
         groups["map_estimate"] = mode_dataset(mode.fit, order.data)
-    said = attributes(order, mode.reason, diagnostics, complete)
+    said = {**attributes(order, mode.reason, diagnostics, complete), **drawn_by}
     tree = build_tree(groups, order.model, order.data, setup.posterior, diagnostics, said)
     warn_of_shortfalls(order, memory.kept, diagnostics, complete)
     return tree

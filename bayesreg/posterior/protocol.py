@@ -118,11 +118,14 @@ class Draws:
     ----------
     v : (chains, draws, size) array
     scalars, statistics : dict of name to (chains, draws) array
+    attributes : dict of str to str
+        What the result says about how they were drawn.
     """
 
     v: FloatArray
     scalars: dict[str, FloatArray] = field(default_factory=dict)
     statistics: dict[str, np.ndarray] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 #: A sampler that only knows whole runs: (setup, draws, seeds, advance, cores).

@@ -115,7 +115,8 @@ def sample(
     OSError
         Nothing more can be written there; the draws so far can be read.
     KeyboardInterrupt
-        Ctrl-C in the warm-up: there is nothing to return. A second Ctrl-C at any time.
+        Ctrl-C in the warm-up: there is nothing to return. A second Ctrl-C at any time. With
+        sampler "pymc" the first, at any time: it only knows whole chains.
 
     Warns
     -----

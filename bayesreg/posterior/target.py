@@ -11,37 +11,18 @@ to it; an unknown scale as a factor of the prior scales that it governs:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bayesreg._types import BoolArray, FloatArray
-from bayesreg.columns import prior_columns
 from bayesreg.data import Data
-from bayesreg.likelihoods import Dispersed, estimated_dispersion, noise_prior
-from bayesreg.model import Model, relative_to_noise
-from bayesreg.priors import Horseshoe, Normal, Truncated
-from bayesreg.priors.on_noise import ON_NOISE
+from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
+from bayesreg.unknowns import RandomScale, unknowns, with_unknowns_at_one
 
-
-@dataclass(frozen=True, eq=False)
-class RandomScale:
-    """A scale with a density of its own.
-
-    Attributes
-    ----------
-    name : str
-        ``scale``; of a mapping ``scale[key]``; of the intercept's prior ``scale[intercept]``.
-    prior : density of a positive number
-    columns : (size,) array of bool
-        The entries of the extended vector whose prior scale it multiplies.
-    """
-
-    name: str
-    prior: Any
-    columns: BoolArray
+__all__ = ["Posterior", "RandomScale", "pose", "with_unknowns_at_one"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,64 +85,7 @@ def pose(model: Model, data: Data) -> Posterior:
         As :func:`~bayesreg.problem.bind`.
     """
     problem = bind(with_unknowns_at_one(model), data)
-    size, p = problem.size, problem.p
-    relative = np.zeros(size, dtype=bool)
-    relative[:] = relative_to_noise(model, data)
-    horseshoe = np.zeros(size, dtype=bool)
-    scales = []
-    for name, prior, columns in _placed(model, data, p):
-        horseshoe[columns] = isinstance(_inner(prior), Horseshoe)
-        density = getattr(_inner(prior), "scale", None)
-        if isinstance(density, ON_NOISE):
-            governed = np.zeros(size, dtype=bool)
-            governed[columns] = True
-            scales.append(RandomScale(name, density, governed))
-    sigma = noise_prior(model.likelihood)
+    found = unknowns(model, data)
     return Posterior(
-        problem, sigma, estimated_dispersion(model.likelihood), tuple(scales), relative, horseshoe
+        problem, found.sigma, found.dispersion, found.scales, found.relative, found.horseshoe
     )
-
-
-def with_unknowns_at_one(model: Model) -> Model:
-    """Numbers in place of densities: every unknown at 1, Horseshoe as Normal of its scale."""
-    if noise_prior(model.likelihood) is not None:
-        model = model.at_sigma(1.0)
-    likelihood = model.likelihood
-    if isinstance(likelihood, Dispersed) and estimated_dispersion(likelihood) is not None:
-        model = replace(model, likelihood=likelihood.with_dispersion(1.0))
-    prior, intercept = model.prior, model.intercept
-    return replace(
-        model,
-        prior={key: _stated(part) for key, part in prior.items()}
-        if isinstance(prior, Mapping)
-        else _stated(prior),
-        intercept=None if intercept is None else _stated(intercept),
-    )
-
-
-def _stated(prior: Any) -> Any:
-    if isinstance(prior, Truncated):
-        return replace(prior, prior=_stated(prior.prior))
-    if isinstance(getattr(prior, "scale", None), ON_NOISE):
-        prior = replace(prior, scale=1.0)
-    if isinstance(prior, Horseshoe):
-        return Normal(prior.scale, loc=prior.loc, relative_to_noise=prior.relative_to_noise)
-    return prior
-
-
-def _inner(prior: Any) -> Any:
-    """What a Truncated holds."""
-    return prior.prior if isinstance(prior, Truncated) else prior
-
-
-def _placed(model: Model, data: Data, p: int) -> list[tuple[str, Any, Any]]:
-    """Each prior with the name of its scale and the extended columns that it governs."""
-    mapped = isinstance(model.prior, Mapping)
-    keys = list(model.prior) if isinstance(model.prior, Mapping) else [""]
-    placed: list[tuple[str, Any, Any]] = [
-        (f"scale[{key}]" if mapped else "scale", prior, columns)
-        for key, (prior, columns) in zip(keys, prior_columns(model.prior, data.names), strict=True)
-    ]
-    if model.intercept is not None:
-        placed.append(("scale[intercept]", model.intercept, np.array([p])))
-    return placed

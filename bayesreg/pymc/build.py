@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from bayesreg._types import BoolArray
 from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
+from bayesreg.errors import ModelError
 from bayesreg.group_penalty import joined
-from bayesreg.likelihoods import ClassLikelihood, noise_prior
-from bayesreg.model import Model, relative_to_noise, require_model_and_data
+from bayesreg.likelihoods import ClassLikelihood
+from bayesreg.model import Model, require_model_and_data
+from bayesreg.penalty import Penalty
 from bayesreg.problem import Problem, bind
+from bayesreg.pymc.bounds import cuts_off_loc, require_known_mass
 from bayesreg.pymc.classes import class_model
-from bayesreg.pymc.priors import noise_variable, prior_variable, refuse_bounds
-from bayesreg.pymc.targets import observe
+from bayesreg.pymc.priors import (
+    number_variable,
+    prior_variable,
+    require_number_density,
+)
+from bayesreg.pymc.targets import observe, require_known
+from bayesreg.unknowns import RandomScale, unknowns, with_unknowns_at_one
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -28,8 +36,9 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
 
     Its variables are ``coef`` (dimension ``feature``), ``intercept`` where the model has one,
     and the observed ``y`` (dimension ``obs``); its joint log density equals
-    ``model.log_density(data, coef, intercept)``. With sigma unknown ``sigma`` is a variable too
-    and the density that of ``model.log_density(data, coef, intercept, sigma=sigma)``.
+    ``model.log_density(data, coef, intercept)``. What is unknown besides is a variable too, by the
+    name that it has in :func:`bayesreg.sample`: ``sigma``, ``phi`` or ``alpha``, ``scale``,
+    ``scale[key]``; under ``Horseshoe`` also ``local_scale``, one for each such coefficient.
 
     Parameters
     ----------
@@ -40,8 +49,8 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     -------
     pymc.Model
         Named PyMC distributions where one exists for all coefficients; a ``CustomDist`` with
-        the same density for an elastic net or a mixture of priors, and for weights of a
-        likelihood other than Gaussian (both without a random method: sampling from the prior
+        the same density for an elastic net, a mixture of priors or most bounds, and for weights
+        of a likelihood other than Gaussian (both without a random method: sampling from the prior
         needs the named ones). ``MultivariateNormal`` for all coefficients is
         ``pm.MvNormal``; beside other priors, and for ``GroupLaplace``, ``coef`` is ``pm.Flat`` with
         the density in a ``pm.Potential``. Constant columns under ``standardize=True`` are pinned:
@@ -53,7 +62,9 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     Raises
     ------
     ModelError
-        A likelihood or a bound that has no counterpart here.
+        A likelihood that has no counterpart here; bounds on coefficients of classes; bounds away
+        from the prior's loc, with an unknown scale (or sigma, for a scale relative to it), unless
+        the prior is Laplace or Normal.
 
     Notes
     -----
@@ -76,8 +87,7 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     data = data.to_dense()
     if isinstance(model.likelihood, ClassLikelihood):
         return class_model(model, data)
-    on_sigma = noise_prior(model.likelihood)
-    stated = model if on_sigma is None else model.at_sigma(1.0)
+    stated = with_unknowns_at_one(model)
     problem = bind(stated, data)
     used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
     penalty = stated.coefficient_penalty(data)
@@ -92,8 +102,23 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
         penalty=own if on_intercept is None else joined([own, on_intercept]),
         blocks=(),
     )
-    relative = relative_to_noise(model, data)
-    return build_pymc(in_user_units, data.names, used.tolist(), penalty, on_sigma, relative)
+    found = unknowns(model, data)
+    return build_pymc(in_user_units, data.names, used.tolist(), penalty, found)
+
+
+class _Unknown(Protocol):
+    """What :class:`~bayesreg.unknowns.Unknowns` and a posterior have in common."""
+
+    @property
+    def sigma(self) -> Any: ...
+    @property
+    def dispersion(self) -> Any: ...
+    @property
+    def scales(self) -> tuple[RandomScale, ...]: ...
+    @property
+    def relative(self) -> BoolArray: ...
+    @property
+    def horseshoe(self) -> BoolArray: ...
 
 
 def build_pymc(
@@ -101,32 +126,79 @@ def build_pymc(
     names: Sequence[str],
     rows: Sequence[int],
     penalty: AnyPenalty | None = None,
-    on_sigma: Any = None,
-    relative: BoolArray | None = None,
+    unknown: _Unknown | None = None,
 ) -> pm.Model:
     """A problem as a ``pymc.Model`` of the coefficients in the problem's own units.
 
-    ``penalty`` is that of the coefficients, where it is not the problem's. With a prior
-    ``on_sigma`` the problem is that at sigma = 1, and ``relative`` says which penalties move with
-    sigma.
+    ``penalty`` is that of the coefficients, where it is not the problem's. What is ``unknown`` is 1
+    in the problem.
     """
     import pymc as pm
 
     penalty = problem.penalty.take(slice(0, problem.p)) if penalty is None else penalty
-    refuse_bounds(problem.penalty)
+    if unknown is not None:
+        require_counterpart(problem, unknown)
     with pm.Model(coords={"feature": list(names), "obs": list(rows)}) as pm_model:
-        sigma = None if on_sigma is None else noise_variable(on_sigma)
-        spread: Any = np.ones(problem.size)
-        if sigma is not None and relative is not None and relative.any():
-            spread = pm.math.switch(relative, sigma, 1.0)
+        sigma, dispersion, spread = _numbers(problem, unknown)
         eta = pm.math.dot(problem.X, _coefficients(penalty, names, spread))
         if problem.has_intercept:
             on_intercept = problem.penalty.take(problem.p)
             eta = eta + prior_variable("intercept", on_intercept, spread=spread[problem.p])
         if np.any(problem.offset):
             eta = eta + problem.offset
-        observe(problem, eta, sigma)
+        observe(problem, eta, sigma, dispersion)
     return pm_model
+
+
+def require_counterpart(problem: Problem, unknown: _Unknown) -> None:
+    """Refuse, before anything is built, what has no distribution in PyMC.
+
+    Raises
+    ------
+    ModelError
+    """
+    require_known(problem.likelihood)
+    for name, prior in (("sigma", unknown.sigma), ("the dispersion", unknown.dispersion),
+                        *((scale.name, scale.prior) for scale in unknown.scales)):  # fmt: skip
+        require_number_density(name, prior)
+    moving = unknown.horseshoe | (unknown.relative & (unknown.sigma is not None))
+    for scale in unknown.scales:
+        moving = moving | scale.columns
+    penalty = problem.penalty
+    if isinstance(penalty, Penalty):
+        require_known_mass(penalty, moving & ~penalty.is_pinned)
+        if np.any(unknown.horseshoe & cuts_off_loc(penalty)):
+            raise ModelError(
+                "to_pymc cannot state a Horseshoe prior with a bound away from its loc: the share "
+                "that the bound cuts off has no closed form. Move the bound to the prior's loc, or "
+                "take another prior"
+            )
+
+
+def _numbers(problem: Problem, unknown: _Unknown | None) -> tuple[Any, Any, Any]:
+    """sigma and the dispersion (None where known), and the factor of each prior scale."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    sigma, dispersion, spread = None, None, np.ones(problem.size)
+    if unknown is None:
+        return sigma, dispersion, spread
+    factor: Any = spread
+    if unknown.sigma is not None:
+        sigma = number_variable("sigma", unknown.sigma)
+        if unknown.relative.any():
+            factor = factor * pt.switch(unknown.relative, sigma, 1.0)
+    if unknown.dispersion is not None:
+        name = problem.likelihood.dispersion_name  # type: ignore[attr-defined]
+        dispersion = number_variable(name, unknown.dispersion)
+    for scale in unknown.scales:
+        factor = factor * pt.switch(scale.columns, number_variable(scale.name, scale.prior), 1.0)
+    if unknown.horseshoe.any():
+        local = pm.HalfCauchy("local_scale", beta=1.0, shape=int(np.sum(unknown.horseshoe)))
+        places = np.flatnonzero(unknown.horseshoe)
+        every = pt.set_subtensor(pt.ones(problem.size)[places], local)
+        factor = factor * every
+    return sigma, dispersion, factor
 
 
 def _coefficients(penalty: AnyPenalty, names: Sequence[str], spread: Any) -> Any:

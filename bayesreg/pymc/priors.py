@@ -13,22 +13,21 @@ from bayesreg.group_penalty import GroupedPenalty
 from bayesreg.penalty import Penalty
 from bayesreg.priors import (
     Exponential,
-    Flat,
     HalfCauchy,
     HalfNormal,
     InverseGamma,
     Jeffreys,
     Uniform,
 )
+from bayesreg.priors.on_noise import ON_NOISE
+from bayesreg.pymc.bounds import between, bounded_normaliser, has_bounds, inner_point
 from bayesreg.tails import Tails
 
 
 def refuse_bounds(penalty: Penalty) -> None:
-    bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
-    if np.any(bounded & ~penalty.is_pinned):
+    if np.any(has_bounds(penalty)):
         raise ModelError(
-            "to_pymc cannot express bounds on coefficients yet; use a prior without (find_map "
-            "takes bounds)"
+            "to_pymc cannot express bounds on coefficients of classes; use a prior without"
         )
 
 
@@ -49,6 +48,8 @@ def prior_variable(name: str, penalty: AnyPenalty, dims: Any = None, spread: Any
         wider = pm.math.sum(_log_spread(penalty, spread))
         pm.Potential(f"{name}_log_prior", _joint_logp(standard, penalty) - wider)
         return coef
+    if np.any(has_bounds(penalty)):
+        return _bounded(name, penalty, dims, spread)
     l1, l2, loc = penalty.l1, penalty.l2, penalty.loc
     if penalty.tails is not None and np.any(penalty.tails.present):
         return _student_t(name, penalty, penalty.tails, dims, spread)
@@ -139,30 +140,70 @@ def _elastic_net_logp(value: Any, l1: Any, l2: Any, loc: Any, normaliser: Any) -
     return -l1 * distance - 0.5 * l2 * distance**2 - normaliser
 
 
-def noise_variable(prior: Any) -> Any:
-    """The random noise sd, by its name in PyMC where the density has one there."""
+def number_variable(name: str, prior: Any) -> Any:
+    """A random positive number (sigma, a scale), by its name in PyMC where it has one there."""
     import pymc as pm
 
+    require_number_density(name, prior)
     # A Python float would become single precision there.
     double = np.float64
     if isinstance(prior, HalfNormal):
-        return pm.HalfNormal("sigma", sigma=double(prior.scale))  # type: ignore[arg-type]
+        return pm.HalfNormal(name, sigma=double(prior.scale))  # type: ignore[arg-type]
     if isinstance(prior, Exponential):
-        return pm.Exponential("sigma", scale=double(prior.scale))  # type: ignore[arg-type]
+        return pm.Exponential(name, scale=double(prior.scale))  # type: ignore[arg-type]
     if isinstance(prior, Uniform):
         lower, upper = double(prior.lower), double(prior.upper)  # type: ignore[arg-type]
-        return pm.Uniform("sigma", lower=lower, upper=upper)
+        return pm.Uniform(name, lower=lower, upper=upper)
     if isinstance(prior, HalfCauchy):
-        return pm.HalfCauchy("sigma", beta=double(prior.scale))
-    sigma = pm.HalfFlat("sigma")
+        return pm.HalfCauchy(name, beta=double(prior.scale))
+    number = pm.HalfFlat(name)
     if isinstance(prior, Jeffreys):
-        pm.Potential("sigma_prior", -pm.math.log(sigma))
+        pm.Potential(f"{name}_prior", -pm.math.log(number))
     elif isinstance(prior, InverseGamma):
-        # PyMC's InverseGamma would be a density of sigma^2; here it is taken in sigma.
+        # PyMC's InverseGamma would be a density of the square; here it is taken in the root.
         constant = math.log(2) + prior.shape * math.log(prior.scale) - math.lgamma(prior.shape)
         order = 2 * prior.shape + 1
-        potential = constant - order * pm.math.log(sigma) - prior.scale / sigma**2
-        pm.Potential("sigma_prior", potential)
-    elif not isinstance(prior, Flat):
-        raise ModelError(f"to_pymc has no counterpart of sigma ~ {prior!r}")
-    return sigma
+        potential = constant - order * pm.math.log(number) - prior.scale / number**2
+        pm.Potential(f"{name}_prior", potential)
+    return number
+
+
+def _bounded(name: str, penalty: Penalty, dims: Any, spread: Any) -> Any:
+    """HalfNormal, Exponential, Uniform by name; else the density between its bounds."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    l1, l2, loc, lower, upper = (
+        getattr(penalty, part) for part in ("l1", "l2", "loc", "lower", "upper")
+    )
+    from_zero = bool(np.all((lower == 0) & (loc == 0) & np.isposinf(upper)))
+    tails = penalty.tails is not None and bool(np.any(penalty.tails.present))
+    if from_zero and not tails and np.all(l1 == 0) and np.all(l2 > 0):
+        return pm.HalfNormal(name, sigma=spread / np.sqrt(l2), dims=dims)
+    if from_zero and not tails and np.all(l2 == 0) and np.all(l1 > 0):
+        return pm.Exponential(name, scale=spread / l1, dims=dims)
+    if not tails and np.all((l1 == 0) & (l2 == 0) & np.isfinite(lower) & np.isfinite(upper)):
+        return pm.Uniform(name, lower=lower, upper=upper, dims=dims)
+    width, power = np.full(l1.shape, np.inf), np.zeros(l1.shape)
+    if penalty.tails is not None:
+        width = penalty.tails.scale * np.sqrt(penalty.tails.nu)
+        power = 0.5 * (penalty.tails.nu + 1.0)
+    start = inner_point(penalty)
+
+    def logp(value: Any, *parameters: Any) -> Any:
+        return pt.where(
+            (value >= lower) & (value <= upper), _tailed_logp(value, *parameters), -np.inf
+        )
+
+    return pm.CustomDist(
+        name, l1 / spread, l2 / spread**2, loc, bounded_normaliser(penalty, spread),
+        spread * width, power,
+        logp=logp, dims=dims, default_transform=between(lower, upper),
+        support_point=lambda rv, size, *parameters: pt.as_tensor_variable(start),
+    )  # fmt: skip
+
+
+def require_number_density(name: str, prior: Any) -> None:
+    """None, or one of the densities of a positive number."""
+    if prior is not None and not isinstance(prior, ON_NOISE):
+        raise ModelError(f"to_pymc has no counterpart of {name} ~ {prior!r}")

@@ -22,9 +22,13 @@ from bayesreg.likelihoods import (
 )
 from bayesreg.problem import Problem
 
+_KNOWN = (
+    AsymmetricLaplace, Bernoulli, Binomial, Gamma, Gaussian, NegativeBinomial, Poisson, StudentT,
+)  # fmt: skip
 
-def observe(problem: Problem, eta: Any, sigma: Any = None) -> None:
-    """The observed variable ``y`` given the linear predictor."""
+
+def observe(problem: Problem, eta: Any, sigma: Any = None, dispersion: Any = None) -> None:
+    """The observed variable ``y`` given the linear predictor, and what is unknown of its spread."""
     import pymc as pm
 
     kind, y, weights = problem.likelihood, problem.y, problem.weights
@@ -34,37 +38,40 @@ def observe(problem: Problem, eta: Any, sigma: Any = None) -> None:
         return
     distribution, arguments = _counterpart(kind)
     counts = not isinstance(kind, Gamma | StudentT | AsymmetricLaplace)
-    observed = observe_weighted(arguments, distribution, eta, y, weights, counts)
+    extra = () if dispersion is None else (dispersion,)
+    observed = observe_weighted(arguments, distribution, eta, y, weights, counts, extra=extra)
     # A CustomDist does not say what it is; from_pymc reads it here, and checks it.
-    observed.tag.bayesreg_likelihood = kind
+    if dispersion is None:
+        observed.tag.bayesreg_likelihood = kind
 
 
 def observe_weighted(
-    arguments: Callable[[Any], dict[str, Any]],
+    arguments: Callable[..., dict[str, Any]],
     distribution: Any,
     eta: Any,
     y: FloatArray,
     weights: FloatArray,
     counts: bool = True,
     signature: str | None = None,
+    extra: tuple[Any, ...] = (),
 ) -> Any:
     """s_i log p(y_i | eta_i): the distribution itself where every weight is 1."""
     import pymc as pm
 
     observed = y.astype(np.int64) if counts else y
     if np.all(weights == 1.0):
-        return distribution("y", **arguments(eta), observed=observed, dims="obs")
+        return distribution("y", **arguments(eta, *extra), observed=observed, dims="obs")
 
-    def weighted_logp(value: Any, eta: Any, weights: Any) -> Any:
-        return weights * pm.logp(distribution.dist(**arguments(eta)), value)
+    def weighted_logp(value: Any, eta: Any, weights: Any, *extra: Any) -> Any:
+        return weights * pm.logp(distribution.dist(**arguments(eta, *extra)), value)
 
     return pm.CustomDist(
-        "y", eta, weights, logp=weighted_logp, observed=observed, dims="obs",
+        "y", eta, weights, *extra, logp=weighted_logp, observed=observed, dims="obs",
         dtype=str(observed.dtype), signature=signature,
     )  # fmt: skip
 
 
-def _counterpart(kind: Likelihood) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
+def _counterpart(kind: Likelihood) -> tuple[Any, Callable[..., dict[str, Any]]]:
     """PyMC's distribution of a target, and its arguments at a linear predictor.
 
     Parameters are arrays: PyTensor may hold a plain number such as 2.5 in single precision.
@@ -80,10 +87,17 @@ def _counterpart(kind: Likelihood) -> tuple[Any, Callable[[Any], dict[str, Any]]
         return pm.Poisson, lambda eta: {"mu": pm.math.exp(eta)}
     if isinstance(kind, NegativeBinomial):
         alpha = np.asarray(kind.alpha)
-        return pm.NegativeBinomial, lambda eta: {"mu": pm.math.exp(eta), "alpha": alpha}
+        return pm.NegativeBinomial, lambda eta, alpha=alpha: {
+            "mu": pm.math.exp(eta),
+            "alpha": alpha,
+        }
     if isinstance(kind, Gamma) and isinstance(kind.phi, float):
-        shape = np.asarray(1.0 / kind.phi)
-        return pm.Gamma, lambda eta: {"alpha": shape, "beta": shape * pm.math.exp(-eta)}
+        phi = np.asarray(kind.phi)
+        # shape exp(-eta), not exp(-eta) / phi: from_pymc reads the offset back to the last bit.
+        return pm.Gamma, lambda eta, phi=phi: {
+            "alpha": 1.0 / phi,
+            "beta": (1.0 / phi) * pm.math.exp(-eta),
+        }
     if isinstance(kind, StudentT):
         nu, sigma = np.asarray(kind.nu), np.asarray(kind.sigma)
         return pm.StudentT, lambda eta: {"nu": nu, "mu": eta, "sigma": sigma}
@@ -92,7 +106,14 @@ def _counterpart(kind: Likelihood) -> tuple[Any, Callable[[Any], dict[str, Any]]
         kappa = np.sqrt(np.asarray(kind.q / (1.0 - kind.q)))
         b = np.sqrt(np.asarray(kind.q * (1.0 - kind.q))) / kind.s
         return pm.AsymmetricLaplace, lambda eta: {"mu": eta, "kappa": kappa, "b": b}
-    raise ModelError(
-        f"to_pymc has no counterpart of {kind!r}; it knows AsymmetricLaplace, Bernoulli, "
-        "Binomial, Gamma, Gaussian, NegativeBinomial, Poisson, StudentT"
-    )
+    require_known(kind)
+    raise AssertionError(kind)
+
+
+def require_known(kind: Likelihood) -> None:
+    """Refuse a likelihood that PyMC has no distribution for."""
+    if not isinstance(kind, _KNOWN):
+        raise ModelError(
+            f"to_pymc has no counterpart of {kind!r}; it knows AsymmetricLaplace, Bernoulli, "
+            "Binomial, Gamma, Gaussian, NegativeBinomial, Poisson, StudentT"
+        )
