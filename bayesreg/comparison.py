@@ -124,16 +124,23 @@ class Comparison:
         row.append("-" if np.isnan(ess) else f"{ess:.0f}")
         return tuple(row)
 
-    def __str__(self) -> str:
+    @property
+    def note(self) -> str:
+        """Which mode is which, and of what model."""
         return (
-            f"{self.to_table()}\nMAP: the mode of {self.which_map}, all at once; mode: of each "
-            f"coefficient's own density. {self.model_text}"
+            f"MAP: the mode of {self.which_map}, all at once; mode: of each coefficient's own "
+            f"density. {self.model_text}"
         )
+
+    def __str__(self) -> str:
+        return f"{self.to_table()}\n{self.note}"
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.to_table().to_html()
+        from html import escape
+
+        return f"{self.to_table().to_html()}<p>{escape(self.note)}</p>"
 
 
 def compare(

@@ -98,9 +98,11 @@ class Sensitivity:
             ),
         )
 
-    def __str__(self) -> str:
+    @property
+    def note(self) -> str:
+        """What the columns are, and why a mean is missing."""
         text = (
-            f"{self.to_table()}\nprior, likelihood: movement per doubling of their power; above "
+            "prior, likelihood: movement per doubling of their power; above "
             f"{self.threshold:g} the posterior is sensitive to it."
         )
         tried = {"halved": self.k_halved, "doubled": self.k_doubled}
@@ -112,10 +114,15 @@ class Sensitivity:
             )
         return text
 
+    def __str__(self) -> str:
+        return f"{self.to_table()}\n{self.note}"
+
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.to_table().to_html()
+        from html import escape
+
+        return f"{self.to_table().to_html()}<p>{escape(self.note)}</p>"
 
 
 def _shown(value: float) -> str:

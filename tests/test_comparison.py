@@ -58,6 +58,7 @@ def test_frame_text_html_and_json(case):
     assert frame.loc["x0", "map"] == fit.coef[0]
     assert "95% HDI" in str(table)
     assert "<table>" in table._repr_html_()
+    assert "MAP: the mode of p(coef, intercept | y)" in table._repr_html_()
     plain = json.loads(json.dumps(table.to_dict()))
     assert set(plain["rows"]) == set(table.names)
     assert plain["rows"]["x0"]["map"] == fit.coef[0]

@@ -6,6 +6,7 @@ from scipy import stats
 
 import bayesreg as br
 from bayesreg.errors import ModelError, ModelTypeError
+from bayesreg.scales.explained import rest_of_variance
 from bayesreg.scales.prior_draws import prior_draws
 
 
@@ -109,12 +110,21 @@ def test_unknown_sigma():
     assert np.mean(r2 < 0.1) == pytest.approx(np.mean(r2 > 0.4), abs=0.02)
 
 
+def test_noise_of_counts_is_that_of_counts_drawn():
+    """log(1 + variance / mean^2), the variance of a lognormal with the moments of the counts."""
+    data = some_data(y=np.full(60, 3.0))
+    for likelihood in (br.Poisson(), br.NegativeBinomial(alpha=0.5), br.NegativeBinomial(8.0)):
+        y = likelihood.draw(np.full(400_000, np.log(3.0)), np.random.default_rng(3))
+        rest, _ = rest_of_variance(br.Model(likelihood, br.Normal(1.0)), data)
+        assert rest == pytest.approx(np.log1p(np.var(y) / np.mean(y) ** 2), rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("likelihood", "y", "rest"),
     [
         (br.Bernoulli(), np.arange(60) % 2, np.pi**2 / 3),
         (br.Poisson(), np.full(60, 3.0), np.log(1 + 1 / 3)),
-        (br.NegativeBinomial(alpha=0.5), np.full(60, 3.0), np.log(1 + 1 / 3 + 0.5)),
+        (br.NegativeBinomial(alpha=0.5), np.full(60, 3.0), np.log(1 + 1 / 3 + 1 / 0.5)),
         (br.Gamma(phi=0.5), np.ones(60), None),
         (br.StudentT(nu=5.0, sigma=0.6), np.ones(60), 0.36 * 5 / 3),
     ],

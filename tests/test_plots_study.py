@@ -50,6 +50,29 @@ def test_evidence_is_drawn_below_its_maximum(study):
     np.testing.assert_array_equal(lines["leave-one-out log density"], loo - loo.max())
 
 
+def test_a_narrow_axis_has_numbers(study):
+    """Of 0.05 to 0.5 powers of ten would leave one number or two."""
+    narrow = study.isel(scale=slice(0, 7))
+    path = br.find_map_path(br.Model(br.Gaussian(1.0), br.Laplace(1.0)), _few_rows(), [0.3, 1, 4])
+    for ax in (br.plot_evidence(narrow), br.plot_path(narrow), br.plot_path(path)):
+        ax.figure.canvas.draw()
+        for axis in (ax.xaxis, ax.child_axes[0].xaxis):
+            low, high = sorted(axis.get_view_interval())
+            shown = [
+                float(label.get_text())
+                for at, label in zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=True)
+                if low <= at <= high
+            ]
+            assert len(shown) >= 3, shown
+            assert all(str(value).strip(".0")[0] in "125" for value in shown)
+
+
+def _few_rows():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 2))
+    return br.Data(X, X[:, 0] + rng.standard_normal(20))
+
+
 def test_what_cannot_be_drawn_is_said(study):
     with pytest.raises(DataTypeError, match="scan_scales"):
         br.plot_evidence({"scale": 1})

@@ -47,6 +47,7 @@ def test_what_moves_the_posterior_too_far_is_not_shown():
     assert max(found.k_halved, found.k_doubled) > 0.7
     assert np.isnan(found.mean_doubled).all() or np.isnan(found.mean_halved).all()
     assert "rescaled(" in str(found)
+    assert "rescaled(" in found._repr_html_()
 
 
 def test_unknown_sigma_and_scale_have_rows_and_no_rescaled_means():

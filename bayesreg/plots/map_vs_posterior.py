@@ -41,11 +41,12 @@ def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> 
     ax.plot(comparison.mean[shown], height, "o", color=COLOURS[0], markersize=6,
             markeredgecolor=ax.get_facecolor(), zorder=4, label="posterior mean")  # fmt: skip
     ax.plot(mode[~zero], height[~zero], "D", color=COLOURS[1], markersize=6.5, label="MAP")
-    ax.plot(mode[zero], height[zero], "D", markerfacecolor="none", color=COLOURS[1],
-            markersize=6.5, markeredgewidth=1.5, label="MAP, exactly 0")  # fmt: skip
+    if np.any(zero):
+        ax.plot(mode[zero], height[zero], "D", markerfacecolor="none", color=COLOURS[1],
+                markersize=6.5, markeredgewidth=1.5, label="MAP, exactly 0")  # fmt: skip
     zero_line(ax, across=False)
     ax.set_yticks(height, [verbatim(comparison.names[k]) for k in shown])
     ax.set_xlabel("coefficient")
     ax.set_title("Posterior mode against posterior", loc="left")
-    ax.legend(frameon=False, fontsize=8, loc="best")
+    ax.legend(fontsize=8, loc="best", framealpha=0.85)
     return ax

@@ -9,7 +9,7 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
-from bayesreg.plots.scale_axis import checked_study, lambda_axis, mark_scales
+from bayesreg.plots.scale_axis import checked_study, lambda_axis, mark_narrow, mark_scales
 from bayesreg.plots.study_path import plot_study_path
 from bayesreg.plots.style import axes, colour, ink, line_style, name_line_ends, verbatim, zero_line
 from bayesreg.solvers import MapPath
@@ -75,6 +75,7 @@ def plot_path(
     ax.set_xscale("log")
     if scales[0] < scales[-1]:
         ax.set_xlim(scales[0], scales[-1])
+    mark_narrow(ax.xaxis, scales)
     name_line_ends(ax, path.estimates[0].names, coef[-1], labels)
     if marked_scale is not None:
         ax.axvline(marked_scale, color=ink(), alpha=0.7, linestyle=(0, (2, 2)), linewidth=1.0)

@@ -14,6 +14,10 @@ from bayesreg.plots.style import ink, verbatim
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+# Factor of a logarithmic axis up to which ticks stand at 1, 2 and 5: powers of ten would be few.
+_NARROW = 200.0
 
 
 def checked_study(study: Any) -> xr.Dataset:
@@ -33,9 +37,21 @@ def label_scales(ax: Axes, study: xr.Dataset) -> None:
     ax.set_xscale("log")
     if scales[0] < scales[-1]:
         ax.set_xlim(scales[0], scales[-1])
+    mark_narrow(ax.xaxis, scales)
     ax.set_xlabel(f"prior scale of {verbatim(str(study.attrs['axis_column']))}")
     unknown = "sigma = 1" in str(study.attrs.get("lambda", ""))
     lambda_axis(ax, scales, study["lambda"].values, " at sigma = 1" if unknown else "")
+
+
+def mark_narrow(axis: Axis, values: FloatArray) -> None:
+    """Numbers at 1, 2 and 5 of each decade where the axis spans few decades."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    if max(values[0], values[-1]) > _NARROW * min(values[0], values[-1]):
+        return
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def mark_scales(ax: Axes, choices: Any) -> None:
@@ -74,3 +90,4 @@ def lambda_axis(ax: Axes, scales: FloatArray, lambdas: FloatArray, unit: str = "
 
     above = ax.secondary_xaxis("top", functions=(to_lambda, to_scale))
     above.set_xlabel(f"penalty lambda{unit} (weaker to the right)")
+    mark_narrow(above.xaxis, lambdas)

@@ -149,10 +149,11 @@ def elicit(
     Notes
     -----
     R2 = V / (V + e), with V the weighted variance of X w and e that of the noise: sigma^2 for a
-    Gaussian likelihood, pi^2 / 3 for a logistic one (McKelvey and Zavoina), log(1 + 1/m + alpha)
-    for counts. With sigma unknown, e is drawn from its prior; where that is improper and the prior
-    of the coefficients not relative to it, sigma is taken to be sd(y) sqrt(1 - r) at the middle r
-    of the belief. Counts use the mean of y; else y only sets the level of the predictive draws.
+    Gaussian likelihood, pi^2 / 3 for a logistic one (McKelvey and Zavoina), log(1 + 1/m) for
+    Poisson counts and log(1 + 1/m + 1/alpha) for negative binomial ones. With sigma unknown, e is
+    drawn from its prior; where that is improper and the prior of the coefficients not relative to
+    it, sigma is taken to be sd(y) sqrt(1 - r) at the middle r of the belief. Counts use the mean
+    of y; else y only sets the level of the predictive draws.
 
     Examples
     --------

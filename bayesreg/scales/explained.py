@@ -5,7 +5,8 @@
     Gaussian                         e = sigma^2 (weighted rows: sigma^2 n / sum s)
     StudentT, AsymmetricLaplace      e = the variance of their noise
     Bernoulli, Binomial (logit)      e = pi^2 / 3: McKelvey and Zavoina (1975)
-    Poisson, NegativeBinomial (log)  e = log(1 + 1 / m + alpha), m the mean count
+    Poisson, NegativeBinomial (log)  e = log(1 + variance / m^2), m the mean count:
+                                     log(1 + 1 / m) and log(1 + 1 / m + 1 / alpha)
     Gamma (log)                      e = trigamma(1 / phi), the variance of log y
 
 The last three are on the scale of the linear predictor (Nakagawa, Johnson and Schielzeth, 2017,
@@ -75,9 +76,10 @@ def rest_of_variance(model: Model, data: Data) -> tuple[float, str]:
         mean = float(np.average(data.y, weights=weights))
         if mean <= 0:
             raise ModelError("every count is 0, so that R2 of the log mean has no scale")
-        alpha = float(getattr(likelihood, "alpha", 0.0))
-        return float(np.log1p(1.0 / mean + alpha)), (
-            f"R2 of the log mean, with noise log(1 + 1/m + alpha) at the mean count m = {mean:.3g}"
+        alpha = float(getattr(likelihood, "alpha", np.inf))
+        formula = "1/m" if np.isinf(alpha) else "1/m + 1/alpha"
+        return float(np.log1p(1.0 / mean + 1.0 / alpha)), (
+            f"R2 of the log mean, with noise log(1 + {formula}) at the mean count m = {mean:.3g}"
         )
     return _other(likelihood)
 
