@@ -167,7 +167,7 @@ CASES = [
     *cases("gibbs", "elastic-net-sigma", Model(NOISE, ElasticNet(0.7, 1.0), PROPER)),
     *cases("gibbs", "student-t", Model(NOISE, StudentT(3.0, 0.7, loc=0.2), PROPER)),
     *cases("gibbs", "group-laplace", Model(NOISE, GroupLaplace(0.7, groups=[0, 0, 1, 1]), PROPER)),
-    # Without Geweke's test: draws of a Horseshoe prior alone mix too slowly for its standard errors.
+    # Without Geweke's test: draws of a Horseshoe prior alone mix too slowly for its errors.
     *cases("gibbs", "horseshoe", Model(NOISE, Horseshoe(0.7), PROPER), thin=32, transitions=0),
     *cases("gibbs", "horseshoe-scale", Model(NOISE, Horseshoe(SCALE), PROPER), thin=32,
            transitions=0),
