@@ -36,8 +36,9 @@ _PANEL = 1.0
 _LEAST_PANELS = 3
 # |t| beyond which a density is followed no further: e^t times a ratio stays a number.
 _FARTHEST = 345.0
-# Steps of the searches for a mode and for the ends of an integral.
-_STEPS = 200
+# Steps of the searches for a mode and for the ends of an integral: Newton's cover 1 / 2 of t each
+# where sigma^2 dominates, and 700 are all that floating point holds.
+_STEPS = 2000
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -133,7 +134,8 @@ def find_mode(
             right = t
         curvature = bend(t, squares, codes, rows, factor)
         # Newton's step inside the bracket, or a growing stride where the bracket is open.
-        moved = t - rise / curvature if curvature < 0.0 else np.inf * rise
+        finite = -np.inf < curvature < 0.0 and abs(rise) < np.inf
+        moved = t - rise / curvature if finite else np.inf * rise
         stride *= 2.0
         moved = min(max(moved, t - stride), t + stride)
         if not left <= moved <= right:
@@ -193,6 +195,8 @@ def log_integral(
         return -np.inf
     mode = find_mode(low, high, power, squares, codes, rows, factor)
     top = height(mode, power, squares, codes, rows, factor)
+    if not top > -np.inf:
+        return -np.inf
     total = 0.0
     for limit in (low, high):
         end = find_end(mode, limit, power, squares, codes, rows, factor)

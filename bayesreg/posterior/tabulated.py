@@ -115,7 +115,7 @@ def tabulate(
     magnitude : float
         Of the terms that its logarithm is the sum of, whose rounding no cell resolves.
     """
-    low, high = max(span[0], limits[0]), min(span[1], limits[1])
+    low, high = max(span[0], limits[0], -_FARTHEST), min(span[1], limits[1], _FARTHEST)
     if not low < high:
         low, high = limits
     points = np.linspace(low, high, 2 + int((high - low) / STEP))
