@@ -54,7 +54,7 @@ def _meeting_point(squares, contrasts):
     return np.sqrt(0.5 * (-m + np.sqrt(m * m + 4 * squares)))
 
 
-@pytest.mark.parametrize("size", [1e12, 1e20, 1e90])
+@pytest.mark.parametrize("size", [1e12, 1e98])
 def test_a_contradiction_beyond_the_digits_says_so(size):
     with pytest.raises(ModelError, match=r"contradict.*units.*size of y"):
         drawn(Model(Gaussian(HalfNormal(1.0)), Normal(1.0)), size * Y)
@@ -70,10 +70,14 @@ def test_the_size_is_found_however_far_its_prior():
     np.testing.assert_allclose(sigma, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("density", [HalfCauchy(1.0), Exponential(1.0)], ids=str)
-def test_two_unknowns_under_large_targets(density):
+@pytest.mark.parametrize(
+    ("density", "size"),
+    [(HalfCauchy(1.0), 1e12), (Exponential(1.0), 1e12), (HalfCauchy(1.0), 1e98)],
+    ids=str,
+)
+def test_two_unknowns_under_large_targets(density, size):
     """Heights of 1e16 round to more than the whole range of a density."""
-    posterior = drawn(Model(Gaussian(density), Normal(HalfNormal(1.0))), 1e12 * Y)["posterior"]
+    posterior = drawn(Model(Gaussian(density), Normal(HalfNormal(1.0))), size * Y)["posterior"]
     for name in ("coef", "sigma", "scale"):
         assert np.all(np.isfinite(posterior[name].values))
     assert 0.5 < posterior["scale"].values.mean() < 1.1

@@ -138,9 +138,9 @@ def _extended(
     """More points beyond one end, until what lies beyond them is negligible."""
     while True:
         end, inner = (0, 1) if side < 0 else (-1, -2)
-        fall = values[inner] - values[end]
         if points[end] == limit or values[end] == -np.inf:
             return points, values
+        fall = values[inner] - values[end]
         # Beyond, the mass is at most e^value STEP / fall of a log density that goes on falling.
         if values[end] - np.log(max(fall, 1e-300)) < np.max(values) - _DEPTH and fall > 0:
             return points, values
