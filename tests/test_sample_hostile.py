@@ -1,4 +1,4 @@
-"""Hostile input of sample: priors against the data, paths that hold nothing, rows without weight."""
+"""Hostile input of sample: priors against the data, paths for no run, rows without weight."""
 
 import re
 

@@ -179,13 +179,12 @@ def begin(
     chains = execution.new_chains(engine, order)
     with naming_the_path(path):
         path.mkdir()
-    with naming_the_store(path):
-        with locked(path):
-            content = _first_content(path, order, setup, mode, engine)
-            sink = StoreSink(path, content, None)
-            sink.warmed(chains)
-            sink.checkpoint()
-            return go_on(path, order, setup, engine, chains, sink, progress, cores)
+    with naming_the_store(path), locked(path):
+        content = _first_content(path, order, setup, mode, engine)
+        sink = StoreSink(path, content, None)
+        sink.warmed(chains)
+        sink.checkpoint()
+        return go_on(path, order, setup, engine, chains, sink, progress, cores)
 
 
 def _first_content(
