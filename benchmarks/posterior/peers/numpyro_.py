@@ -56,7 +56,7 @@ def _sample(problem: dict[str, Any], settings: Settings, dense: bool) -> Run:
     sampler.run(jax.random.PRNGKey(settings.seed))
     found = {k: np.asarray(v) for k, v in sampler.get_samples(group_by_chain=True).items()}
     seconds = time.process_time() - start
-    return Run(seconds, start - begin - seconds, found)
+    return Run(seconds, max(start - begin - seconds, 0.0), found)
 
 
 SAMPLERS = {
