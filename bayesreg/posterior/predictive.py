@@ -12,7 +12,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
-from bayesreg.errors import DataTypeError, ModelError
+from bayesreg.errors import DataError, DataTypeError, ModelError
 from bayesreg.likelihoods import Dispersed, Gaussian, likelihood_of_rows, predicted
 from bayesreg.posterior.densities import parts
 from bayesreg.posterior.order import seed_or_fresh
@@ -50,7 +50,7 @@ def predict(
     trials : (m,) array, optional
         For ``Binomial()``, where it is required.
     weights : (m,) array, optional
-        Precisions of new targets under Gaussian noise, y_i ~ N(eta_i, sigma^2 / s_i).
+        Positive precisions of new targets under Gaussian noise, y_i ~ N(eta_i, sigma^2 / s_i).
     seed : int, optional
         The same seed gives the same draws. Without one, fresh entropy is used and recorded in
         ``attrs["seed"]``.
@@ -86,6 +86,12 @@ def predict(
         raise ModelError(
             f"weights are precisions of new targets under Gaussian noise; {model.likelihood!r} has "
             "none. Leave weights out"
+        )
+    if data.weights is not None and np.any(data.weights == 0):
+        raise DataError(
+            f"weights of new targets must be positive; found 0 in row "
+            f"{np.flatnonzero(data.weights == 0)[0]}: the variance sigma^2 / s_i of its target is "
+            "infinite. Leave that row out, or weights"
         )
     group = post["posterior"].to_dataset()
     chains, draws = (int(group.sizes[name]) for name in ("chain", "draw"))

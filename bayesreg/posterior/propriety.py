@@ -3,7 +3,8 @@
 Proper priors always do with a number for sigma. Directions under a flat prior need the
 likelihood to close them: it must not be constant along any of them (flat columns, the flat
 intercept among them, of full rank), nor recede along any (separation; Albert and Anderson 1984,
-Biometrika 71:1). Then sigma and unknown scales: :mod:`bayesreg.posterior.corners`.
+Biometrika 71:1). Then sigma and unknown scales: :mod:`bayesreg.posterior.corners`; the
+dispersion: :mod:`bayesreg.posterior.dispersion_propriety`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from bayesreg._types import IntArray
 from bayesreg.errors import ImproperPosteriorError, PriorTailWarning
+from bayesreg.posterior.dispersion_propriety import why_dispersion_diverges
 from bayesreg.posterior.scalar_propriety import scales_left_to_their_prior, why_scalars_diverge
 from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
@@ -45,7 +47,11 @@ def require_proper(posterior: Posterior, names: tuple[str, ...]) -> None:
             "the data say nothing about them. Give them a proper prior, such as "
             "Normal(scale=...), or drop them"
         )
-    reason = why_no_mode(problem, names) or why_scalars_diverge(posterior, names)
+    reason = (
+        why_no_mode(problem, names)
+        or why_scalars_diverge(posterior, names)
+        or why_dispersion_diverges(posterior)
+    )
     if reason is not None:
         raise ImproperPosteriorError(f"the posterior is improper: {reason}")
     for name in scales_left_to_their_prior(posterior):

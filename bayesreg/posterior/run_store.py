@@ -180,3 +180,15 @@ def naming_the_store(store: Path) -> Iterator[None]:
             f"continue with bayesreg.resume, or read them with bayesreg.open_run",
             str(store),
         ) from error
+
+
+@contextmanager
+def naming_the_path(store: Path) -> Iterator[None]:
+    """What the operating system says to a path where nothing is yet, with what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(
+            error.errno or 0, f"{reason}: no run can be stored there; pass another path", str(store)
+        ) from error

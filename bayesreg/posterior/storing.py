@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ from bayesreg.posterior.run_store import (
     DrawArrays,
     Layout,
     chunk_length,
+    naming_the_path,
     naming_the_store,
 )
 from bayesreg.posterior.stored_data import data_arrays, dataset_arrays
@@ -46,17 +48,13 @@ def require_storable(store: Any, order: Order) -> Path:
 
     Raises
     ------
-    ModelError, ModelTypeError, StoreError, MissingExtraError
+    ModelError, ModelTypeError, StoreError, MissingExtraError, OSError
     """
     require_zarr()
     if not isinstance(store, str | os.PathLike):
         raise ModelTypeError(f"store must be a path such as 'run.zarr'; got {_checks.shown(store)}")
     path = Path(os.fsdecode(store))
-    if path.exists() or path.is_symlink():
-        raise StoreError(
-            f"{path} exists already and is not overwritten. Continue that run with "
-            f"bayesreg.resume({str(path)!r}), read it with bayesreg.open_run, or pass another path"
-        )
+    _require_new(path, store)
     if SAMPLERS[order.sampler].whole_run is not None:
         raise ModelError(
             f"sampler {order.sampler!r} only knows whole runs, which cannot be stored as they go. "
@@ -64,6 +62,30 @@ def require_storable(store: Any, order: Order) -> Path:
         )
     require_readable_model(order)
     return path
+
+
+def _require_new(path: Path, given: Any) -> None:
+    """Nothing is there, and a directory can be made there."""
+    if not os.fspath(given) or "\0" in str(path):
+        raise ModelError(f"store must be a path such as 'run.zarr'; got {_checks.shown(given)}")
+    with naming_the_path(path):
+        taken = path.is_symlink() or path.exists()
+    if taken and (path / "checkpoint").is_dir():
+        raise StoreError(
+            f"{path} exists already and is not overwritten. Continue that run with "
+            f"bayesreg.resume({str(path)!r}), read it with bayesreg.open_run, or pass another path"
+        )
+    if taken:
+        raise StoreError(
+            f"{path} exists already, is not a stored run and is not overwritten; pass another path"
+        )
+    if not path.parent.is_dir():
+        raise OSError(
+            errno.ENOENT,
+            f"there is no directory {str(path.parent)!r} to hold the run; make it, or pass another "
+            "path",
+            str(path),
+        )
 
 
 def require_readable_model(order: Order) -> None:
@@ -155,14 +177,14 @@ def begin(
     path = require_storable(store, order)
     engine = execution.prepared(SAMPLERS[order.sampler], setup)
     chains = execution.new_chains(engine, order)
-    with naming_the_store(path):
+    with naming_the_path(path):
         path.mkdir()
-        with locked(path):
-            content = _first_content(path, order, setup, mode, engine)
-            sink = StoreSink(path, content, None)
-            sink.warmed(chains)
-            sink.checkpoint()
-            return go_on(path, order, setup, engine, chains, sink, progress, cores)
+    with naming_the_store(path), locked(path):
+        content = _first_content(path, order, setup, mode, engine)
+        sink = StoreSink(path, content, None)
+        sink.warmed(chains)
+        sink.checkpoint()
+        return go_on(path, order, setup, engine, chains, sink, progress, cores)
 
 
 def _first_content(

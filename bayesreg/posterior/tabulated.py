@@ -5,6 +5,7 @@ last coefficients of its series times its width are below 1e-13 of the whole mas
 highest point lies 1e-20 below the mode are left out. So the distribution function is wrong by
 less than about 1e-12 (a hundred cells), where the Monte Carlo error of a million draws is 1e-3.
 Where rounding of the logarithm is more than that, it is what remains: 1e-9 with a million rows.
+A logarithm that is large at its highest rounds by its size, which is refused where it shows.
 
 The logarithm of the density must be smooth at the distance of ``STEP``, where modes are looked
 for; between the points of that search it may rise and fall by any amount.
@@ -30,6 +31,8 @@ _DEPTH, _NO_MASS = 46.0, 1e-25
 _ROUNDS = 60
 # Points beyond an end that are looked at together, and how far ends may be moved.
 _BEYOND, _FARTHEST = 32, 340.0
+# Beyond it a logarithm is wrong by more than 1e-4.
+_HUGE = 1e11
 # Each round narrows the bracket of a mode to a fifth: 0.5 / 5^8 = 1e-6.
 _NARROWINGS = 8
 
@@ -38,6 +41,10 @@ LogDensity = Callable[[FloatArray], FloatArray]
 
 _POINTS = np.cos(np.pi * np.arange(_DEGREE, -1, -1) / _DEGREE)
 _TO_SERIES = np.linalg.inv(chebyshev.chebvander(_POINTS, _DEGREE)).T
+
+
+class ContradictedError(Exception):
+    """The highest log density is out of all proportion."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +98,11 @@ def tabulate(
 ) -> Tabulated | None:
     """Cells for a density; None where its mass reaches beyond what floating point holds.
 
+    Raises
+    ------
+    ContradictedError
+        Where the logarithm is so large that its rounding would show.
+
     Parameters
     ----------
     log_density : function of an array of points inside the limits
@@ -103,7 +115,7 @@ def tabulate(
     magnitude : float
         Of the terms that its logarithm is the sum of, whose rounding no cell resolves.
     """
-    low, high = max(span[0], limits[0]), min(span[1], limits[1])
+    low, high = max(span[0], limits[0], -_FARTHEST), min(span[1], limits[1], _FARTHEST)
     if not low < high:
         low, high = limits
     points = np.linspace(low, high, 2 + int((high - low) / STEP))
@@ -111,6 +123,7 @@ def tabulate(
     for side, limit in ((-1, limits[0]), (1, limits[1])):
         extended = _extended(log_density, points, values, side, limit)
         if extended is None:
+            _require_digits(float(np.max(values)))
             return None
         points, values = extended
     edges = np.concatenate([points[::_COARSER], points[-1:], _modes(log_density, points, values)])
@@ -125,9 +138,9 @@ def _extended(
     """More points beyond one end, until what lies beyond them is negligible."""
     while True:
         end, inner = (0, 1) if side < 0 else (-1, -2)
-        fall = values[inner] - values[end]
         if points[end] == limit or values[end] == -np.inf:
             return points, values
+        fall = values[inner] - values[end]
         # Beyond, the mass is at most e^value STEP / fall of a log density that goes on falling.
         if values[end] - np.log(max(fall, 1e-300)) < np.max(values) - _DEPTH and fall > 0:
             return points, values
@@ -162,6 +175,8 @@ def _modes(log_density: LogDensity, points: FloatArray, values: FloatArray) -> F
 def _cells(log_density: LogDensity, edges: FloatArray, rounding: float) -> Tabulated:
     """Halve cells until each is resolved."""
     top = float(np.max(log_density(edges)))
+    _require_digits(top)
+    rounding += 4.0 * np.finfo(float).eps * abs(top)
     left, right = edges[:-1], edges[1:]
     mass = 0.0
     kept: list[tuple[FloatArray, FloatArray, FloatArray]] = []
@@ -184,6 +199,11 @@ def _cells(log_density: LogDensity, edges: FloatArray, rounding: float) -> Tabul
         if not left.size:
             break
     return _assembled(kept, top)
+
+
+def _require_digits(top: float) -> None:
+    if abs(top) > _HUGE:
+        raise ContradictedError(top)
 
 
 def _integrals(series: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ many rows there are.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import ModelError
 from bayesreg.posterior.components import Components, Kind
 from bayesreg.posterior.scalars import ScalarDensities, encode
-from bayesreg.posterior.tabulated import Tabulated, tabulate
+from bayesreg.posterior.tabulated import ContradictedError, Tabulated, tabulate
 from bayesreg.priors import Exponential, Flat, HalfCauchy, HalfNormal, InverseGamma, Jeffreys
 from bayesreg.priors.on_noise import noise_density
 
@@ -128,7 +128,8 @@ def unknown_scalars(
     Raises
     ------
     ModelError
-        Where the posterior reaches beyond what floating point holds.
+        Where the posterior reaches beyond what floating point holds, or the priors of sigma and
+        the scale and the data contradict each other beyond its digits.
     """
     sizes = None
     if on_sigma is not None and kind is not Kind.FIXED:
@@ -140,7 +141,10 @@ def unknown_scalars(
     target = _LogRatio(kind, components, on_sigma, on_scale, sizes)
     span = target.span()
     magnitude = components.contrasts * (1.0 + max(map(abs, span)))
-    table = tabulate(target.log_density, span, target.limits(), target.corners(), magnitude)
+    try:
+        table = tabulate(target.log_density, span, target.limits(), target.corners(), magnitude)
+    except ContradictedError as error:
+        raise ModelError(_CONTRADICTED.format(highest=error.args[0])) from None
     if table is None:
         raise ModelError(_BEYOND)
     return UnknownScalars(kind, components, table, sizes)
@@ -178,7 +182,7 @@ class _LogRatio:
     def log_density(self, x: FloatArray) -> FloatArray:
         """Priors without their bounds, which are ends of cells."""
         ratio = np.exp(x)
-        determinant, squares = self.components.determinant_and_squares(ratio)
+        determinant, squares = self._fitted.determinant_and_squares(ratio)
         total = -0.5 * determinant
         with np.errstate(over="ignore", divide="ignore"):
             if self.kind is Kind.FIXED:
@@ -191,6 +195,12 @@ class _LogRatio:
         if self.sizes is None:
             return total - 0.5 * squares
         return total + self.sizes.log_integrals(squares, ratio)
+
+    @property
+    def _fitted(self) -> Components:
+        """With sigma a number what no ratio fits is a constant, whose digits would be lost."""
+        given = self.sizes is None and self.kind is not Kind.FIXED
+        return replace(self.components, rest=0.0) if given else self.components
 
     def limits(self) -> tuple[float, float]:
         """The support of x."""
@@ -259,4 +269,10 @@ _BEYOND = (
     "range of floating point: the data say little about it, and its prior hardly falls. Give it a "
     "prior that does, such as HalfNormal(scale) or HalfCauchy(scale); InverseGamma(shape, scale) "
     "with a shape near 0 is as heavy as 1 / scale"
+)
+_CONTRADICTED = (
+    "the data and the priors contradict each other beyond the digits of floating point: at its "
+    "highest the log posterior of sigma and the scale is {highest:.1e}. Check the units: give "
+    "priors whose scales are of the size of y (of sigma) and of y / X (of coefficients), or "
+    "divide y by a constant"
 )
