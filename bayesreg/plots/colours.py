@@ -64,12 +64,3 @@ def line_style(j: int) -> str:
 def opacity(ax: Axes, on_white: float) -> float:
     """How opaque a band must be to be seen as it is on white paper."""
     return min(1.0, _LIFT * on_white) if is_dark(ax) else on_white
-
-
-def paint_legend(legend: Any, ax: Axes) -> None:
-    """Text and frame in the colours of these Axes, whatever style is in force now."""
-    legend.get_frame().set_facecolor(paper(ax))
-    legend.get_frame().set_edgecolor(ink(ax))
-    legend.get_frame().set_linewidth(0.4)
-    for text in legend.get_texts():
-        text.set_color(ink(ax))

@@ -22,15 +22,15 @@ def entitle(ax: Axes, title: str) -> None:
     from bayesreg.plots.colours import ink
 
     text = ax.set_title(title, loc="left", color=ink(ax))
-    for label in (ax.xaxis.label, *(child.xaxis.label for child in ax.child_axes)):
-        label.set_text(_wrapped(label, _width(ax)))
-    ax.yaxis.label.set_text(_wrapped(ax.yaxis.label, ax.get_window_extent().height))
     for _ in range(2):
+        for label in (ax.xaxis.label, *(child.xaxis.label for child in ax.child_axes)):
+            label.set_text(_wrapped(label, _width(ax)))
+        ax.yaxis.label.set_text(_wrapped(ax.yaxis.label, ax.get_window_extent().height))
         text.set_text(_wrapped(text, _width(ax), title))
         if text.get_text().count("\n"):
             text.set_fontsize("medium")
             text.set_text(_wrapped(text, _width(ax), title))
-        _draw_in(ax)
+        draw_in(ax)
 
 
 def _width(ax: Axes) -> float:
@@ -65,7 +65,7 @@ def _length(text: Any, words: str) -> float:
     return float(max(box.width, box.height))
 
 
-def _draw_in(ax: Axes) -> None:
+def draw_in(ax: Axes) -> None:
     """Move the sides of the Axes inwards by what sticks out of the figure there."""
     figure = ax.figure
     if figure.get_layout_engine() is not None:

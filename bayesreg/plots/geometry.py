@@ -11,8 +11,9 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.model import Model, require_model_and_data
-from bayesreg.plots.colours import colour, ink, opacity, paint_legend
+from bayesreg.plots.colours import colour, ink, opacity
 from bayesreg.plots.fitting import entitle
+from bayesreg.plots.legend import draw_legend
 from bayesreg.plots.style import axes, verbatim
 from bayesreg.solvers import MapEstimate
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 _POINTS = 241
 # The picture reaches this many posterior standard deviations around everything that it shows.
 _REACH = 3.0
+# Sides are moved out at most this often, by a tenth of the picture each time; points to look at.
+_WIDENINGS = 8
+_COARSE = 41
+# Contours of the likelihood, in nats, where the mode is the best fit.
+_FLAT_LEVELS = np.array([0.5, 2.0, 4.4])
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +46,13 @@ class Surface:
     v: FloatArray
     loss: FloatArray
     penalty: FloatArray
+
+    def border(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """The loss along the sides: left, bottom, right, top."""
+        return self.loss[:, 0], self.loss[0], self.loss[:, -1], self.loss[-1]
+
+    def least_at_border(self) -> float:
+        return float(min(np.min(side) for side in self.border()))
 
     def mean(self) -> tuple[float, float]:
         """Of the density exp(-loss - penalty) on the grid."""
@@ -73,11 +86,12 @@ def plot_geometry(model: Model, data: Data, *, ax: Axes | None = None) -> Axes:
         For more or fewer than two columns, or an intercept with a prior.
     """
     fit = _checked_mode(model, data)
-    surface = _surface(model, data, fit)
-    ax = axes(ax, (5.6, 5.4))
     at_mode = _at(model, data, fit)
-    levels = at_mode[0] * np.array([0.15, 0.5, 1.0]) if at_mode[0] > 0 else np.array([0.5, 2.0])
-    ax.contour(surface.u, surface.v, surface.loss, levels=np.append(levels, 2.2 * levels[-1]),
+    levels = at_mode[0] * np.array([0.15, 0.5, 1.0, 2.2]) if at_mode[0] > 0 else _FLAT_LEVELS
+    surface = _surface(model, data, fit, float(levels[-1]))
+    ax = axes(ax, (5.6, 5.4))
+    whole = (levels < surface.least_at_border()) | (levels <= max(at_mode[0], levels[0]))
+    ax.contour(surface.u, surface.v, surface.loss, levels=levels[whole],
                colors=colour(ax, 0), linewidths=1.1)  # fmt: skip
     total = surface.loss + surface.penalty
     # Half a chi-square with 2 degrees of freedom: regions of 50% and 90% of a normal density.
@@ -126,8 +140,8 @@ def _least_loss(model: Model, data: Data) -> float:
     return float(_evaluate(model, data, free.coef[:1], free.coef[1:], free.intercept).loss[0, 0])
 
 
-def _surface(model: Model, data: Data, fit: MapEstimate) -> Surface:
-    """A grid that holds 0, the mode, the best fit and the bulk of the posterior."""
+def _surface(model: Model, data: Data, fit: MapEstimate, outermost: float) -> Surface:
+    """A grid that holds 0, the mode, the best fit, the bulk of the posterior and the contours."""
     from dataclasses import replace
 
     from bayesreg.priors import Flat
@@ -139,9 +153,29 @@ def _surface(model: Model, data: Data, fit: MapEstimate) -> Surface:
     ball = _ball(model, data, fit)
     low = np.minimum(points.min(axis=0) - _REACH * deviation, ball[0])
     high = np.maximum(points.max(axis=0) + _REACH * deviation, ball[1])
+    least = _least_loss(model, data)
+    low, high = _widened(model, data, fit, low, high, outermost + least)
     u, v = (np.linspace(low[k], high[k], _POINTS) for k in range(2))
     surface = _evaluate(model, data, u, v, fit.intercept)
-    return Surface(u, v, surface.loss - _least_loss(model, data), surface.penalty)
+    return Surface(u, v, surface.loss - least, surface.penalty)
+
+
+def _widened(
+    model: Model, data: Data, fit: MapEstimate, low: FloatArray, high: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Sides that a contour of the loss crosses, moved out until none does, within reason."""
+    step = 0.1 * (high - low)
+    low, high = low.copy(), high.copy()
+    for _ in range(_WIDENINGS):
+        u, v = (np.linspace(low[k], high[k], _COARSE) for k in range(2))
+        sides = _evaluate(model, data, u, v, fit.intercept).border()
+        crossed = [np.min(side) <= level for side in sides]
+        if not any(crossed):
+            break
+        low = low - step * crossed[:2]
+        high = high + step * crossed[2:]
+    # A margin, so that no contour runs along the frame.
+    return low - 0.25 * step, high + 0.25 * step
 
 
 def _ball(model: Model, data: Data, fit: MapEstimate) -> tuple[FloatArray, FloatArray]:
@@ -215,4 +249,4 @@ def _legend(ax: Axes, mode: FloatArray) -> None:
         Line2D([], [], color=colour(ax, 2), marker="o", linestyle="", label="posterior mean"),
     ]
     corner = f"{'lower' if mode[1] >= 0 else 'upper'} {'left' if mode[0] >= 0 else 'right'}"
-    paint_legend(ax.legend(handles=handles, fontsize=8, loc=corner, framealpha=0.6), ax)
+    draw_legend(ax, loc=corner, handles=handles)

@@ -58,7 +58,9 @@ def plot_lambda_posterior(
     ax = axes(ax, (7.0, 3.6))
     first, last = (float(q) for q in np.quantile(values, [0.0005, 0.9995]))
     edges = np.geomspace(first, last, 61)
-    ax.hist(values, bins=list(edges), color=colour(ax, 0), alpha=0.65, edgecolor="none")
+    counts, *_ = ax.hist(
+        values, bins=list(edges), color=colour(ax, 0), alpha=0.65, edgecolor="none"
+    )
     ax.axvspan(low, high, color=colour(ax, 0), alpha=opacity(ax, 0.15), linewidth=0, zorder=0)
     ax.axvline(median, color=colour(ax, 1), linewidth=1.6)
     ax.annotate(
@@ -70,6 +72,8 @@ def plot_lambda_posterior(
     ax.set_xlim(edges[0], edges[-1])
     mark_narrow(ax.xaxis, edges)
     ax.set_yticks([])
+    # Room for the words above the bars.
+    ax.set_ylim(0.0, 1.3 * float(np.max(np.asarray(counts))))
     ax.set_xlabel(f"{label} (penalty beside half the residual sum of squares)")
     entitle(ax, "Posterior of the penalty")
     return ax

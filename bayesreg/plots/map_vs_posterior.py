@@ -8,8 +8,9 @@ import numpy as np
 
 from bayesreg.comparison import Comparison
 from bayesreg.errors import DataTypeError
-from bayesreg.plots.colours import colour, paint_legend, paper
+from bayesreg.plots.colours import colour, paper
 from bayesreg.plots.fitting import entitle
+from bayesreg.plots.legend import draw_legend
 from bayesreg.plots.style import axes, verbatim, zero_line
 
 if TYPE_CHECKING:
@@ -50,8 +51,11 @@ def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> 
         ax.plot(mode[zero], height[zero], "D", markerfacecolor=paper(ax), color=of_mode,
                 markersize=6.5, markeredgewidth=1.5, zorder=5, label="MAP, exactly 0")  # fmt: skip
     zero_line(ax, across=False)
-    ax.set_yticks(height, [verbatim(comparison.names[k]) for k in shown])
+    points = ax.get_window_extent().height * 72.0 / float(ax.figure.dpi)
+    # Names of many rows on low Axes are as small as keeps them apart.
+    size = float(np.clip(0.7 * points / max(len(shown), 1), 4.0, 10.0))
+    ax.set_yticks(height, [verbatim(comparison.names[k]) for k in shown], fontsize=size)
     ax.set_xlabel("coefficient")
-    paint_legend(ax.legend(fontsize=8, loc="best", framealpha=0.85), ax)
+    draw_legend(ax)
     entitle(ax, "Posterior mode against posterior")
     return ax

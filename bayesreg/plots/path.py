@@ -10,10 +10,10 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
+from bayesreg.plots.colours import colour, line_style
+from bayesreg.plots.fitting import draw_in, entitle
 from bayesreg.plots.scale_axis import checked_study, lambda_axis, mark_narrow, mark_scales
 from bayesreg.plots.study_path import plot_study_path
-from bayesreg.plots.colours import colour, line_style
-from bayesreg.plots.fitting import entitle
 from bayesreg.plots.style import axes, name_line_ends, verbatim, zero_line
 from bayesreg.solvers import MapPath
 from bayesreg.solvers.map_path import axis_words
@@ -85,11 +85,12 @@ def plot_path(
     if scales[0] < scales[-1]:
         ax.set_xlim(scales[0], scales[-1])
     mark_narrow(ax.xaxis, scales)
-    name_line_ends(ax, path.estimates[0].names, coef[-1], labels)
     ax.set_xlabel(verbatim(axis_words(path.estimates[0].model, path.axis_column)))
     ax.set_ylabel("coefficient at the mode")
     lambda_axis(ax, scales, path.lambdas[order])
     entitle(ax, "Posterior mode along the prior scale")
+    name_line_ends(ax, path.estimates[0].names, coef[-1], labels)
+    draw_in(ax)
     mark_scales(ax, choices)
     return ax
 

@@ -10,8 +10,9 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError, ModelTypeError
-from bayesreg.plots.colours import colour, line_style, paint_legend
+from bayesreg.plots.colours import colour, line_style
 from bayesreg.plots.fitting import entitle
+from bayesreg.plots.legend import draw_legend
 from bayesreg.plots.style import axes_row, zero_line
 from bayesreg.priors import Prior
 
@@ -68,7 +69,7 @@ def plot_prior_and_penalty(
         entitle(panel, title)
     zero_line(panels[2])
     panels[0].set_ylim(bottom=0.0)
-    paint_legend(panels[1].legend(frameon=False, fontsize=8, loc="upper center"), panels[1])
+    draw_legend(panels[1], loc="upper center")
     return panels
 
 

@@ -83,20 +83,23 @@ def _name_lines(ax: Axes, scales: dict[str, float]) -> None:
     """Names in rows from the top, clear of all lines of their bunch, an arrow to each one's own."""
     box = ax.get_window_extent()
     point = float(ax.figure.dpi) / 72.0
-    width, row = (box.width / point, 1.6 * _NAME_SIZE / (box.height / point))
+    width, height = box.width / point, box.height / point
+    # On low Axes the rows of names are small enough to leave half of the height to the data.
+    size = float(np.clip(0.5 * height / (1.6 * max(len(scales), 1)), 5.5, _NAME_SIZE))
+    row = 1.6 * size / height
     to_fraction = (ax.transData + ax.transAxes.inverted()).transform
     at = {name: float(to_fraction((scale, 1.0))[0]) for name, scale in scales.items()}
     # Letters of a sans serif face are about 0.6 of its size wide; an arrow is 12 points long.
-    wide = {name: (0.62 * _NAME_SIZE * len(name) + 16.0) / width for name in scales}
+    wide = {name: (0.62 * size * len(name) + 16.0) / width for name in scales}
     for bunch in _bunches(at, max(wide.values(), default=0.0)):
         right = at[bunch[-1]] + max(wide[name] for name in bunch) <= 1.0
         edge = (at[bunch[-1]] if right else at[bunch[0]]) * width
         for name in bunch:
-            height = 0.97 - row * list(scales).index(name)
+            level = 1.0 - row * (0.7 + list(scales).index(name))
             away = edge - at[name] * width + (12.0 if right else -12.0)
             ax.annotate(
-                name, (scales[name], height), xycoords=("data", "axes fraction"),
-                xytext=(away, 0.0), textcoords="offset points", fontsize=_NAME_SIZE,
+                name, (scales[name], level), xycoords=("data", "axes fraction"),
+                xytext=(away, 0.0), textcoords="offset points", fontsize=size,
                 color=ink(ax), va="center", ha="left" if right else "right", zorder=6,
                 bbox={"facecolor": paper(ax), "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
                 arrowprops={"arrowstyle": "->", "color": ink(ax), "linewidth": 0.7,

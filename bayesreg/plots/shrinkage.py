@@ -9,8 +9,9 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
-from bayesreg.plots.colours import colour, ink, paint_legend
+from bayesreg.plots.colours import colour, ink
 from bayesreg.plots.fitting import entitle
+from bayesreg.plots.legend import draw_legend
 from bayesreg.plots.style import axes, zero_line
 from bayesreg.priors import Prior
 
@@ -58,7 +59,11 @@ def plot_shrinkage(
     for k, prior in enumerate(priors):
         penalty = _quadratic_penalty(prior)
         ax.plot(
-            z, _mode(penalty, z, noise), color=colour(ax, k), linewidth=1.9, label=f"{prior!r}: mode"
+            z,
+            _mode(penalty, z, noise),
+            color=colour(ax, k),
+            linewidth=1.9,
+            label=f"{prior!r}: mode",
         )
         ax.plot(z, _mean(penalty, z, noise), color=colour(ax, k), linewidth=1.4, linestyle="--",
                 label=f"{prior!r}: mean")  # fmt: skip
@@ -66,7 +71,7 @@ def plot_shrinkage(
     zero_line(ax, across=False)
     ax.set_xlabel("estimate without a prior")
     ax.set_ylabel("estimate with the prior")
-    paint_legend(ax.legend(fontsize=8, loc="upper left", framealpha=0.85), ax)
+    draw_legend(ax, loc="upper left")
     entitle(ax, "Soft threshold against proportional shrinkage")
     return ax
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from bayesreg import _checks
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.plots.colours import colour, ink, line_style, opacity, paint_legend
-from bayesreg.plots.fitting import entitle
+from bayesreg.plots.colours import colour, ink, line_style, opacity
+from bayesreg.plots.fitting import draw_in, entitle
+from bayesreg.plots.legend import draw_legend
 from bayesreg.plots.scale_axis import label_scales, mark_scales
 from bayesreg.plots.style import axes, name_line_ends, zero_line
 
@@ -43,11 +44,12 @@ def plot_study_path(
             ax.plot(scales, study["mean"].values[:, j], linewidth=_MEAN, **look)
     zero_line(ax)
     label_scales(ax, study)
-    name_line_ends(ax, names, np.nan_to_num(mode[-1]), labels)
     ax.set_ylabel("coefficient")
     if drawn:
         _explain(ax, float(study.attrs.get("probability", np.nan)), bool(banded))
     entitle(ax, f"Mode {'and posterior ' if drawn else ''}along the prior scale")
+    name_line_ends(ax, names, np.nan_to_num(mode[-1]), labels)
+    draw_in(ax)
     mark_scales(ax, choices)
     return ax
 
@@ -79,5 +81,4 @@ def _explain(ax: Axes, mass: float, banded: bool) -> None:
     if banded:
         label = f"{100 * mass:g}% highest-density interval"
         handles.append(Patch(facecolor=ink(ax), alpha=opacity(ax, _BAND), label=label))
-    legend = ax.legend(handles=handles, loc="lower left", fontsize=8.5, framealpha=0.85)
-    paint_legend(legend, ax)
+    draw_legend(ax, loc="lower left", handles=handles, size=8.5)

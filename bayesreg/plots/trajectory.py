@@ -12,8 +12,9 @@ from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.gradient_descent import Extended, Kink
 from bayesreg.model import Model, require_model_and_data
-from bayesreg.plots.colours import colour, ink, line_style, paint_legend
-from bayesreg.plots.fitting import entitle
+from bayesreg.plots.colours import colour, ink, line_style
+from bayesreg.plots.fitting import draw_in, entitle
+from bayesreg.plots.legend import draw_legend
 from bayesreg.plots.style import axes, name_line_ends, zero_line
 
 if TYPE_CHECKING:
@@ -76,12 +77,13 @@ def plot_trajectory(
     if descent.has_kink:
         _mark_arrivals(ax, proximal, mode)
     _number_steps(ax, len(proximal) - 1)
-    name_line_ends(ax, data.names, np.nan_to_num(proximal[-1]), data.p)
     zero_line(ax)
     _explain(ax, descent.has_kink, bool(np.any(mode == 0.0)))
     ax.set_ylabel("coefficient")
     short = "" if arrived else f": not yet there after {len(proximal) - 1:,} steps"
     entitle(ax, f"Gradient descent towards the mode{short}")
+    name_line_ends(ax, data.names, np.nan_to_num(proximal[-1]), data.p)
+    draw_in(ax)
     return ax
 
 
@@ -162,9 +164,16 @@ def _mark_arrivals(ax: Axes, path: FloatArray, mode: FloatArray) -> None:
 
 def _number_steps(ax: Axes, steps: int) -> None:
     if steps > _MANY:
-        ax.set_xscale("symlog", linthresh=10, linscale=0.7)
+        ax.set_xscale("function", functions=(_log_of_next, np.expm1))
+        decades = 10.0 ** np.arange(np.ceil(np.log10(steps)))
+        ax.set_xticks([0.0, *decades], [f"{at:,.0f}" for at in (0.0, *decades)])
     ax.set_xlim(0, steps)
     ax.set_xlabel("step")
+
+
+def _log_of_next(step: Any) -> Any:
+    """log(1 + step), for what lies left of the start too."""
+    return np.log1p(np.maximum(step, -0.5))
 
 
 def _explain(ax: Axes, has_kink: bool, has_zeros: bool) -> None:
@@ -177,4 +186,4 @@ def _explain(ax: Axes, has_kink: bool, has_zeros: bool) -> None:
     ]  # fmt: skip
     if has_kink:
         lines.append(Line2D([], [], color=ink(ax), linewidth=1.2, linestyle=":", label="sign step"))
-    paint_legend(ax.legend(handles=lines, fontsize=8, loc="best", framealpha=0.85), ax)
+    draw_legend(ax, handles=lines)

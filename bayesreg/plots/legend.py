@@ -1,0 +1,38 @@
+"""The legend: inside the Axes where there is room, below small ones, in the colours of the Axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bayesreg.plots.colours import ink, paper
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Axes narrower than this, in points, have no room for a legend beside the data.
+_SMALL = 240.0
+# From the Axes down past the numbers and the label of the x axis, in points.
+_DOWN = 34.0
+# Letters of the longest entry of which two fit side by side below small Axes.
+_SHORT = 28
+
+
+def draw_legend(
+    ax: Axes, *, loc: str = "best", handles: Sequence[Any] | None = None, size: float = 8.0
+) -> None:
+    """Of the labelled artists, or of ``handles``."""
+    from matplotlib.transforms import ScaledTranslation
+
+    drawn = list(ax.get_legend_handles_labels()[0] if handles is None else handles)
+    look: dict[str, Any] = {"loc": loc, "fontsize": size, "framealpha": 0.85}
+    if ax.get_window_extent().width * 72.0 / float(ax.figure.dpi) < _SMALL:
+        longest = max(len(str(handle.get_label())) for handle in drawn)
+        down = ScaledTranslation(0.0, -_DOWN / 72.0, ax.figure.dpi_scale_trans)
+        look = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "fontsize": 7.0,
+                "bbox_transform": ax.transAxes + down, "frameon": False,
+                "ncols": 2 if longest <= _SHORT else 1}  # fmt: skip
+    legend = ax.legend(handles=drawn, **look)
+    legend.get_frame().set(facecolor=paper(ax), edgecolor=ink(ax), linewidth=0.4)
+    for text in legend.get_texts():
+        text.set_color(ink(ax))
