@@ -78,8 +78,8 @@ def plot_evidence(
         ax.plot([scales[best]], [0.0], marker="o", markersize=5, color=colour(ax, k))
     ax.set_ylim(-nats, 0.08 * nats)
     label_scales(ax, study)
-    mark_scales(ax, choices)
     ax.set_ylabel("below its maximum (nats)")
     draw_legend(ax, loc="lower center", size=8.5)
     entitle(ax, "What the data say about the prior scale")
+    mark_scales(ax, choices)
     return ax

@@ -22,7 +22,8 @@ def entitle(ax: Axes, title: str) -> None:
     from bayesreg.plots.colours import ink
 
     text = ax.set_title(title, loc="left", color=ink(ax))
-    for _ in range(2):
+    # Where the Axes move, the widths to wrap to change: the third round finds nothing to do.
+    for _ in range(3):
         for label in (ax.xaxis.label, *(child.xaxis.label for child in ax.child_axes)):
             label.set_text(_wrapped(label, _width(ax)))
         ax.yaxis.label.set_text(_wrapped(ax.yaxis.label, ax.get_window_extent().height))
