@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from bayesreg import _checks
@@ -121,7 +121,7 @@ def choose_scale(
     data = data.to_dense()
     require_proper(pose(model, data), data.names)
     order = Order(
-        model, data, axis, folds, hold, _hyperprior(hyperprior, axis), draws, chains,
+        model, data, axis, _kept(folds), hold, _hyperprior(hyperprior, axis), draws, chains,
         seed_or_fresh(seed), cores, progress,
         axis.kinked and scales is None,
     )  # fmt: skip
@@ -132,6 +132,8 @@ def choose_scale(
 
 
 def _checked_methods(methods: Any) -> tuple[str, ...]:
+    if not isinstance(methods, str | Iterable):
+        raise ModelTypeError(f"methods must be names of methods; got {_checks.shown(methods)}")
     listed = (methods,) if isinstance(methods, str) else tuple(methods)
     if not listed:
         raise ModelError(f"methods is empty; there are {', '.join(_METHODS)}")
@@ -141,6 +143,11 @@ def _checked_methods(methods: Any) -> tuple[str, ...]:
         if method not in _METHODS:
             raise ModelError(f"there is no method {method!r}.{nearest(method, _METHODS)}")
     return listed
+
+
+def _kept(folds: Any) -> Any:
+    """Pairs that can be gone through more than once."""
+    return list(folds) if isinstance(folds, Iterator) else folds
 
 
 def _hyperprior(given: Any, axis: Axis) -> Any:
