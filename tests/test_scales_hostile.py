@@ -111,7 +111,7 @@ def test_folds_that_are_none_are_refused_with_what_they_must_be(
         assert not found.found
         assert said in found.note
         return
-    with pytest.raises(br.BayesregError, match=said):
+    with pytest.raises(br.errors.BayesregError, match=said):
         ask(model, data, _SCALES, folds=folds, progress=False)
 
 

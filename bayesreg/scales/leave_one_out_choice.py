@@ -38,8 +38,9 @@ def by_leave_one_out(order: Order) -> Choice:
     by_row, refits = _importance_sampled(order) if law is None else (_exact(law, order), 0)
     x, total, error = _refined(order.log_t, by_row)
     # The smallest of scales that nothing but rounding tells apart.
-    best = int(np.argmax(total >= np.max(total) - _ROUNDING * (1.0 + abs(np.max(total)))))
-    within = total[best] - total <= error
+    rounding = _ROUNDING * (1.0 + abs(float(np.max(total))))
+    best = int(np.argmax(total >= np.max(total) - rounding))
+    within = total[best] - total <= error + rounding
     low, high = best, best
     while low > 0 and within[low - 1]:
         low -= 1
