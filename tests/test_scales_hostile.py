@@ -9,11 +9,14 @@ import pytest
 from sklearn.model_selection import KFold, ShuffleSplit
 
 import bayesreg as br
+from bayesreg.scales.axis import make_axis
+from bayesreg.scales.modes import find_modes
 from bayesreg.scales.null_evidence import log_null_evidence
+from bayesreg.scales.sampled import Sampling, sampled_columns
 
 _RNG = np.random.default_rng(8)
 _X = _RNG.normal(size=(30, 3))
-_Y = _X @ [1.0, -0.7, 0.2] + _RNG.normal(size=30)
+_Y = _X @ np.array([1.0, -0.7, 0.2]) + _RNG.normal(size=30)
 _GAUSSIAN = br.Gaussian(sigma=1.0)
 _SCALES = (0.2, 0.5, 1.0)
 
@@ -154,7 +157,7 @@ def test_predictive_draws_have_noise_where_sigma_cancels_in_r2(sigma: Any, wante
 @pytest.mark.parametrize("scale", [1.0, 1e4])
 def test_degrees_of_freedom_beside_a_penalised_intercept(scale: float) -> None:
     """The coefficients' part of the trace of the whole; a wide prior is as good as a flat one."""
-    X = _X + [2.0, 0.0, 1.0]
+    X = _X + np.array([2.0, 0.0, 1.0])
     weights = _RNG.uniform(0.5, 2.0, 30)
     y = (_Y > 0).astype(float)
     model = br.Model(br.Bernoulli(), br.Normal(scale=0.5), br.Normal(scale=scale))
@@ -164,6 +167,44 @@ def test_degrees_of_freedom_beside_a_penalised_intercept(scale: float) -> None:
     mu = 1 / (1 + np.exp(-(X @ study["map"].values + float(study["map_intercept"]))))
     Z = np.column_stack([X, np.ones(30)])
     H = (weights * mu * (1 - mu) * Z.T) @ Z
-    hat = np.linalg.solve(H + np.diag([4.0, 4.0, 4.0, scale**-2]), H)
+    hat = np.linalg.solve(H + np.diag(np.array([4.0, 4.0, 4.0, scale**-2])), H)
     wanted = np.trace(hat[:3, :3])
     np.testing.assert_allclose(float(study["degrees_of_freedom"]), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [br.Data(_X, _Y + 5.0), br.Data(2.0 * _X, _Y), br.Data(_X[:20], _Y[:20])],
+    ids=["y", "X", "rows"],
+)
+@pytest.mark.parametrize("sigma", [1.0, br.HalfNormal(1.0)])
+def test_compare_refuses_a_mode_and_draws_of_different_data(other: br.Data, sigma: Any) -> None:
+    model = br.Model(br.Gaussian(sigma=sigma), br.Laplace(scale=1.0, relative_to_noise=True))
+    target = None if isinstance(sigma, float) else "joint"
+    data = br.Data(_X, _Y)
+    post = br.sample(model, data, draws=500, seed=1, progress=False)
+    with pytest.raises(br.errors.DataError, match="different data"):
+        br.compare(br.find_map(model, other, target=target), post)
+    assert br.compare(br.find_map(model, data, target=target), post).names[:3] == data.names
+
+
+@pytest.mark.parametrize(("n", "p"), [(40, 5), (15, 25)])
+def test_the_error_of_the_evidence_is_neither_too_wide_nor_too_narrow(n: int, p: int) -> None:
+    """Draws of a Normal model against the closed form: about 68% within one standard error."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, p))
+    y = X[:, :3] @ np.array([1.0, -0.5, 0.3]) + rng.normal(size=n)
+    model, data = br.Model(_GAUSSIAN, br.Normal(scale=1.0)), br.Data(X, y)
+    axis = make_axis(model, data, [0.1, 0.5, 2.0], 3)
+    exact = br.scan_scales(model, data, axis.scales, progress=False)["log_evidence"].values
+    modes = find_modes(model, data, axis)
+    away = []
+    for seed in range(20):
+        sampling = Sampling(300, 2, seed, 1, lambda count: None)
+        found = sampled_columns(model, data, axis, modes, sampling, rope=None, mass=0.9, loo=False)[
+            0
+        ]
+        away.append((found["log_evidence"][1] - exact) / found["log_evidence_error"][1])
+    share = np.mean(np.abs(away) < 1)
+    assert 0.5 < share < 0.93
+    assert np.max(np.abs(away)) < 5

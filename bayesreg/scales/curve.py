@@ -103,7 +103,7 @@ def _hermite_weights(x: FloatArray, low: float, high: float) -> tuple[FloatArray
     powers = z[:, None] ** degree
     slopes = degree * z[:, None] ** np.maximum(degree - 1, 0)
     whole = np.where(degree % 2 == 0, 0.5**degree / (degree + 1.0), 0.0)
-    weights = size * np.linalg.solve(np.vstack([powers, slopes]).T, whole)
+    weights = size * np.asarray(np.linalg.solve(np.vstack([powers, slopes]).T, whole), float)
     return weights[: x.size], size * weights[x.size :]
 
 

@@ -1,9 +1,9 @@
 """Effective degrees of freedom of a penalised fit.
 
 trace[(X_A' H X_A) (X_A' H X_A + L2)^-1] over the columns A off their kink, H the rows' curvature
-at the mode, beside the intercept (centred where that is flat): the number of nonzero coefficients for a lasso
-(Zou, Hastie and Tibshirani, 2007), sum d^2 / (d^2 + lambda) for ridge. The intercept is not
-counted.
+at the mode, beside the intercept (centred where that is flat): the number of nonzero coefficients
+for a lasso (Zou, Hastie and Tibshirani, 2007), sum d^2 / (d^2 + lambda) for ridge. The intercept
+is not counted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The choice by leave-one-out: the scale whose posterior predicts each row best from the others.
 
 Between scales of the axis that are close each row's score is a cubic spline in log scale, so that
-the best scale and its range lie where they are and not on the grid; over wide steps it is a line. The range is where the loss against the
-best is within one standard error of itself, paired by row:
+the best scale and its range lie where they are and not on the grid; over wide steps it is a line.
+The range is where the loss against the best is within one standard error of itself, paired by row:
 
     sum_i d_i <= sqrt(n) sd(d_i),   d_i = log p(y_i | y_-i, best) - log p(y_i | y_-i, scale)
 """

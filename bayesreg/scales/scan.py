@@ -216,7 +216,9 @@ def _modes(model: Model, data: Data, axis: Axis, law: NormalLaw | None) -> Modes
     return Modes(closed.coef, closed.intercept, closed.gap, {})
 
 
-def _predictive_scores(model: Model, data: Data, axis: Axis, folds: Splits, order: _Order) -> Scores:
+def _predictive_scores(
+    model: Model, data: Data, axis: Axis, folds: Splits, order: _Order
+) -> Scores:
     total = len(folds) * axis.factors.size * order.chains * order.draws
     with progress_bar("cross-validating", total, order.progress) as bar:
         return posterior_scores(
