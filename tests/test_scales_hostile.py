@@ -208,3 +208,15 @@ def test_the_error_of_the_evidence_is_neither_too_wide_nor_too_narrow(n: int, p:
     share = np.mean(np.abs(away) < 1)
     assert 0.5 < share < 0.93
     assert np.max(np.abs(away)) < 5
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_a_path_begins_with_every_coefficient_exactly_at_zero(standardize: bool) -> None:
+    """At the kink itself rounding left values of 1e-16 in one path of five."""
+    model = br.Model(br.Gaussian(sigma=1.3), br.Laplace(scale=1.0), standardize=standardize)
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        n, p = rng.integers(5, 60), rng.integers(1, 40)
+        X = rng.normal(size=(n, p)) * 10.0 ** rng.integers(-3, 4, p)
+        path = br.find_map_path(model, br.Data(X, X[:, 0] + rng.normal(size=n)), n_scales=2)
+        assert not path.coef[0].any()
