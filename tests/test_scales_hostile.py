@@ -199,8 +199,8 @@ def test_the_error_of_the_evidence_is_neither_too_wide_nor_too_narrow(n: int, p:
     exact = br.scan_scales(model, data, axis.scales, progress=False)["log_evidence"].values
     modes = find_modes(model, data, axis)
     away = []
-    for seed in range(20):
-        sampling = Sampling(300, 2, seed, 1, lambda count: None)
+    for seed in range(14):
+        sampling = Sampling(500, 2, seed, 1, lambda count: None)
         found = sampled_columns(model, data, axis, modes, sampling, rope=None, mass=0.9, loo=False)[
             0
         ]

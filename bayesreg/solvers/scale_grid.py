@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     pass
 
 # At the kink itself rounding decides whether a coefficient is exactly at its loc.
-_ROUNDING = 1e-12
+_ROUNDING = 1e-13
 # From so many columns a Gram matrix pays; its least eigenvalue has digits above this share.
 _MANY_COLUMNS, _WELL_CONDITIONED = 200, 1e-6
 
