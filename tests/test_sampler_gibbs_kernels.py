@@ -97,6 +97,36 @@ def test_slopes_are_those_of_the_value(name, prior):
         assert second < 0
 
 
+@pytest.mark.parametrize("t", [-0.4, -3.9, -4.7, -20.0, -100.0])
+def test_slopes_of_a_horseshoe_far_below_its_coefficients(t):
+    """1 / (e^x E1(x)) - x by a continued fraction, x from 1 to 1e87: Abramowitz and Stegun 5.1.22."""
+    encoded = encode([HalfCauchy(1.0)])
+    terms = Conditional(2.0, 0.0, 0.0, 1, np.array([1.0]), np.array([HORSESHOE_TAIL]))
+    first, second = slopes(terms, encoded.codes[0], encoded.parameters[0], t)
+    x, excess = np.exp(-2.0 * t), 0.0
+    for k in range(400, 0, -1):
+        # x + excess = x + 1 / (1 + 1 / (x + 2 / (1 + 2 / (x + ...))))
+        excess = k / (1.0 + k / (x + excess))
+    s = np.exp(t)
+    prior = -2.0 * s**2 / (1.0 + s**2)
+    assert first == pytest.approx(1.0 + prior - 2.0 + 2.0 * excess, rel=1e-9)
+    assert second <= 0.0
+
+
+def test_a_draw_begins_anywhere():
+    encoded = encode([HalfCauchy(1.0)])
+    ratio, nu = np.array([1e-40, 4e-40]), np.full(2, HORSESHOE_TAIL)
+    terms = Conditional(2.0, 0.0, 0.0, 2, ratio, nu)
+    near, far = [
+        [
+            draw_log_scalar(terms, encoded.codes[0], encoded.parameters[0], t, rng)
+            for _ in range(3000)
+        ]
+        for t, rng in ((-44.0, np.random.default_rng(1)), (-100.0, np.random.default_rng(2)))
+    ]
+    assert stats.ks_2samp(near, far).pvalue > 1e-3
+
+
 def positive_definite(n):
     A = np.random.default_rng(n).normal(size=(n, 2 * n))
     return A @ A.T

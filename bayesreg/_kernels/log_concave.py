@@ -40,6 +40,8 @@ _TRIES = 4
 # Floor of a gamma variate, whose reciprocal is taken.
 _LEAST = 1e-300
 _ROUNDING = 1e-15
+# From here on three terms of the series of a horseshoe's slope are exact.
+_MANY = 1e4
 
 
 class Conditional(NamedTuple):
@@ -80,14 +82,25 @@ def slopes(terms: Conditional, code: int, parameters: np.ndarray, t: float) -> t
     for k in range(terms.tails):
         x = terms.ratio[k] * inverse * inverse
         if terms.nu[k] == HORSESHOE_TAIL:
-            reciprocal = 1.0 / scaled_exponential_integral(x)
-            first += 2.0 * (reciprocal - x)
-            second += 4.0 * (x + x * reciprocal - reciprocal * reciprocal)
+            excess, bent = _horseshoe_slopes(x)
+            first += 2.0 * excess
+            second += 4.0 * bent
         else:
             share = 1.0 / (1.0 + x)
             first += (terms.nu[k] + 1.0) * (1.0 - share)
             second -= 2.0 * (terms.nu[k] + 1.0) * (1.0 - share) * share
     return first, second
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _horseshoe_slopes(x: float) -> tuple[float, float]:
+    """r - x and x + x r - r^2 for r = 1 / (e^x E1(x)); by their series where the difference of
+    large numbers would leave nothing."""
+    if x > _MANY:
+        y = 1.0 / x
+        return 1.0 - y * (1.0 - y * (3.0 - 13.0 * y)), -y * (1.0 - 6.0 * y)
+    r = 1.0 / scaled_exponential_integral(x)
+    return r - x, x + x * r - r * r
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
