@@ -80,6 +80,7 @@ def choose_scale(
     scales, n_scales
         The axis, as in :func:`scan_scales`: where cross-validation and leave-one-out look.
     folds : int, splitter of scikit-learn, or pairs of positions
+        The same for every method; rows of weight 0 are in none.
     hold : {"prior", "alpha"}
         What cross-validation keeps the same in every fold: the prior, or lambda / N, which is
         what ``LassoCV`` and ``ElasticNetCV`` keep and which makes their folds' priors wider than

@@ -86,7 +86,7 @@ def scan_scales(
         importance sampling, with a refit of every row whose k exceeds 0.7.
     folds : int, splitter of scikit-learn, or iterable of (train, test) positions, optional
         Cross-validate mode and, with ``posterior``, the posterior predictive. The prior is the
-        same in every fold.
+        same in every fold; rows of weight 0 are in none.
     parameters : sequence of str
         Conversion targets, such as "sklearn.Lasso", whose own parameter is wanted beside lambda.
     progress : bool
