@@ -181,12 +181,14 @@ def elicit(
     low, high = belief
     achieved = float(np.mean((shares >= low) & (shares <= high)))
     rng = np.random.default_rng(np.random.SeedSequence(entropy).spawn(3)[2])
-    predictive, on_intercept = predictive_draws(chosen, data, search.sigma, _KEPT, rng)
+    sigma, on_sigma = _predictive_sigma(model, data, belief, search.sigma, rng)
+    predictive, on_intercept = predictive_draws(chosen, data, sigma, _KEPT, rng)
     return Elicited(
         chosen, _axis_scale(axis) * float(np.exp(log_t)), _lambda(axis, log_t), axis.column,
         belief, probability, achieved, shares,
         {q: float(np.quantile(shares, q)) for q in _QUANTILES}, predictive,
-        observed_spread(data), (*search.assumptions, on_intercept),
+        observed_spread(data),
+        (*search.assumptions, *filter(None, [on_sigma]), on_intercept),
         _width_note(achieved, probability) if low < high else "",
     )  # fmt: skip
 
@@ -303,12 +305,34 @@ def _sigma(
     prior = noise_prior(model.likelihood)
     if prior is None:
         return np.array([model.likelihood.noise]), ""
-    on_coef = model.priors if model.intercept is None else model.priors[:-1]
-    relative = [part.relative_to_noise for part in on_coef]
+    relative = _relative(model)
     if all(relative):
         return np.ones(1), "sigma cancels: the prior scales are relative to it"
     if noise_density(prior).proper and not any(relative):
         return sigma_draws(prior, count, rng), f"sigma drawn from {prior!r}"
+    return _typical_sigma(data, belief)
+
+
+def _predictive_sigma(
+    model: Model, data: Data, belief: tuple[float, float], sigma: FloatArray,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, str]:  # fmt: skip
+    """That of R2; where R2 does not depend on it, of its prior all the same."""
+    prior = noise_prior(model.likelihood) if noise_of_gaussian(model) else None
+    if prior is None or not all(_relative(model)):
+        return sigma, ""
+    if noise_density(prior).proper:
+        return sigma_draws(prior, _KEPT, rng), f"prior predictive with sigma drawn from {prior!r}"
+    typical, said = _typical_sigma(data, belief)
+    return typical, f"prior predictive with {said}"
+
+
+def _relative(model: Model) -> list[bool]:
+    on_coef = model.priors if model.intercept is None else model.priors[:-1]
+    return [part.relative_to_noise for part in on_coef]
+
+
+def _typical_sigma(data: Data, belief: tuple[float, float]) -> tuple[FloatArray, str]:
     middle = sum(belief) / 2
     sigma = observed_spread(data) * float(np.sqrt(1.0 - middle))
     return np.array([sigma]), (
