@@ -10,6 +10,7 @@ from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import BayesregError, ModelError, ModelTypeError
+from bayesreg.likelihoods import estimated_dispersion, noise_prior
 from bayesreg.model import Model
 from bayesreg.posterior.order import (
     MOST_CHAINS,
@@ -123,12 +124,18 @@ def choose_scale(
     order = Order(
         model, data, axis, folds, hold, _hyperprior(hyperprior, axis), draws, chains,
         seed_or_fresh(seed), cores, progress,
-        axis.kinked and scales is None,
+        scales is None and _has_null_scale(model, axis),
     )  # fmt: skip
     order.scores["scale"] = axis.scales
     with one_linear_algebra_thread():
         found = {method: _tried(method, order) for method in chosen}
-    return ScaleChoices(found, axis.column, order.scores)
+    return ScaleChoices(found, axis.column, order.scores, order.sigma_power)
+
+
+def _has_null_scale(model: Model, axis: Axis) -> bool:
+    """The default axis begins where the mode is null; of a joint mode it only does so roughly."""
+    likelihood = model.likelihood
+    return axis.kinked and not (noise_prior(likelihood) or estimated_dispersion(likelihood))
 
 
 def _checked_methods(methods: Any) -> tuple[str, ...]:

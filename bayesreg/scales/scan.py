@@ -253,7 +253,7 @@ def _dataset(
         columns,
         coords={
             "scale": axis.scales,
-            "lambda": ("scale", axis.lambdas),
+            "lambda": ("scale", axis.lambdas, {"long_name": attributes["lambda"]}),
             "feature": list(data.names),
             **coordinates,
         },
