@@ -11,7 +11,7 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import BayesregError, ModelError, ModelTypeError
 from bayesreg.likelihoods import estimated_dispersion, noise_prior
-from bayesreg.model import Model
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior.order import (
     MOST_CHAINS,
     MOST_ITERATIONS,
@@ -112,6 +112,7 @@ def choose_scale(
     >>> round(found["evidence"].scale, 3), found["evidence"].boundary
     (0.571, '')
     """
+    require_model_and_data(model, data)
     chosen = _checked_methods(methods)
     check_hold(hold)
     _checks.flag(progress, "progress")

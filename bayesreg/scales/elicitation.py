@@ -15,7 +15,7 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import noise_prior
-from bayesreg.model import Model
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior.order import seed_or_fresh
 from bayesreg.posterior.target import with_unknowns_at_one
 from bayesreg.priors.on_noise import noise_density
@@ -184,6 +184,7 @@ def elicit(
     >>> round(found.scale, 2)
     0.32
     """
+    require_model_and_data(model, data)
     belief = _checked_belief(r2)
     probability = _checks.positive_number(probability, "probability")
     if probability >= 1:
@@ -221,7 +222,8 @@ def _checked_belief(r2: Any) -> tuple[float, float]:
         low, high = (float(end) for end in r2)
     except (TypeError, ValueError):
         raise ModelTypeError(
-            f"r2 must be two numbers, such as (0.1, 0.4), or one, its median; got {r2!r}"
+            f"r2 must be two numbers, such as (0.1, 0.4), or one, its median; "
+            f"got {_checks.shown(r2)}"
         ) from None
     if not 0 < low <= high < 1:
         raise ModelError(
@@ -233,7 +235,9 @@ def _checked_belief(r2: Any) -> tuple[float, float]:
 def _require_count(draws: Any) -> None:
     whole = isinstance(draws, int | np.integer) and not isinstance(draws, bool)
     if not whole or draws < _FEWEST:
-        raise ModelError(f"draws must be a whole number of at least {_FEWEST}; got {draws!r}")
+        raise ModelError(
+            f"draws must be a whole number of at least {_FEWEST}; got {_checks.shown(draws)}"
+        )
 
 
 def _axis_scale(axis: Axis) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg import _checks
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.data import Data
 from bayesreg.errors import DataError, ModelError
@@ -104,7 +105,7 @@ def _splits(model: Model, data: Data, folds: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(folds, bool | str) or folds is None:
         raise ModelError(
             f"folds must be a whole number of at least 2, a splitter or pairs of positions; "
-            f"got {folds!r}"
+            f"got {_checks.shown(folds)}"
         )
     if isinstance(folds, int | np.integer) and not 2 <= folds <= data.n:
         raise ModelError(f"folds must be between 2 and the number of rows, {data.n}; got {folds}")

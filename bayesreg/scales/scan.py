@@ -122,6 +122,7 @@ def scan_scales(
     >>> study["map"].values.ravel().round(3).tolist()
     [0.0, 0.5, 0.75]
     """
+    require_model_and_data(model, data)
     for name, flag in (("posterior", posterior), ("loo", loo), ("progress", progress)):
         _checks.flag(flag, name)
     if loo and not posterior:
@@ -141,7 +142,6 @@ def scan_scales(
         loo=loo,
         progress=progress,
     )
-    require_model_and_data(model, data)
     data = data.to_dense()
     axis = make_axis(model, data, scales, n_scales)
     library = library_parameters(model, data, axis, parameters)
