@@ -107,7 +107,7 @@ class Sensitivity:
             f"{self.threshold:g} the posterior is sensitive to it."
         )
         if np.isnan(self.k_halved) and np.isnan(self.k_doubled):
-            return f"{text} No means at other scales: no prior of a coefficient has a scale stated."
+            return f"{text} -: no scale to halve and double; it is unknown, or every prior is flat."
         tried = {"halved": self.k_halved, "doubled": self.k_doubled}
         bad = [f"{name} (k = {k:.2f})" for name, k in tried.items() if k > LARGEST_K]
         if bad:

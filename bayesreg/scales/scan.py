@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bayesreg import _checks
 from bayesreg._types import FloatArray
+from bayesreg._warning import warn
 from bayesreg.data import Data
-from bayesreg.errors import ModelError
+from bayesreg.errors import ConvergenceWarning, ModelError
 from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior.densities import used_rows
@@ -36,7 +37,7 @@ from bayesreg.scales.closed_modes import closed_modes
 from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scores
 from bayesreg.scales.modes import Modes, find_modes, mode_columns
 from bayesreg.scales.normal_law import NormalLaw
-from bayesreg.scales.sampled import Sampling, sampled_columns
+from bayesreg.scales.sampled import SHORT, Sampling, sampled_columns
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -112,6 +113,11 @@ def scan_scales(
         What cannot be scanned, with the reason.
     KeyboardInterrupt
         Nothing is kept of an interrupted scan.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The draws of some scales fall short of R-hat 1.01 or ESS 400; names them.
 
     Examples
     --------
@@ -203,6 +209,8 @@ def _drawn_columns(
         columns, notes = sampled_columns(
             model, data, axis, found, sampling, rope=order.rope, mass=order.mass, loo=order.loo
         )
+    if notes["convergence"].startswith(SHORT):
+        warn(f"the draws of the scan are {notes['convergence']}", ConvergenceWarning)
     return columns, {"seed": order.seed, "probability": order.mass, **notes}
 
 
