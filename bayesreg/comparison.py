@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 
+# Share of a log density that rounding may change.
+_ROUNDING = 1e-6
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Arrays with one entry per coefficient, the intercept last where the model has one.
@@ -222,12 +226,30 @@ def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatA
     coef = post["posterior"]["coef"].transpose("chain", "draw", "feature")
     if tuple(str(name) for name in coef["feature"].values) != fit.names:
         raise DataError("fit and post have different columns; compute both from the same Data")
+    _require_same_data(fit, post)
     draws = np.asarray(coef.values, dtype=np.float64)
     if "intercept" not in post["posterior"]:
         return fit.names, draws
     intercept = post["posterior"]["intercept"].transpose("chain", "draw").values
     names = (*fit.names, _intercept_label(fit.names))
     return names, np.concatenate([draws, intercept[..., None]], axis=2)
+
+
+def _require_same_data(fit: MapEstimate, post: xr.DataTree) -> None:
+    """The density that the fit says it has is the one that it has on the rows sampled."""
+    from bayesreg.posterior.tree import sampled_data
+
+    if fit.target == "marginal" or not {"constant_data", "observed_data"} <= set(post.children):
+        return
+    density = fit.model.log_density(
+        sampled_data(post), fit.coef, fit.intercept, sigma=fit.scalars.get("sigma")
+    )
+    if not abs(density - fit.log_density) <= _ROUNDING * (1.0 + abs(fit.log_density)):
+        raise DataError(
+            f"fit and post are of different data: log p(y, mode) is {fit.log_density:.6g} where "
+            f"the fit was made and {density:.6g} on the rows of post. Compute both from the same "
+            "Data"
+        )
 
 
 def _intercept_label(names: tuple[str, ...]) -> str:

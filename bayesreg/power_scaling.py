@@ -175,7 +175,7 @@ def sensitivity(post: xr.DataTree, *, threshold: float = 0.05) -> Sensitivity:
 
 def _read(post: Any) -> tuple[Model, Data, Parameters]:
     """Model, data and draws of a result."""
-    from bayesreg.posterior.tree import sampled_design
+    from bayesreg.posterior.tree import sampled_data
     from bayesreg.spec import from_text
 
     groups = getattr(post, "children", {})
@@ -190,12 +190,7 @@ def _read(post: Any) -> tuple[Model, Data, Parameters]:
     model = from_text(str(post.attrs["model"]))
     if not isinstance(model, Model):
         raise DataTypeError("post holds no model of bayesreg's")
-    constants, group = post["constant_data"], post["posterior"]
-    trials = constants["trials"].values if "trials" in constants else None
-    data = Data(
-        sampled_design(constants), post["observed_data"]["y"].values, constants["weights"].values,
-        constants["offset"].values, [str(name) for name in constants["feature"].values], trials,
-    )  # fmt: skip
+    group, data = post["posterior"], sampled_data(post)
     scalars = {name: group[name].values for name in pose(model, data).scalars}
     intercept = group["intercept"].values if "intercept" in group else None
     coef = group["coef"].transpose("chain", "draw", "feature").values

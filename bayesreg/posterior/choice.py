@@ -25,7 +25,7 @@ SAMPLERS: dict[str, Sampler] = {
             "Gaussian likelihood and priors that are scale mixtures of normals: given its mixing "
             "variables the posterior is normal; sigma and scales are drawn with those integrated "
             "out",
-            gibbs.unsuited, 500, gibbs.prepare, reduces_rows=True,
+            gibbs.unsuited, 250, gibbs.prepare, reduces_rows=True,
         ),
         Sampler(
             "coordinate",

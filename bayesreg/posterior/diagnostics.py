@@ -24,7 +24,7 @@ SMALLEST_ESS_PER_CHAIN = 100
 # Quantiles whose smaller effective sample size is the tail ESS, as in the paper. (ArviZ takes the
 # ends of its credible interval, which is a setting of the user's.)
 _TAILS = (0.05, 0.95)
-# With 400 effective draws R-hat exceeds 1.01 in a few parameters of a hundred whose chains are all
+# With 400 effective draws R-hat exceeds 1.01 in some parameters of a hundred whose chains are all
 # right, this in hardly any.
 _BY_CHANCE = 1.02
 # Parameters that a warning names; the rest are counted.

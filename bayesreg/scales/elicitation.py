@@ -47,7 +47,7 @@ class Elicited:
         sigma = 1.
     sigma, lambda_at_sigma : float
         The median of what an unknown sigma was taken to be, and the canonical lambda with it. NaN
-        where sigma is a number, or cancels in R2.
+        where sigma is a number.
     axis_column : str
     r2 : (low, high)
         The belief.
@@ -202,16 +202,17 @@ def elicit(
     low, high = belief
     achieved = float(np.mean((shares >= low) & (shares <= high)))
     rng = np.random.default_rng(np.random.SeedSequence(entropy).spawn(3)[2])
-    predictive, on_intercept = predictive_draws(chosen, data, search.sigma, _KEPT, rng)
-    sigma = search.middle_sigma
-    lambda_ = _lambda(axis, log_t)
+    sigma, on_sigma = _predictive_sigma(model, data, belief, search.sigma, rng)
+    predictive, on_intercept = predictive_draws(chosen, data, sigma, _KEPT, rng)
+    lambda_, middle = _lambda(axis, log_t), _middle(model, sigma)
     return Elicited(
         chosen, _axis_scale(axis) * float(np.exp(log_t)), lambda_, axis.column,
         belief, probability, achieved, shares,
         {q: float(np.quantile(shares, q)) for q in _QUANTILES}, predictive,
-        observed_spread(data), (*search.assumptions, on_intercept),
+        observed_spread(data),
+        (*search.assumptions, *filter(None, [on_sigma]), on_intercept),
         _width_note(achieved, probability) if low < high else "",
-        sigma, lambda_ * sigma**axis.sigma_power,
+        middle, lambda_ * middle**axis.sigma_power,
     )  # fmt: skip
 
 
@@ -266,12 +267,6 @@ class _Search:
         self._rest = rest * (self.sigma**2 if noise_of_gaussian(model) else 1.0)
         self.assumptions = tuple(filter(None, [meaning, said]))
         self._scaling = self._as_scaling()
-
-    @property
-    def middle_sigma(self) -> float:
-        """The median of what an unknown sigma was taken to be; NaN where nothing was assumed."""
-        assumed = noise_prior(self._model.likelihood) is not None and not _cancels(self._model)
-        return float(np.median(self.sigma)) if assumed else float("nan")
 
     def shares(self, log_t: float) -> FloatArray:
         """R2 at t, a value for each draw."""
@@ -336,19 +331,39 @@ def _sigma(
     prior = noise_prior(model.likelihood)
     if prior is None:
         return np.array([model.likelihood.noise]), ""
-    if _cancels(model):
+    if all(_relative(model)):
         return np.ones(1), "sigma cancels: the prior scales are relative to it"
     if noise_density(prior).proper and not any(_relative(model)):
         return sigma_draws(prior, count, rng), f"sigma drawn from {prior!r}"
+    return _typical_sigma(data, belief)
+
+
+def _predictive_sigma(
+    model: Model, data: Data, belief: tuple[float, float], sigma: FloatArray,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, str]:  # fmt: skip
+    """That of R2; where R2 does not depend on it, of its prior all the same."""
+    prior = noise_prior(model.likelihood) if noise_of_gaussian(model) else None
+    if prior is None or not all(_relative(model)):
+        return sigma, ""
+    if noise_density(prior).proper:
+        return sigma_draws(prior, _KEPT, rng), f"prior predictive with sigma drawn from {prior!r}"
+    typical, said = _typical_sigma(data, belief)
+    return typical, f"prior predictive with {said}"
+
+
+def _middle(model: Model, sigma: FloatArray) -> float:
+    """The median of what an unknown sigma was taken to be; NaN where it is a number."""
+    unknown = noise_of_gaussian(model) and noise_prior(model.likelihood) is not None
+    return float(np.median(sigma)) if unknown else float("nan")
+
+
+def _typical_sigma(data: Data, belief: tuple[float, float]) -> tuple[FloatArray, str]:
     middle = sum(belief) / 2
     sigma = observed_spread(data) * float(np.sqrt(1.0 - middle))
     return np.array([sigma]), (
         f"sigma taken to be sd(y) sqrt(1 - {middle:g}) = {sigma:.4g}: its own prior says too little"
     )
-
-
-def _cancels(model: Model) -> bool:
-    return all(_relative(model))
 
 
 def _relative(model: Model) -> list[bool]:

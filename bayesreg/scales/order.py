@@ -22,6 +22,7 @@ from bayesreg.scales.closed_folds import closed_scores
 from bayesreg.scales.closed_form import law_of
 from bayesreg.scales.cross_validation import Scores
 from bayesreg.scales.draws import Advance, draws_at, parameters
+from bayesreg.scales.folds import Splits, find_splits
 from bayesreg.scales.normal_law import NormalLaw
 from bayesreg.solvers import find_map
 
@@ -60,11 +61,16 @@ class Order:
         return law_of(self.model, self.data)
 
     @cached_property
+    def splits(self) -> Splits:
+        """The folds, the same for every method."""
+        return find_splits(self.model, self.data, self.folds)
+
+    @cached_property
     def closed_folds(self) -> dict[str, Scores]:
         """The scores of the folds that need no draws, by their names in a scan."""
         if self.law is None:
             return {}
-        found = closed_scores(self.model, self.data, self.axis, self.folds, self.law, self.hold)
+        found = closed_scores(self.model, self.data, self.axis, self.splits, self.law, self.hold)
         return found or {}
 
     @property

@@ -35,6 +35,7 @@ from bayesreg.scales.closed_form import (
 )
 from bayesreg.scales.closed_modes import closed_modes
 from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scores
+from bayesreg.scales.folds import Splits, find_splits
 from bayesreg.scales.modes import Modes, find_modes, mode_columns
 from bayesreg.scales.normal_law import NormalLaw
 from bayesreg.scales.sampled import SHORT, Sampling, sampled_columns
@@ -86,7 +87,7 @@ def scan_scales(
         importance sampling, with a refit of every row whose k exceeds 0.7.
     folds : int, splitter of scikit-learn, or iterable of (train, test) positions, optional
         Cross-validate mode and, with ``posterior``, the posterior predictive. The prior is the
-        same in every fold.
+        same in every fold; rows of weight 0 are in none.
     parameters : sequence of str
         Conversion targets, such as "sklearn.Lasso", whose own parameter is wanted beside lambda.
     progress : bool
@@ -157,6 +158,7 @@ def scan_scales(
         "lambda": _said_of_lambda(model),
         "n_rows": used_rows(data).size,
     }
+    splits = None if folds is None else find_splits(model, data, folds)
     with one_linear_algebra_thread():
         if posterior:
             require_proper(pose(model, data), data.names)
@@ -170,8 +172,8 @@ def scan_scales(
             drawn, notes = _drawn_columns(model, data, axis, found, order)
             columns |= drawn
             said |= notes
-        if folds is not None:
-            columns |= _cross_validated(model, data, axis, folds, posterior, order, law)
+        if splits is not None:
+            columns |= _cross_validated(model, data, axis, splits, posterior, order, law)
     return _dataset(columns, axis, data, library, said)
 
 
@@ -222,8 +224,10 @@ def _modes(model: Model, data: Data, axis: Axis, law: NormalLaw | None) -> Modes
     return Modes(closed.coef, closed.intercept, closed.gap, {})
 
 
-def _predictive_scores(model: Model, data: Data, axis: Axis, folds: Any, order: _Order) -> Scores:
-    total = axis.factors.size * order.chains * order.draws
+def _predictive_scores(
+    model: Model, data: Data, axis: Axis, folds: Splits, order: _Order
+) -> Scores:
+    total = len(folds) * axis.factors.size * order.chains * order.draws
     with progress_bar("cross-validating", total, order.progress) as bar:
         return posterior_scores(
             model, data, axis, folds, draws=order.draws, chains=order.chains, seed=order.seed,
@@ -232,7 +236,7 @@ def _predictive_scores(model: Model, data: Data, axis: Axis, folds: Any, order: 
 
 
 def _cross_validated(
-    model: Model, data: Data, axis: Axis, folds: Any, posterior: bool, order: _Order,
+    model: Model, data: Data, axis: Axis, folds: Splits, posterior: bool, order: _Order,
     law: NormalLaw | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Scores of the mode and of the posterior predictive, with the prior held."""
