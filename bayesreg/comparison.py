@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg._tables import Table, number
+from bayesreg._tables import Table, number, with_notes
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import DataError, DataTypeError, ModelError
 from bayesreg.posterior.diagnostics import diagnose
@@ -21,6 +21,7 @@ from bayesreg.solvers import MapEstimate
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 
 # Share of a log density that rounding may change.
@@ -140,6 +141,9 @@ class Comparison:
         return f"{self.to_table()}\n{self.note}"
 
     __repr__ = __str__
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from with_notes(self.to_table(), [self.note])
 
     def _repr_html_(self) -> str:
         from html import escape

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg._tables import Table, number
+from bayesreg._tables import Table, number, with_notes
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import DataTypeError, ModelError
@@ -25,6 +25,7 @@ from bayesreg.priors import Flat
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 # Beyond this the importance weights cannot be trusted (Vehtari et al., 2024).
 LARGEST_K = 0.7
@@ -105,6 +106,8 @@ class Sensitivity:
             "prior, likelihood: movement per doubling of their power; above "
             f"{self.threshold:g} the posterior is sensitive to it."
         )
+        if np.isnan(self.k_halved) and np.isnan(self.k_doubled):
+            return f"{text} -: no scale to halve and double; it is unknown, or every prior is flat."
         tried = {"halved": self.k_halved, "doubled": self.k_doubled}
         bad = [f"{name} (k = {k:.2f})" for name, k in tried.items() if k > LARGEST_K]
         if bad:
@@ -118,6 +121,9 @@ class Sensitivity:
         return f"{self.to_table()}\n{self.note}"
 
     __repr__ = __str__
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from with_notes(self.to_table(), [self.note])
 
     def _repr_html_(self) -> str:
         from html import escape

@@ -26,6 +26,7 @@ def _scan(model: br.Model, data: br.Data, **more: Any) -> Any:
     return br.scan_scales(model, data, _SCALES, progress=False, **options)
 
 
+@pytest.mark.filterwarnings("ignore:the draws of the scan are short")
 @pytest.mark.parametrize("prior", [br.Laplace, br.Normal])
 @pytest.mark.parametrize("intercept", [None, br.Normal(scale=2.0)])
 def test_a_constant_standardised_column_is_an_offset_in_every_fold(
@@ -83,6 +84,7 @@ def test_mode_and_posterior_see_the_same_folds_of_a_random_splitter() -> None:
     np.testing.assert_allclose(study["cv_mode"], -2 * study["cv_posterior"], rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:the draws of the scan are short")
 @pytest.mark.parametrize("prior", [br.Laplace, br.Normal])
 def test_folds_are_made_of_the_rows_of_positive_weight(prior: Any) -> None:
     weights = np.append(np.zeros(10), np.ones(20))

@@ -60,6 +60,7 @@ def test_unknown_sigma_and_scale_have_rows_and_no_rescaled_means():
     frame = found.to_frame()
     assert list(frame.index) == list(found.names)
     assert "<table>" in found._repr_html_()
+    assert "it is unknown" in str(found)
 
 
 def test_words_follow_the_threshold(case):

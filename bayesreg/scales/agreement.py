@@ -58,9 +58,19 @@ def _spread(found: Sequence[Choice]) -> str:
 def _shared(found: Sequence[Choice], low: float, high: float) -> str:
     if low == 0 and high == float("inf"):
         return "Every range is open at both ends: these data do not tell one scale from another."
+    outside = [c for c in found if not low <= c.scale <= high]
+    if not outside:
+        return (
+            f"Their ranges share {_span(low, high)}: they agree as far as these data can tell, and "
+            "any scale in there will do."
+        )
+    listed = _listed([f"{c.method} ({number(c.scale, 3)})" for c in outside])
+    verb = "does" if len(outside) == 1 else "do"
     return (
-        f"Their ranges share {_span(low, high)}: they agree as far as these data can tell, and any "
-        "scale in there will do."
+        f"Their ranges share {_span(low, high)}, where by each method's own uncertainty none is "
+        f"worse than its best; but what {listed} {verb} best with lies outside. These data do not "
+        "settle it: a scale in there is a compromise, so see whether what matters to you changes "
+        "from it to theirs."
     )
 
 

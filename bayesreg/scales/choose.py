@@ -10,7 +10,8 @@ from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import BayesregError, ModelError, ModelTypeError
-from bayesreg.model import Model
+from bayesreg.likelihoods import estimated_dispersion, noise_prior
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior.order import (
     MOST_CHAINS,
     MOST_ITERATIONS,
@@ -112,6 +113,7 @@ def choose_scale(
     >>> round(found["evidence"].scale, 3), found["evidence"].boundary
     (0.571, '')
     """
+    require_model_and_data(model, data)
     chosen = _checked_methods(methods)
     check_hold(hold)
     _checks.flag(progress, "progress")
@@ -124,12 +126,18 @@ def choose_scale(
     order = Order(
         model, data, axis, _kept(folds), hold, _hyperprior(hyperprior, axis), draws, chains,
         seed_or_fresh(seed), cores, progress,
-        axis.kinked and scales is None,
+        scales is None and _has_null_scale(model, axis),
     )  # fmt: skip
     order.scores["scale"] = axis.scales
     with one_linear_algebra_thread():
         found = {method: _tried(method, order) for method in chosen}
-    return ScaleChoices(found, axis.column, order.scores)
+    return ScaleChoices(found, axis.column, order.scores, order.sigma_power)
+
+
+def _has_null_scale(model: Model, axis: Axis) -> bool:
+    """The default axis begins where the mode is null; of a joint mode it only does so roughly."""
+    likelihood = model.likelihood
+    return axis.kinked and not (noise_prior(likelihood) or estimated_dispersion(likelihood))
 
 
 def _checked_methods(methods: Any) -> tuple[str, ...]:

@@ -73,4 +73,5 @@ def _chosen(method: str, order: Order, loss: FloatArray, scores: Scores) -> Choi
         method, float(x[best]), (low, high), INTERVAL, note=note, boundary=boundary,
         one_standard_error=order.scale(simplest),
         one_standard_error_lambda=order.lambda_(simplest),
+        one_standard_error_lambda_at_sigma=order.lambda_at_sigma(simplest),
     )  # fmt: skip

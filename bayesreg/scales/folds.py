@@ -94,7 +94,7 @@ def _pairs(model: Model, X: Any, y: FloatArray, folds: Any) -> Iterable[tuple[An
     from sklearn.model_selection import check_cv
 
     if isinstance(folds, bool | str) or folds is None:
-        raise ModelError(f"{_WHAT_FOLDS_ARE}; got {folds!r}")
+        raise ModelError(f"{_WHAT_FOLDS_ARE}; got {_checks.shown(folds)}")
     if isinstance(folds, int | np.integer) and not 2 <= folds <= y.size:
         raise ModelError(f"folds must be between 2 and the number of rows, {y.size}; got {folds}")
     splitter = check_cv(folds, y, classifier=isinstance(model.likelihood, Bernoulli))

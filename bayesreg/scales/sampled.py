@@ -25,6 +25,7 @@ from bayesreg.scales.nodes import between, completed
 from bayesreg.scales.null_evidence import null_anchor, said_of_evidence
 from bayesreg.scales.summaries import summary
 
+SHORT = "short of"
 # Branches of the seed: scales of the axis, nodes in between, rows left out.
 _ON_AXIS, _HIDDEN, _LEFT_OUT = 0, 1, 2
 
@@ -113,9 +114,16 @@ def said_of_convergence(axis: Axis, columns: dict[str, Any]) -> str:
     if not short.size:
         return f"{wanted} at every scale"
     return (
-        f"short of {wanted} at {short.size} of {axis.scales.size} scales, from {short[0]:.3g} to "
-        f"{short[-1]:.3g}: see rhat_max and ess_min, and take more draws"
+        f"{SHORT} {wanted} at {short.size} of {axis.scales.size} scales ({_named(short)}): see "
+        "rhat_max and ess_min, and take more draws"
     )
+
+
+def _named(scales: FloatArray) -> str:
+    """Up to four of them, or the ends."""
+    if scales.size <= 4:
+        return ", ".join(f"{scale:.3g}" for scale in scales)
+    return f"from {scales[0]:.3g} to {scales[-1]:.3g}"
 
 
 def evidence_curve(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bayesreg import _checks
 from bayesreg._types import FloatArray
+from bayesreg._warning import warn
 from bayesreg.data import Data
-from bayesreg.errors import ModelError
+from bayesreg.errors import ConvergenceWarning, ModelError
 from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior.densities import used_rows
@@ -37,7 +38,7 @@ from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scor
 from bayesreg.scales.folds import Splits, find_splits
 from bayesreg.scales.modes import Modes, find_modes, mode_columns
 from bayesreg.scales.normal_law import NormalLaw
-from bayesreg.scales.sampled import Sampling, sampled_columns
+from bayesreg.scales.sampled import SHORT, Sampling, sampled_columns
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -114,6 +115,11 @@ def scan_scales(
     KeyboardInterrupt
         Nothing is kept of an interrupted scan.
 
+    Warns
+    -----
+    ConvergenceWarning
+        The draws of some scales fall short of R-hat 1.01 or ESS 400; names them.
+
     Examples
     --------
     >>> import numpy as np, bayesreg as br
@@ -123,6 +129,7 @@ def scan_scales(
     >>> study["map"].values.ravel().round(3).tolist()
     [0.0, 0.5, 0.75]
     """
+    require_model_and_data(model, data)
     for name, flag in (("posterior", posterior), ("loo", loo), ("progress", progress)):
         _checks.flag(flag, name)
     if loo and not posterior:
@@ -142,7 +149,6 @@ def scan_scales(
         loo=loo,
         progress=progress,
     )
-    require_model_and_data(model, data)
     data = data.to_dense()
     axis = make_axis(model, data, scales, n_scales)
     library = library_parameters(model, data, axis, parameters)
@@ -205,6 +211,8 @@ def _drawn_columns(
         columns, notes = sampled_columns(
             model, data, axis, found, sampling, rope=order.rope, mass=order.mass, loo=order.loo
         )
+    if notes["convergence"].startswith(SHORT):
+        warn(f"the draws of the scan are {notes['convergence']}", ConvergenceWarning)
     return columns, {"seed": order.seed, "probability": order.mass, **notes}
 
 
@@ -257,7 +265,7 @@ def _dataset(
         columns,
         coords={
             "scale": axis.scales,
-            "lambda": ("scale", axis.lambdas),
+            "lambda": ("scale", axis.lambdas, {"long_name": attributes["lambda"]}),
             "feature": list(data.names),
             **coordinates,
         },

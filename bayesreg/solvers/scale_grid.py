@@ -85,7 +85,7 @@ def default_scales(problem: Problem, reference: float, n_scales: int, data: Data
 def check_count(n_scales: int) -> None:
     whole = isinstance(n_scales, int | np.integer) and not isinstance(n_scales, bool)
     if not (whole and n_scales >= 1):
-        raise ModelError(f"n_scales must be a whole number >= 1; got {n_scales!r}")
+        raise ModelError(f"n_scales must be a whole number >= 1; got {_checks.shown(n_scales)}")
 
 
 def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
