@@ -15,7 +15,7 @@ every zero at a distance of about lr lam / m.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -162,7 +162,7 @@ def descend(
     """
     if kink not in ("proximal", "sign"):
         raise ModelError(f"kink must be 'proximal' or 'sign'; got {kink!r}")
-    problem = _Extended.of(model, data)
+    problem = Extended.of(model, data)
     start = np.zeros(data.p) if coef is None else np.array(coef, dtype=np.float64)
     v = before = np.append(start, intercept) if model.intercept is not None else start
     step = problem.longest_step() if lr is None else _checks.positive_number(lr, "lr")
@@ -174,7 +174,7 @@ def descend(
 
 
 @dataclass(frozen=True)
-class _Extended:
+class Extended:
     """Design with a column of ones where there is an intercept, and the penalty of each column."""
 
     X: FloatArray
@@ -184,7 +184,7 @@ class _Extended:
     l2: FloatArray
 
     @classmethod
-    def of(cls, model: Model, data: Data) -> _Extended:
+    def of(cls, model: Model, data: Data) -> Extended:
         likelihood = model.likelihood
         if (
             not isinstance(likelihood, Likelihood)
@@ -221,10 +221,25 @@ class _Extended:
         moved = shrink_step(v, gradient, lr, self.l2, m)
         return moved if kink == "sign" else soft_threshold(moved, lr * self.l1 / m)
 
+    def standardised(self) -> tuple[Extended, FloatArray]:
+        """The same model in coefficients times the spread of their columns, and those spreads.
+
+        Spread is the root of each column's curvature where eta is 0; steps of one length then do
+        not wait for the column of the smallest spread.
+        """
+        spread = np.sqrt(self._curvature() @ self.X**2 / self.data.total_weight)
+        spread = np.where(spread > 0, spread, 1.0)
+        scaled = replace(self, X=self.X / spread, l1=self.l1 / spread, l2=self.l2 / spread**2)
+        return scaled, spread
+
+    def _curvature(self) -> FloatArray:
+        """Of each row's loss, at eta = 0."""
+        by_row = self.likelihood.curvature(self.data.y, np.zeros(self.data.y.size))
+        return self.weights * np.abs(by_row)
+
     def longest_step(self) -> float:
         """1 / the largest curvature of the objective over m; 1/4 bounds that of logistic loss."""
-        by_row = self.likelihood.curvature(self.data.y, np.zeros(self.data.y.size))
-        root = np.sqrt(self.weights * np.abs(by_row))[:, None]
+        root = np.sqrt(self._curvature())[:, None]
         largest = float(np.linalg.norm(root * self.X, 2)) ** 2 + float(np.max(self.l2, initial=0.0))
         return self.data.total_weight / largest
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from bayesreg.errors import ModelError
 from bayesreg.plots.scale_axis import checked_study, label_scales, mark_scales
-from bayesreg.plots.style import axes, colour, ink, line_style
+from bayesreg.plots.colours import colour, line_style, opacity, paint_legend
+from bayesreg.plots.fitting import entitle
+from bayesreg.plots.style import axes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,17 +70,15 @@ def plot_evidence(
         value = value - value[best]
         if name == "log_evidence":
             error = study["log_evidence_error"].values
-            ax.fill_between(scales, value - error, value + error, color=colour(k), alpha=0.25,
+            ax.fill_between(scales, value - error, value + error, color=colour(ax, k), alpha=opacity(ax, 0.25),
                             linewidth=0)  # fmt: skip
-        ax.plot(scales, value, color=colour(k), linestyle=line_style(7 * k), linewidth=1.8,
+        ax.plot(scales, value, color=colour(ax, k), linestyle=line_style(7 * k), linewidth=1.8,
                 label=label)  # fmt: skip
-        ax.plot([scales[best]], [0.0], marker="o", markersize=5, color=colour(k))
+        ax.plot([scales[best]], [0.0], marker="o", markersize=5, color=colour(ax, k))
     ax.set_ylim(-nats, 0.08 * nats)
     label_scales(ax, study)
     mark_scales(ax, choices)
     ax.set_ylabel("below its maximum (nats)")
-    ax.set_title("What the data say about the prior scale", loc="left")
-    legend = ax.legend(loc="lower center", fontsize=8.5, framealpha=0.85)
-    for text in legend.get_texts():
-        text.set_color(ink())
+    paint_legend(ax.legend(loc="lower center", fontsize=8.5, framealpha=0.85), ax)
+    entitle(ax, "What the data say about the prior scale")
     return ax

@@ -11,7 +11,9 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.model import Model, require_model_and_data
-from bayesreg.plots.style import COLOURS, axes, ink, verbatim
+from bayesreg.plots.colours import colour, ink, opacity, paint_legend
+from bayesreg.plots.fitting import entitle
+from bayesreg.plots.style import axes, verbatim
 from bayesreg.solvers import MapEstimate
 
 if TYPE_CHECKING:
@@ -76,23 +78,23 @@ def plot_geometry(model: Model, data: Data, *, ax: Axes | None = None) -> Axes:
     at_mode = _at(model, data, fit)
     levels = at_mode[0] * np.array([0.15, 0.5, 1.0]) if at_mode[0] > 0 else np.array([0.5, 2.0])
     ax.contour(surface.u, surface.v, surface.loss, levels=np.append(levels, 2.2 * levels[-1]),
-               colors=COLOURS[0], linewidths=1.1)  # fmt: skip
+               colors=colour(ax, 0), linewidths=1.1)  # fmt: skip
     total = surface.loss + surface.penalty
     # Half a chi-square with 2 degrees of freedom: regions of 50% and 90% of a normal density.
     ax.contourf(surface.u, surface.v, total - np.min(total), levels=[0.0, 0.69, 2.3],
-                colors=[COLOURS[4]], alpha=0.25)  # fmt: skip
+                colors=[colour(ax, 4)], alpha=opacity(ax, 0.25))  # fmt: skip
     if at_mode[1] > 0:
         ax.contour(surface.u, surface.v, surface.penalty, levels=[at_mode[1]],
-                   colors=COLOURS[1], linewidths=2.0)  # fmt: skip
-    ax.plot(*_least(surface), "x", color=COLOURS[0], markersize=8)
-    ax.plot(*fit.coef, "D", color=COLOURS[1], markersize=7, zorder=5)
-    ax.plot(*surface.mean(), "o", color=COLOURS[2], markersize=7, zorder=5)
+                   colors=colour(ax, 1), linewidths=2.0)  # fmt: skip
+    ax.plot(*_least(surface), "x", color=colour(ax, 0), markersize=8)
+    ax.plot(*fit.coef, "D", color=colour(ax, 1), markersize=7, zorder=5)
+    ax.plot(*surface.mean(), "o", color=colour(ax, 2), markersize=7, zorder=5)
     for across in (True, False):
-        (ax.axhline if across else ax.axvline)(0.0, color=ink(), alpha=0.35, linewidth=0.8)
+        (ax.axhline if across else ax.axvline)(0.0, color=ink(ax), alpha=0.35, linewidth=0.8)
     ax.set_xlabel(f"coefficient of {verbatim(data.names[0])}")
     ax.set_ylabel(f"coefficient of {verbatim(data.names[1])}")
-    ax.set_title("Where likelihood and penalty touch", loc="left")
     _legend(ax, fit.coef)
+    entitle(ax, "Where likelihood and penalty touch")
     return ax
 
 
@@ -205,12 +207,12 @@ def _legend(ax: Axes, mode: FloatArray) -> None:
     from matplotlib.patches import Patch
 
     handles = [
-        Line2D([], [], color=COLOURS[0], linewidth=1.1, label="likelihood"),
-        Line2D([], [], color=COLOURS[0], marker="x", linestyle="", label="no prior"),
-        Line2D([], [], color=COLOURS[1], linewidth=2.0, label="penalty through the mode"),
-        Line2D([], [], color=COLOURS[1], marker="D", linestyle="", label="mode"),
-        Patch(color=COLOURS[4], alpha=0.3, label="posterior"),
-        Line2D([], [], color=COLOURS[2], marker="o", linestyle="", label="posterior mean"),
+        Line2D([], [], color=colour(ax, 0), linewidth=1.1, label="likelihood"),
+        Line2D([], [], color=colour(ax, 0), marker="x", linestyle="", label="no prior"),
+        Line2D([], [], color=colour(ax, 1), linewidth=2.0, label="penalty through the mode"),
+        Line2D([], [], color=colour(ax, 1), marker="D", linestyle="", label="mode"),
+        Patch(color=colour(ax, 4), alpha=opacity(ax, 0.25), label="posterior"),
+        Line2D([], [], color=colour(ax, 2), marker="o", linestyle="", label="posterior mean"),
     ]
     corner = f"{'lower' if mode[1] >= 0 else 'upper'} {'left' if mode[0] >= 0 else 'right'}"
-    ax.legend(handles=handles, frameon=False, fontsize=8, loc=corner)
+    paint_legend(ax.legend(handles=handles, fontsize=8, loc=corner, framealpha=0.6), ax)

@@ -8,7 +8,10 @@ import numpy as np
 
 from bayesreg import _checks
 from bayesreg.errors import DataTypeError, ModelError
-from bayesreg.plots.style import COLOURS, axes, ink, verbatim
+from bayesreg.plots.colours import colour, ink, opacity
+from bayesreg.plots.fitting import entitle
+from bayesreg.plots.scale_axis import mark_narrow
+from bayesreg.plots.style import axes, verbatim
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -55,18 +58,20 @@ def plot_lambda_posterior(
     ax = axes(ax, (7.0, 3.6))
     first, last = (float(q) for q in np.quantile(values, [0.0005, 0.9995]))
     edges = np.geomspace(first, last, 61)
-    ax.hist(values, bins=list(edges), color=COLOURS[0], alpha=0.55, edgecolor="none")
-    ax.axvspan(low, high, color=COLOURS[0], alpha=0.12, zorder=0)
-    ax.axvline(median, color=COLOURS[1], linewidth=1.6)
+    ax.hist(values, bins=list(edges), color=colour(ax, 0), alpha=0.65, edgecolor="none")
+    ax.axvspan(low, high, color=colour(ax, 0), alpha=opacity(ax, 0.15), linewidth=0, zorder=0)
+    ax.axvline(median, color=colour(ax, 1), linewidth=1.6)
     ax.annotate(
         f"median {median:.3g}\n{100 * mass:g}% [{low:.3g}, {high:.3g}]", (median, 0.97),
         xycoords=("data", "axes fraction"), xytext=(6, 0), textcoords="offset points",
-        va="top", fontsize=8.5, color=ink(),
+        va="top", fontsize=8.5, color=ink(ax),
     )  # fmt: skip
     ax.set_xscale("log")
+    ax.set_xlim(edges[0], edges[-1])
+    mark_narrow(ax.xaxis, edges)
     ax.set_yticks([])
     ax.set_xlabel(f"{label} (penalty beside half the residual sum of squares)")
-    ax.set_title("Posterior of the penalty", loc="left")
+    entitle(ax, "Posterior of the penalty")
     return ax
 
 

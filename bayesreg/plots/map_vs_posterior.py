@@ -8,14 +8,16 @@ import numpy as np
 
 from bayesreg.comparison import Comparison
 from bayesreg.errors import DataTypeError
-from bayesreg.plots.style import COLOURS, axes, verbatim, zero_line
+from bayesreg.plots.colours import colour, paint_legend, paper
+from bayesreg.plots.fitting import entitle
+from bayesreg.plots.style import axes, verbatim, zero_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
-    """The mode (diamond, hollow where exactly 0) against posterior mean and interval.
+    """The mode (diamond, hollow where exactly 0) against posterior mean (tick) and interval.
 
     Parameters
     ----------
@@ -36,17 +38,20 @@ def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> 
     height = -np.arange(len(shown), dtype=float)
     low, high = comparison.hdi_low[shown], comparison.hdi_high[shown]
     mode, zero = comparison.map[shown], comparison.zero_in_mode[shown]
+    of_posterior, of_mode = colour(ax, 0), colour(ax, 1)
     percent = f"{100 * comparison.probability:g}%"
-    ax.hlines(height, low, high, color=COLOURS[0], linewidth=2.2, label=f"posterior {percent} HDI")
-    ax.plot(comparison.mean[shown], height, "o", color=COLOURS[0], markersize=6,
-            markeredgecolor=ax.get_facecolor(), zorder=4, label="posterior mean")  # fmt: skip
-    ax.plot(mode[~zero], height[~zero], "D", color=COLOURS[1], markersize=6.5, label="MAP")
+    ax.hlines(height, low, high, color=of_posterior, linewidth=2.2,
+              label=f"posterior {percent} HDI")  # fmt: skip
+    # A tick taller than the diamond, behind it: the mode keeps its filling where the two agree.
+    ax.plot(comparison.mean[shown], height, "|", color=of_posterior, markersize=14,
+            markeredgewidth=2.2, zorder=4, label="posterior mean")  # fmt: skip
+    ax.plot(mode[~zero], height[~zero], "D", color=of_mode, markersize=6.5, zorder=5, label="MAP")
     if np.any(zero):
-        ax.plot(mode[zero], height[zero], "D", markerfacecolor="none", color=COLOURS[1],
-                markersize=6.5, markeredgewidth=1.5, label="MAP, exactly 0")  # fmt: skip
+        ax.plot(mode[zero], height[zero], "D", markerfacecolor=paper(ax), color=of_mode,
+                markersize=6.5, markeredgewidth=1.5, zorder=5, label="MAP, exactly 0")  # fmt: skip
     zero_line(ax, across=False)
     ax.set_yticks(height, [verbatim(comparison.names[k]) for k in shown])
     ax.set_xlabel("coefficient")
-    ax.set_title("Posterior mode against posterior", loc="left")
-    ax.legend(fontsize=8, loc="best", framealpha=0.85)
+    paint_legend(ax.legend(fontsize=8, loc="best", framealpha=0.85), ax)
+    entitle(ax, "Posterior mode against posterior")
     return ax

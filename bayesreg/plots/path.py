@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,11 @@ from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
 from bayesreg.plots.scale_axis import checked_study, lambda_axis, mark_narrow, mark_scales
 from bayesreg.plots.study_path import plot_study_path
-from bayesreg.plots.style import axes, colour, ink, line_style, name_line_ends, verbatim, zero_line
+from bayesreg.plots.colours import colour, line_style
+from bayesreg.plots.fitting import entitle
+from bayesreg.plots.style import axes, name_line_ends, verbatim, zero_line
 from bayesreg.solvers import MapPath
+from bayesreg.solvers.map_path import axis_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,6 +30,7 @@ def plot_path(
     marked_scale: float | None = None,
     labels: int = 12,
     choices: Any = None,
+    bands: int | Sequence[str] = 4,
 ) -> Axes:
     """Coefficients over the prior scale, lambda on the axis above.
 
@@ -40,6 +45,9 @@ def plot_path(
         More vertical lines, such as the result of :func:`bayesreg.choose_scale`.
     labels : int
         How many coefficients, the largest first, are named at the right end.
+    bands : int or sequence of str
+        Of a study, the coefficients whose highest-density intervals are shaded: how many, the
+        largest first, or their names. More than a few shades run into one another.
 
     Returns
     -------
@@ -51,7 +59,7 @@ def plot_path(
         Naming the argument that cannot be used.
     """
     if type(path).__name__ == "Dataset":
-        return _of_study(path, ax, marked_scale, labels, choices)
+        return _of_study(path, ax, marked_scale, labels, choices, bands)
     if not isinstance(path, MapPath):
         raise DataTypeError(
             "path must be a MapPath from find_map_path or a study from scan_scales; got "
@@ -63,13 +71,14 @@ def plot_path(
             'path.to_dataset()["coef"].sel({"class": 0}).plot.line(x="scale") draws one of them'
         )
     if marked_scale is not None:
-        marked_scale = _checks.positive_number(marked_scale, "marked_scale")
+        marked = _checks.positive_number(marked_scale, "marked_scale")
+        choices = {f"scale {marked:g}": marked, **(choices or {})}
     labels = _label_count(labels)
     ax = axes(ax, (8.0, 5.0))
     order = np.argsort(path.scales)
     scales, coef = path.scales[order], path.coef[order]
     for j in range(coef.shape[1]):
-        ax.plot(scales, _leaving_zero(coef[:, j]), color=colour(j), linestyle=line_style(j),
+        ax.plot(scales, _leaving_zero(coef[:, j]), color=colour(ax, j), linestyle=line_style(j),
                 linewidth=1.6)  # fmt: skip
     zero_line(ax)
     ax.set_xscale("log")
@@ -77,35 +86,22 @@ def plot_path(
         ax.set_xlim(scales[0], scales[-1])
     mark_narrow(ax.xaxis, scales)
     name_line_ends(ax, path.estimates[0].names, coef[-1], labels)
-    if marked_scale is not None:
-        ax.axvline(marked_scale, color=ink(), alpha=0.7, linestyle=(0, (2, 2)), linewidth=1.0)
-        ax.annotate(
-            f"scale {marked_scale:g}", (marked_scale, 0.02), xycoords=("data", "axes fraction"),
-            xytext=(4, 0), textcoords="offset points", fontsize=8, color=ink(), alpha=0.7,
-        )  # fmt: skip
-    model = path.estimates[0].model
-    whose = (
-        f"prior scale of {verbatim(path.axis_column)}"
-        if isinstance(model.prior, dict)
-        else "prior scale"
-    )
-    units = "of standardised columns" if model.standardize else "in units of the coefficient"
-    ax.set_xlabel(f"{whose} ({units})")
+    ax.set_xlabel(verbatim(axis_words(path.estimates[0].model, path.axis_column)))
     ax.set_ylabel("coefficient at the mode")
-    ax.set_title("Posterior mode along the prior scale", loc="left")
     lambda_axis(ax, scales, path.lambdas[order])
+    entitle(ax, "Posterior mode along the prior scale")
     mark_scales(ax, choices)
     return ax
 
 
 def _of_study(
-    study: Any, ax: Axes | None, marked_scale: float | None, labels: int, choices: Any
+    study: Any, ax: Axes | None, marked_scale: float | None, labels: int, choices: Any, bands: Any
 ) -> Axes:
     checked_study(study)
     if marked_scale is not None:
         marked = _checks.positive_number(marked_scale, "marked_scale")
         choices = {f"scale {marked:g}": marked, **(choices or {})}
-    return plot_study_path(study, ax, choices, _label_count(labels))
+    return plot_study_path(study, ax, choices, _label_count(labels), bands)
 
 
 def _label_count(value: Any) -> int:

@@ -10,7 +10,9 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError, ModelTypeError
-from bayesreg.plots.style import axes_row, colour, line_style, zero_line
+from bayesreg.plots.colours import colour, line_style, paint_legend
+from bayesreg.plots.fitting import entitle
+from bayesreg.plots.style import axes_row, zero_line
 from bayesreg.priors import Prior
 
 if TYPE_CHECKING:
@@ -56,17 +58,17 @@ def plot_prior_and_penalty(
     w = np.linspace(-reach, reach, _POINTS)
     panels = axes_row(ax, 3, (10.0, 3.2))
     for k, prior in enumerate(priors):
-        look = {"color": colour(k), "linestyle": line_style(k), "label": repr(prior)}
+        look = {"linestyle": line_style(k), "label": repr(prior)}
         for panel, values in zip(panels, _curves(prior, w), strict=True):
-            panel.plot(w, values, linewidth=1.8, **look)
+            panel.plot(w, values, linewidth=1.8, color=colour(panel, k), **look)
     titles = ("Prior density", "Penalty, nats", "Pull towards loc, nats per unit")
     for panel, title in zip(panels, titles, strict=True):
-        panel.set_title(title, loc="left")
         panel.set_xlabel("weight w")
         panel.set_xlim(-reach, reach)
+        entitle(panel, title)
     zero_line(panels[2])
     panels[0].set_ylim(bottom=0.0)
-    panels[1].legend(frameon=False, fontsize=8, loc="upper center")
+    paint_legend(panels[1].legend(frameon=False, fontsize=8, loc="upper center"), panels[1])
     return panels
 
 

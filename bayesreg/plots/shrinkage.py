@@ -9,7 +9,9 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
-from bayesreg.plots.style import axes, colour, ink, zero_line
+from bayesreg.plots.colours import colour, ink, paint_legend
+from bayesreg.plots.fitting import entitle
+from bayesreg.plots.style import axes, zero_line
 from bayesreg.priors import Prior
 
 if TYPE_CHECKING:
@@ -52,20 +54,20 @@ def plot_shrinkage(
     reach = 5.0 * noise if extent is None else _checks.positive_number(extent, "extent")
     z = np.linspace(-reach, reach, _POINTS)
     ax = axes(ax, (6.0, 5.0))
-    ax.plot(z, z, color=ink(), alpha=0.4, linewidth=0.8, linestyle=":", label="no prior")
+    ax.plot(z, z, color=ink(ax), alpha=0.4, linewidth=0.8, linestyle=":", label="no prior")
     for k, prior in enumerate(priors):
         penalty = _quadratic_penalty(prior)
         ax.plot(
-            z, _mode(penalty, z, noise), color=colour(k), linewidth=1.9, label=f"{prior!r}: mode"
+            z, _mode(penalty, z, noise), color=colour(ax, k), linewidth=1.9, label=f"{prior!r}: mode"
         )
-        ax.plot(z, _mean(penalty, z, noise), color=colour(k), linewidth=1.4, linestyle="--",
+        ax.plot(z, _mean(penalty, z, noise), color=colour(ax, k), linewidth=1.4, linestyle="--",
                 label=f"{prior!r}: mean")  # fmt: skip
     zero_line(ax)
     zero_line(ax, across=False)
     ax.set_xlabel("estimate without a prior")
     ax.set_ylabel("estimate with the prior")
-    ax.set_title("Soft threshold against proportional shrinkage", loc="left")
-    ax.legend(frameon=False, fontsize=8, loc="upper left")
+    paint_legend(ax.legend(fontsize=8, loc="upper left", framealpha=0.85), ax)
+    entitle(ax, "Soft threshold against proportional shrinkage")
     return ax
 
 

@@ -1,8 +1,4 @@
-"""What all pictures share: Axes, colours, the shade of secondary lines, names as text.
-
-Nothing is shown or saved. Colours are those of Okabe and Ito, told apart by the colour-blind;
-lines and text beside the data take the colour of the style in force, light or dark.
-"""
+"""What all pictures share: Axes, the line at zero, names as text. Nothing is shown or saved."""
 
 from __future__ import annotations
 
@@ -12,25 +8,16 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError
+from bayesreg.plots.colours import colour, ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
-_STYLES = ("-", "--", ":")
-
-
-def ink() -> str:
-    """The colour of text in the style in force."""
-    import matplotlib as mpl
-
-    return str(mpl.rcParams["text.color"])
 
 
 def zero_line(ax: Axes, across: bool = True) -> None:
     """A thin line at 0, behind everything."""
     draw = ax.axhline if across else ax.axvline
-    draw(0.0, color=ink(), alpha=0.4, linewidth=0.8, zorder=0)
+    draw(0.0, color=ink(ax), alpha=0.4, linewidth=0.8, zorder=0)
 
 
 def verbatim(name: str) -> str:
@@ -57,14 +44,6 @@ def _checked_axes(ax: Any) -> Axes:
     )
 
 
-def colour(j: int) -> str:
-    return COLOURS[j % len(COLOURS)]
-
-
-def line_style(j: int) -> str:
-    return _STYLES[(j // len(COLOURS)) % len(_STYLES)]
-
-
 def axes_row(ax: Any, count: int, size: tuple[float, float]) -> Any:
     """``count`` Axes side by side, as an array: those given, or of a new figure."""
     if ax is None:
@@ -84,7 +63,10 @@ def name_line_ends(ax: Axes, names: tuple[str, ...], ends: FloatArray, labels: i
     chosen = np.argsort(-np.abs(ends), kind="stable")[:labels]
     chosen = chosen[np.argsort(ends[chosen], kind="stable")]
     low, high = ax.get_ylim()
-    least = 0.042 * (high - low)
+    points = ax.get_window_extent().height * 72.0 / float(ax.figure.dpi)
+    # Small Axes take small names: as large as lets the lines of text stand free of one another.
+    size = float(np.clip(points / (1.4 * max(chosen.size, 1)), 5.0, 8.5))
+    least = 1.35 * size * (high - low) / points
     heights = ends[chosen].astype(float)
     for _ in range(200):
         gaps = np.diff(heights)
@@ -97,6 +79,6 @@ def name_line_ends(ax: Axes, names: tuple[str, ...], ends: FloatArray, labels: i
     for j, height in zip(chosen, heights, strict=True):
         ax.annotate(
             verbatim(names[j]), (1.0, height), xycoords=("axes fraction", "data"), xytext=(5, 0),
-            textcoords="offset points", va="center", fontsize=8.5, color=colour(int(j)),
+            textcoords="offset points", va="center", fontsize=size, color=colour(ax, int(j)),
             annotation_clip=False,
         )  # fmt: skip

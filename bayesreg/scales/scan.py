@@ -39,6 +39,7 @@ from bayesreg.scales.folds import Splits, find_splits
 from bayesreg.scales.modes import Modes, find_modes, mode_columns
 from bayesreg.scales.normal_law import NormalLaw
 from bayesreg.scales.sampled import SHORT, Sampling, sampled_columns
+from bayesreg.solvers.map_path import axis_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -155,6 +156,7 @@ def scan_scales(
     said: dict[str, Any] = {
         "model": repr(model),
         "axis_column": axis.column,
+        "axis": axis_words(model, axis.column),
         "lambda": _said_of_lambda(model),
         "n_rows": used_rows(data).size,
     }

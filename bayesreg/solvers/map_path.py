@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -45,6 +45,15 @@ class Lazily(Sequence[_T]):
         if (entry := self._made[k]) is None:
             entry = self._made[k] = self._make(k)
         return entry
+
+
+def axis_words(model: Model, column: str) -> str:
+    """What stands at an axis of prior scales: whose, where not all have one, and in which units."""
+    common = not isinstance(model.prior, Mapping) and np.ndim(model.prior.axis_scale) == 0
+    units = "of standardised columns" if model.standardize else "in units of the coefficient"
+    if common and getattr(model.prior, "relative_to_noise", False):
+        units += " / sigma"
+    return f"prior scale{'' if common else f' of {column}'} ({units})"
 
 
 @dataclass(frozen=True, eq=False)
