@@ -87,7 +87,8 @@ class Case:
         y = np.ones(self.n)
         if not isinstance(self.model.likelihood, Gaussian):
             weights = None
-        trials = np.resize([3.0, 5.0], self.n) if "Binomial" in repr(self.model) else None
+        binomial = isinstance(self.model.likelihood, Binomial)
+        trials = np.resize([3.0, 5.0], self.n) if binomial else None
         return Data(rng.normal(size=(self.n, self.p)), y, weights=weights, trials=trials)
 
 
@@ -284,7 +285,7 @@ the quantities. *adjusted*: the smallest after Holm's adjustment over both tests
 batches of {batch} replications in which a mutant is found. A case passes, and a mutant is found, at
 an adjusted p-value of {level} over the number of cases.
 
-| case | replications | chi-square | KS | adjusted (worst) | Geweke | power | passed | CPU s | date |
+| case | runs | chi-square | KS | adjusted (worst) | Geweke | power | passed | CPU s | date |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
