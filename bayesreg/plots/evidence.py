@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg.errors import ModelError
-from bayesreg.plots.scale_axis import checked_study, label_scales, mark_scales
 from bayesreg.plots.colours import colour, line_style, opacity, paint_legend
 from bayesreg.plots.fitting import entitle
+from bayesreg.plots.scale_axis import checked_study, label_scales, mark_scales
 from bayesreg.plots.style import axes
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def plot_evidence(
         value = value - value[best]
         if name == "log_evidence":
             error = study["log_evidence_error"].values
-            ax.fill_between(scales, value - error, value + error, color=colour(ax, k), alpha=opacity(ax, 0.25),
-                            linewidth=0)  # fmt: skip
+            ax.fill_between(scales, value - error, value + error, color=colour(ax, k),
+                            alpha=opacity(ax, 0.25), linewidth=0)  # fmt: skip
         ax.plot(scales, value, color=colour(ax, k), linestyle=line_style(7 * k), linewidth=1.8,
                 label=label)  # fmt: skip
         ax.plot([scales[best]], [0.0], marker="o", markersize=5, color=colour(ax, k))

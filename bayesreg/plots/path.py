@@ -10,10 +10,10 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.errors import DataTypeError, ModelError, ModelTypeError
-from bayesreg.plots.scale_axis import checked_study, lambda_axis, mark_narrow, mark_scales
-from bayesreg.plots.study_path import plot_study_path
 from bayesreg.plots.colours import colour, line_style
 from bayesreg.plots.fitting import entitle
+from bayesreg.plots.scale_axis import checked_study, lambda_axis, mark_narrow, mark_scales
+from bayesreg.plots.study_path import plot_study_path
 from bayesreg.plots.style import axes, name_line_ends, verbatim, zero_line
 from bayesreg.solvers import MapPath
 from bayesreg.solvers.map_path import axis_words

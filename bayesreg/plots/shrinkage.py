@@ -58,7 +58,11 @@ def plot_shrinkage(
     for k, prior in enumerate(priors):
         penalty = _quadratic_penalty(prior)
         ax.plot(
-            z, _mode(penalty, z, noise), color=colour(ax, k), linewidth=1.9, label=f"{prior!r}: mode"
+            z,
+            _mode(penalty, z, noise),
+            color=colour(ax, k),
+            linewidth=1.9,
+            label=f"{prior!r}: mode",
         )
         ax.plot(z, _mean(penalty, z, noise), color=colour(ax, k), linewidth=1.4, linestyle="--",
                 label=f"{prior!r}: mean")  # fmt: skip

@@ -38,8 +38,19 @@ from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scor
 from bayesreg.scales.folds import Splits, find_splits
 from bayesreg.scales.modes import Modes, find_modes, mode_columns
 from bayesreg.scales.normal_law import NormalLaw
+<<<<<<< HEAD
 from bayesreg.scales.sampled import SHORT, Sampling, sampled_columns
 from bayesreg.solvers.map_path import axis_words
+=======
+from bayesreg.scales.sampled import (
+    FAR_ESS,
+    FAR_RHAT,
+    SHORT,
+    Sampling,
+    said_of_convergence,
+    sampled_columns,
+)
+>>>>>>> tx
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -119,7 +130,8 @@ def scan_scales(
     Warns
     -----
     ConvergenceWarning
-        The draws of some scales fall short of R-hat 1.01 or ESS 400; names them.
+        At some scales R-hat exceeds 1.05 or ESS is below 200; names them.
+        ``attrs["convergence"]`` has those beyond 1.01 and 400.
 
     Examples
     --------
@@ -213,8 +225,9 @@ def _drawn_columns(
         columns, notes = sampled_columns(
             model, data, axis, found, sampling, rope=order.rope, mass=order.mass, loo=order.loo
         )
-    if notes["convergence"].startswith(SHORT):
-        warn(f"the draws of the scan are {notes['convergence']}", ConvergenceWarning)
+    far = said_of_convergence(axis, columns, FAR_RHAT, FAR_ESS)
+    if far.startswith(SHORT):
+        warn(f"the draws of the scan are {far}", ConvergenceWarning)
     return columns, {"seed": order.seed, "probability": order.mass, **notes}
 
 
