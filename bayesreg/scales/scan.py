@@ -38,10 +38,6 @@ from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scor
 from bayesreg.scales.folds import Splits, find_splits
 from bayesreg.scales.modes import Modes, find_modes, mode_columns
 from bayesreg.scales.normal_law import NormalLaw
-<<<<<<< HEAD
-from bayesreg.scales.sampled import SHORT, Sampling, sampled_columns
-from bayesreg.solvers.map_path import axis_words
-=======
 from bayesreg.scales.sampled import (
     FAR_ESS,
     FAR_RHAT,
@@ -50,7 +46,7 @@ from bayesreg.scales.sampled import (
     said_of_convergence,
     sampled_columns,
 )
->>>>>>> tx
+from bayesreg.solvers.map_path import axis_words
 
 if TYPE_CHECKING:
     import xarray as xr
