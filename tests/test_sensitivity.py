@@ -13,7 +13,7 @@ from bayesreg.errors import DataTypeError, ModelError
 def case():
     data = make_data(br.Gaussian(1.5), weights=True)
     model = br.Model(br.Gaussian(1.5), br.Laplace(0.4))
-    return model, data, br.sample(model, data, seed=3, draws=2000, progress=False)
+    return model, data, br.sample(model, data, seed=3, draws=10_000, progress=False)
 
 
 def test_rows_are_arviz_s(case):
