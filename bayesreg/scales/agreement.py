@@ -67,10 +67,9 @@ def _shared(found: Sequence[Choice], low: float, high: float) -> str:
     listed = _listed([f"{c.method} ({number(c.scale, 3)})" for c in outside])
     verb = "does" if len(outside) == 1 else "do"
     return (
-        f"Their ranges share {_span(low, high)}, where by each method's own uncertainty none is "
-        f"worse than its best; but what {listed} {verb} best with lies outside. These data do not "
-        "settle it: a scale in there is a compromise, so see whether what matters to you changes "
-        "from it to theirs."
+        f"Their ranges share {_span(low, high)}: nowhere in there is a method worse than at its "
+        f"best by more than its own uncertainty. What {listed} {verb} best with lies outside; see "
+        "whether what matters to you changes from there to here."
     )
 
 
