@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg._tables import Table, number
+from bayesreg._tables import Table, number, with_notes
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import DataError, DataTypeError, ModelError
 from bayesreg.posterior.diagnostics import diagnose
@@ -21,6 +21,11 @@ from bayesreg.solvers import MapEstimate
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+
+# Share of a log density that rounding may change.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -137,6 +142,9 @@ class Comparison:
 
     __repr__ = __str__
 
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from with_notes(self.to_table(), [self.note])
+
     def _repr_html_(self) -> str:
         from html import escape
 
@@ -218,12 +226,30 @@ def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatA
     coef = post["posterior"]["coef"].transpose("chain", "draw", "feature")
     if tuple(str(name) for name in coef["feature"].values) != fit.names:
         raise DataError("fit and post have different columns; compute both from the same Data")
+    _require_same_data(fit, post)
     draws = np.asarray(coef.values, dtype=np.float64)
     if "intercept" not in post["posterior"]:
         return fit.names, draws
     intercept = post["posterior"]["intercept"].transpose("chain", "draw").values
     names = (*fit.names, _intercept_label(fit.names))
     return names, np.concatenate([draws, intercept[..., None]], axis=2)
+
+
+def _require_same_data(fit: MapEstimate, post: xr.DataTree) -> None:
+    """The density that the fit says it has is the one that it has on the rows sampled."""
+    from bayesreg.posterior.tree import sampled_data
+
+    if fit.target == "marginal" or not {"constant_data", "observed_data"} <= set(post.children):
+        return
+    density = fit.model.log_density(
+        sampled_data(post), fit.coef, fit.intercept, sigma=fit.scalars.get("sigma")
+    )
+    if not abs(density - fit.log_density) <= _ROUNDING * (1.0 + abs(fit.log_density)):
+        raise DataError(
+            f"fit and post are of different data: log p(y, mode) is {fit.log_density:.6g} where "
+            f"the fit was made and {density:.6g} on the rows of post. Compute both from the same "
+            "Data"
+        )
 
 
 def _intercept_label(names: tuple[str, ...]) -> str:

@@ -72,6 +72,18 @@ def load_diabetes() -> Data:
     return Data(frame, target)
 
 
+def load_prostate() -> Data:
+    """97 men before surgery: log prostate-specific antigen and eight clinical measures.
+
+    Stamey, Kabalin, McNeal, Johnstone, Freiha, Redwine and Yang (1989, Journal of Urology
+    141:1076), as in Tibshirani (1996, JRSS B 58:267). Columns in their own units.
+    """
+    file = Path(__file__).with_name("prostate.csv")
+    names = file.read_text().split("\n", 1)[0].split(",")
+    table = np.loadtxt(file, delimiter=",", skiprows=1)
+    return Data(table[:, :-1], table[:, -1], names=names[:-1])
+
+
 def run_demo(
     pictures: Path | None = None, *, overwrite: bool = False, seed: int = 1, progress: bool = True
 ) -> Demo:

@@ -84,7 +84,9 @@ StudentT, AsymmetricLaplace
                 raise ModelError("prior is an empty mapping; name a prior for every column")
             for key in self.prior:
                 if not isinstance(key, str):
-                    raise ModelTypeError(f"prior is keyed by column name or glob; got {key!r}")
+                    raise ModelTypeError(
+                        f"prior is keyed by column name or glob; got {_checks.shown(key)}"
+                    )
         for where, prior in self._priors().items():
             if not _is_a(prior, PRIORS, Prior):
                 raise ModelTypeError(_why_no_prior(prior, where) or _not_a(where, prior, PRIORS))
@@ -398,7 +400,7 @@ def _not_a(where: str, found: object, known: dict[str, type]) -> str:
         hint = "; None is a model without intercept, Flat() (the default) one with"
     return (
         f"{where} must be a {kind} ({', '.join(sorted(known))}); "
-        f"got {found!r} of type {type(found).__name__}{hint}"
+        f"got {_checks.shown(found)} of type {type(found).__name__}{hint}"
     )
 
 
@@ -414,5 +416,5 @@ def require_model_and_data(model: object, data: object) -> None:
         raise ModelTypeError(f"model must be a bayesreg.Model; got {type(model).__name__}")
     if not isinstance(data, Data):
         raise DataTypeError(
-            f"data must be a bayesreg.Data; got {type(data).__name__}. Wrap it: Data(X, y)"
+            f"data must be a bayesreg.Data; got {type(data).__name__}. Wrap X and y: Data(X, y)"
         )

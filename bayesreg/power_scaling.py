@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg import _checks
-from bayesreg._tables import Table, number
+from bayesreg._tables import Table, number, with_notes
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import DataTypeError, ModelError
@@ -25,6 +25,7 @@ from bayesreg.priors import Flat
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 # Beyond this the importance weights cannot be trusted (Vehtari et al., 2024).
 LARGEST_K = 0.7
@@ -105,6 +106,8 @@ class Sensitivity:
             "prior, likelihood: movement per doubling of their power; above "
             f"{self.threshold:g} the posterior is sensitive to it."
         )
+        if np.isnan(self.k_halved) and np.isnan(self.k_doubled):
+            return f"{text} -: no scale to halve and double; it is unknown, or every prior is flat."
         tried = {"halved": self.k_halved, "doubled": self.k_doubled}
         bad = [f"{name} (k = {k:.2f})" for name, k in tried.items() if k > LARGEST_K]
         if bad:
@@ -118,6 +121,9 @@ class Sensitivity:
         return f"{self.to_table()}\n{self.note}"
 
     __repr__ = __str__
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from with_notes(self.to_table(), [self.note])
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -169,7 +175,7 @@ def sensitivity(post: xr.DataTree, *, threshold: float = 0.05) -> Sensitivity:
 
 def _read(post: Any) -> tuple[Model, Data, Parameters]:
     """Model, data and draws of a result."""
-    from bayesreg.posterior.tree import sampled_design
+    from bayesreg.posterior.tree import sampled_data
     from bayesreg.spec import from_text
 
     groups = getattr(post, "children", {})
@@ -184,12 +190,7 @@ def _read(post: Any) -> tuple[Model, Data, Parameters]:
     model = from_text(str(post.attrs["model"]))
     if not isinstance(model, Model):
         raise DataTypeError("post holds no model of bayesreg's")
-    constants, group = post["constant_data"], post["posterior"]
-    trials = constants["trials"].values if "trials" in constants else None
-    data = Data(
-        sampled_design(constants), post["observed_data"]["y"].values, constants["weights"].values,
-        constants["offset"].values, [str(name) for name in constants["feature"].values], trials,
-    )  # fmt: skip
+    group, data = post["posterior"], sampled_data(post)
     scalars = {name: group[name].values for name in pose(model, data).scalars}
     intercept = group["intercept"].values if "intercept" in group else None
     coef = group["coef"].transpose("chain", "draw", "feature").values

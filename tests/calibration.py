@@ -7,7 +7,8 @@ is found out. With n < p and informative priors, since a vague prior hides error
 
     python -m tests.calibration                    print, all rows
     python -m tests.calibration --only coordinate  rows whose name contains this
-    python -m tests.calibration --keep             write tests/reference/calibration.md and .json
+    python -m tests.calibration --keep             write tests/reference/calibration.md and .json;
+                                                   rows that are not run again stay as they are
 """
 
 import argparse
@@ -86,7 +87,8 @@ class Case:
         y = np.ones(self.n)
         if not isinstance(self.model.likelihood, Gaussian):
             weights = None
-        trials = np.resize([3.0, 5.0], self.n) if "Binomial" in repr(self.model) else None
+        binomial = isinstance(self.model.likelihood, Binomial)
+        trials = np.resize([3.0, 5.0], self.n) if binomial else None
         return Data(rng.normal(size=(self.n, self.p)), y, weights=weights, trials=trials)
 
 
@@ -227,7 +229,7 @@ def assess(case, replications, seed):
         "replications": replications, "quantities": list(found.labels),
         "chi_square": found.chi_square.tolist(),
         "kolmogorov_smirnov": found.kolmogorov_smirnov.tolist(),
-        "smallest_adjusted_p": p, "worst": quantity, "mutants": {},
+        "smallest_adjusted_p": p, "worst": quantity, "mutants": {}, "date": str(date.today()),
     }  # fmt: skip
     for name, model in case.mutants.items():
         wrong = calibrate(
@@ -269,7 +271,7 @@ def line(result):
         f"| {result['case']} | {result['replications']} | {min(result['chi_square']):.2g} | "
         f"{min(result['kolmogorov_smirnov']):.2g} | {result['smallest_adjusted_p']:.2g} "
         f"({result['worst']}) | {shown} | {powers} | {'yes' if result['passed'] else 'NO'} | "
-        f"{result['seconds']} |"
+        f"{result['seconds']} | {result['date']} |"
     )
 
 
@@ -283,8 +285,8 @@ the quantities. *adjusted*: the smallest after Holm's adjustment over both tests
 batches of {batch} replications in which a mutant is found. A case passes, and a mutant is found, at
 an adjusted p-value of {level} over the number of cases.
 
-| case | replications | chi-square | KS | adjusted (worst) | Geweke | power | passed | CPU s |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| case | runs | chi-square | KS | adjusted (worst) | Geweke | power | passed | CPU s | date |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -295,11 +297,22 @@ def header(seed):
                          level=LEVEL)  # fmt: skip
 
 
+def keep(results, text):
+    """Write the table, with the rows that were there already and were not run again."""
+    file = REFERENCE / "calibration.json"
+    known = json.loads(file.read_text()) if file.exists() else []
+    by_case = {result["case"]: result for result in [*known, *results]}
+    kept = [by_case[case.label] for case in CASES if case.label in by_case]
+    file.write_text(json.dumps(kept, indent=1) + "\n")
+    table = text + "".join(line(result) + "\n" for result in kept)
+    (REFERENCE / "calibration.md").write_text(table)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tests.calibration", description=__doc__,
                                      formatter_class=argparse.RawTextHelpFormatter)  # fmt: skip
     parser.add_argument("--only", default="", help="rows whose name contains this")
-    parser.add_argument("--replications", type=int, default=5000)
+    parser.add_argument("--replications", type=int, default=BATCH)
     parser.add_argument("--seed", type=int, default=20261121)
     parser.add_argument("--keep", action="store_true", help="write tests/reference/calibration.*")
     options = parser.parse_args(arguments)
@@ -311,10 +324,8 @@ def main(arguments=None):
             continue
         results.append(assess(case, options.replications, options.seed))
         print(line(results[-1]), flush=True)
-    if options.keep:
-        table = text + "".join(line(result) + "\n" for result in results)
-        (REFERENCE / "calibration.md").write_text(table)
-        (REFERENCE / "calibration.json").write_text(json.dumps(results, indent=1) + "\n")
+        if options.keep:
+            keep(results, text)
     failures = [result["case"] for result in results if not result["passed"]]
     if failures:
         print(f"not passed: {', '.join(failures)}", file=sys.stderr)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from calibration import CASES, FAMILY_LEVEL, Case, assess, line, mutants, seed_of
+from calibration import BATCH, CASES, FAMILY_LEVEL, Case, assess, line, mutants, seed_of
 from scipy import stats
 
 from bayesreg import (
@@ -52,7 +52,7 @@ def test_calibrated(case):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", PARAMETERS)
 def test_calibrated_and_every_mutant_found_at_full_size(case):
-    result = assess(case, 5000, seed=7)
+    result = assess(case, BATCH, seed=7)
     assert result["passed"], line(result)
 
 
@@ -248,5 +248,5 @@ def test_calibration_does_not_depend_on_where_a_flat_intercept_is():
 def test_a_case_is_told_by_one_line():
     case = Case("gibbs", "laplace", MODEL, 3, mutants=mutants(MODEL), transitions=200)
     result = assess(case, 200, seed=1)
-    assert line(result).count("|") == 10
+    assert line(result).count("|") == 11
     assert set(result["mutants"]) == {"prior 25% wider"}

@@ -476,3 +476,46 @@ def test_folds_that_cannot_be_made_are_the_note_of_cv():
 def test_an_unknown_scale_is_refused():
     with pytest.raises(ModelError, match="unknown"):
         choose(br.Model(br.Gaussian(1.0), br.Laplace(br.HalfCauchy(1.0))), some_data(), ["cv"])
+
+
+# --- lambda where sigma is unknown ---
+
+
+def test_lambda_at_sigma_is_that_of_the_joint_mode_there(diabetes):
+    """The number for other software: scikit-learn's lasso at it is the joint mode."""
+    model = br.Model(br.Gaussian(br.HalfNormal(100.0)), br.Laplace(60.0))
+    found = choose(model, diabetes, ["cv"], n_scales=6)
+    cv = found["cv"]
+    joint = br.find_map(model.rescaled(cv.scale / 60.0), diabetes, target="joint")
+    assert cv.sigma == joint.scalars["sigma"]
+    assert cv.lambda_ == pytest.approx(1.0 / cv.scale)
+    assert cv.lambda_at_sigma == pytest.approx(joint.lambda1[0])
+    text, html = str(found), found._repr_html_()
+    for said in ("lambda at sigma = 1", "lambda (sigma)", "sigma of the joint mode"):
+        assert said in text
+        assert said in html
+    assert f"{cv.lambda_at_sigma:.4g} ({cv.sigma:.4g})" in text
+    assert found.to_dict()["choices"]["cv"]["lambda_at_sigma"] == cv.lambda_at_sigma
+
+
+def test_lambda_stands_as_it_is_where_no_unknown_sigma_enters():
+    for model in (
+        br.Model(br.Gaussian(0.7), br.Laplace(1.0)),
+        br.Model(br.Gaussian(br.Jeffreys()), br.Normal(1.0, relative_to_noise=True)),
+    ):
+        found = choose(model, some_data(), ["cv"], n_scales=4)
+        assert found["cv"].lambda_at_sigma == found["cv"].lambda_
+        assert "sigma = 1" not in str(found)
+
+
+def test_a_choice_outside_the_shared_range_is_not_called_agreement():
+    from bayesreg.scales.agreement import agreement
+    from bayesreg.scales.choice import Choice
+
+    evidence = Choice("evidence", 0.01, 0.007, 0.03, 100.0, "")
+    cv = Choice("cv", 0.173, 0.0, 0.3, 5.8, "")
+    text = agreement([evidence, cv])
+    assert "cv (0.173) does best with lies outside" in text
+    assert "any scale in there will do" not in text
+    near = Choice("cv", 0.02, 0.0, 0.3, 5.8, "")
+    assert "any scale in there will do" in agreement([evidence, near])

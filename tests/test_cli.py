@@ -282,6 +282,14 @@ def test_choose_puts_methods_side_by_side(table, capsys):
     assert "cv, 1 se" in printed
 
 
+def test_choose_ends_with_1_where_no_method_found_a_scale(table, capsys):
+    model = ("--target", "y", "--prior", "Normal(scale=0.3)", "--sigma", "1.5")
+    impossible = ("--methods", "cv", "--folds", "9999")
+    for more in ((), ("--json",)):
+        assert main(["choose", str(table), *model, *impossible, *more]) == 1
+        assert "9999" in capsys.readouterr().out
+
+
 def test_choose_says_what_it_cannot_do(table, capsys):
     model = ("--target", "y", "--prior", "Normal(scale=0.3)", "--sigma", "1.5")
     assert main(["choose", str(table), *model, "--methods", "evidense"]) == 2

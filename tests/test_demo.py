@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bayesreg.cli import main
-from bayesreg.demo import LAPLACE_SCALE, PICTURES, SIGMA, load_diabetes, run_demo
+from bayesreg.demo import LAPLACE_SCALE, PICTURES, SIGMA, load_diabetes, load_prostate, run_demo
 from bayesreg.errors import DataError
 
 
@@ -84,3 +84,14 @@ def test_the_command_as_json(capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["fit"]["certificate"]["holds"] is True
     assert len(found["scales"]) == 9
+
+
+def test_prostate_data_are_those_of_the_literature():
+    """Least squares as R's lm prints it for the same data (lasso2::Prostate)."""
+    data = load_prostate()
+    assert (data.y.size, data.p, data.names[0]) == (97, 8, "lcavol")
+    columns = np.column_stack([np.ones(97), data.X])
+    found = np.linalg.lstsq(columns, data.y, rcond=None)[0]
+    expected = [0.669399027, 0.587022881, 0.454460641, -0.019637208, 0.107054351, 0.766155885,
+                -0.105473570, 0.045135964, 0.004525324]  # fmt: skip
+    np.testing.assert_allclose(found, expected, rtol=2e-6)

@@ -253,3 +253,16 @@ def test_columns_that_do_not_vary():
     data = br.Data(np.ones((10, 1)), np.arange(10.0))
     with pytest.raises(ModelError, match="do not vary"):
         br.elicit(br.Model(br.Gaussian(1.0), br.Normal(1.0)), data)
+
+
+def test_lambda_says_at_which_sigma_it_is():
+    model = br.Model(br.Gaussian(br.HalfNormal(10.0)), br.Laplace(1.0))
+    found = br.elicit(model, some_data(), seed=1)
+    assert found.sigma == pytest.approx(10.0 * stats.halfnorm.median(), rel=0.05)
+    assert found.lambda_ == pytest.approx(1.0 / found.scale)
+    assert found.lambda_at_sigma == pytest.approx(found.sigma**2 / found.scale)
+    for said in ("lambda at sigma = 1", f"lambda at sigma = {found.sigma:.4g}"):
+        assert said in str(found)
+        assert said in found._repr_html_()
+    known = br.elicit(br.Model(br.Gaussian(0.7), br.Laplace(1.0)), some_data(), seed=1)
+    assert "lambda at" not in str(known)

@@ -21,6 +21,7 @@ LAYERS = [
         "_text",
         "_types",
         "_version",
+        "_warning",
         "covariance",
         "data",
         "design",

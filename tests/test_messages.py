@@ -10,7 +10,7 @@ from helpers import make_class_data, make_data
 
 import bayesreg as br
 from bayesreg.cli import main
-from bayesreg.errors import ModelError, ModelTypeError
+from bayesreg.errors import BayesregError, DataTypeError, ModelError, ModelTypeError
 
 GAUSSIAN = br.Gaussian(1.5)
 LASSO = br.Model(GAUSSIAN, br.Laplace(0.3))
@@ -42,9 +42,6 @@ def test_sample_of_bounds_says_what_works(prior):
     data = make_data(GAUSSIAN)
     with pytest.raises(ModelError, match=r"'gibbs' does not apply.*bounds.*'coordinate'"):
         br.sample(br.Model(GAUSSIAN, prior), data, seed=1, sampler="gibbs")
-    with pytest.raises(ModelError, match=r"cannot express bounds.*find_map"):
-        br.to_pymc(br.Model(GAUSSIAN, prior), data)
-    assert br.find_map(br.Model(GAUSSIAN, prior), data).certificate.holds
 
 
 def test_a_positive_lasso_is_an_exponential_prior():
@@ -127,3 +124,34 @@ def test_dir_lists_the_public_names_only():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     names = set(done.stdout.split())
     assert names == {*br.__all__, "errors", "pymc", "testing"}
+
+
+@pytest.mark.parametrize(
+    "act", [br.sample, br.find_map_path, br.scan_scales, br.choose_scale, br.elicit, br.certify]
+)
+def test_arrays_instead_of_data_are_told_to_be_wrapped(act):
+    """``y`` lands in the third argument, which must not be what is complained about."""
+    X = np.random.default_rng(0).normal(size=(200, 5))
+    with pytest.raises(DataTypeError, match=r"got ndarray. Wrap X and y: Data\(X, y\)"):
+        act(LASSO, X, X[:, 0])
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda data, it: br.sample(LASSO, data, it),
+        lambda data, it: br.sample(LASSO, data, seed=it),
+        lambda data, it: br.sample(LASSO, data, sampler=it),
+        lambda data, it: br.elicit(LASSO, data, it),
+        lambda data, it: br.elicit(LASSO, data, draws=it),
+        lambda data, it: br.find_map(LASSO, data, target=it),
+        lambda data, it: br.choose_scale(LASSO, data, hold=it),
+        lambda data, it: br.to_penalty(LASSO, it, data),
+    ],
+)
+def test_a_large_object_is_short_in_a_message(act):
+    data = make_data(GAUSSIAN)
+    with pytest.raises(BayesregError) as refused:
+        act(data, np.random.default_rng(0).normal(size=(200, 5)))
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 300

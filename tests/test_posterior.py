@@ -384,6 +384,24 @@ def test_divergences_warn():
         warn_if_short(diagnose(good, ("intercept",), divergences=3))
 
 
+def test_a_warning_points_at_the_line_that_asked(data, tmp_path):
+    with pytest.warns(ConvergenceWarning) as caught:
+        sample(LASSO, data, draws=50, seed=1)
+    assert [warning.filename for warning in caught] == [__file__]
+    with pytest.warns(ConvergenceWarning) as caught:
+        sample(LASSO, data, draws=50, seed=1, store=tmp_path / "run.zarr")
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize(("rhat", "ess", "said"), [(1.0118, 2855.0, True), (1.0118, 300.0, False),
+                                                   (1.2, 2855.0, False)])  # fmt: skip
+def test_an_r_hat_barely_above_is_said_to_happen_by_chance(rhat, ess, said):
+    figures = [np.array([value]) for value in (rhat, ess, ess, 0.01)]
+    with pytest.warns(ConvergenceWarning, match=r"draws=\d+") as caught:
+        warn_if_short(Diagnostics(("sigma",), *figures, divergences=0, chains=4, draws=1000))
+    assert ("by chance" in str(caught[0].message)) == said
+
+
 def test_few_draws_warn_honestly(data):
     with pytest.warns(ConvergenceWarning, match=r"ESS >= 400.*draws=[0-9]+"):
         sample(LASSO, data, draws=50, seed=1)
@@ -455,6 +473,33 @@ def test_the_bar_says_how_fast_and_how_well(monkeypatch, data):
     monkeypatch.setattr(sys, "stderr", sys.__stderr__)
     silent = sample(LASSO, data, draws=4000, seed=1, progress=False)
     np.testing.assert_array_equal(post["posterior"]["coef"], silent["posterior"]["coef"])
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_the_bar_is_whole_in_any_terminal(monkeypatch, width):
+    """The longest name, a fast run: share or counts, R-hat, ESS and time left are never cut."""
+    import io
+
+    from bayesreg.posterior import progress
+
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(progress, "_BETWEEN", 0.0)
+    draws = np.random.default_rng(0).normal(size=(4, 4000, 1))
+    with progress.progress_bar("sampling (coordinate)", 100_000, True, progress.COMPILING) as bar:
+        bar.advance(18_572)
+        bar.observe([{"posterior": {"coef": chain}} for chain in draws])
+        bar._progress.refresh()
+    text = stream.getvalue()
+    assert "…" not in text
+    assert progress.COMPILING in text
+    last = [line for line in text.splitlines() if "R-hat" in line][-1]
+    assert re.search(r"R-hat 1\.0\d\d, ESS [0-9,]+ .*[-0-9]:[-0-9]{2}:[-0-9]{2}", last)
+    assert ("18572/100000" if width >= 115 else "19%") in last
+    assert ("draws/s" in last) == (width >= 80)
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.9, -0.5])

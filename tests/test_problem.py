@@ -238,7 +238,9 @@ def test_arguments_of_the_wrong_kind_are_refused():
         bind(data, model)
     with pytest.raises(ModelTypeError, match=r"model must be a bayesreg.Model; got str"):
         bind("Laplace(1)", data)
-    with pytest.raises(DataTypeError, match=r"data must be a bayesreg.Data; got ndarray. Wrap it"):
+    with pytest.raises(
+        DataTypeError, match=r"data must be a bayesreg.Data; got ndarray. Wrap X and y"
+    ):
         bind(model, data.X)
 
 

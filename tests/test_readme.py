@@ -20,11 +20,16 @@ def _blocks(language):
 def test_python_blocks_run_in_order():
     namespace: dict[str, object] = {}
     blocks = _blocks("python")
-    assert len(blocks) == 7
+    assert len(blocks) == 9
     for block in blocks:
         exec(compile(block, "README.md", "exec"), namespace)
     assert namespace["fit"].certificate.holds
     assert namespace["fit"].n_zeros >= 1
+    alpha = namespace["same"].lambda_ / namespace["data"].n
+    assert alpha == pytest.approx(namespace["lasso"].alpha_, rel=1e-12)
+    assert 1 / namespace["found"].scale == pytest.approx(0.2366, abs=0.003)
+    drawn = 1 / namespace["drawn"]["posterior"]["scale"]
+    assert float(drawn.median()) == pytest.approx(0.277, abs=0.01)
 
 
 def test_convert_commands_run(capsys):

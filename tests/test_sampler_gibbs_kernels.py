@@ -99,7 +99,7 @@ def test_slopes_are_those_of_the_value(name, prior):
 
 @pytest.mark.parametrize("t", [-0.4, -3.9, -4.7, -20.0, -100.0])
 def test_slopes_of_a_horseshoe_far_below_its_coefficients(t):
-    """1 / (e^x E1(x)) - x by a continued fraction, x from 1 to 1e87: Abramowitz and Stegun 5.1.22."""
+    """1 / (e^x E1(x)) - x by a continued fraction (Abramowitz, Stegun 5.1.22), x to 1e87."""
     encoded = encode([HalfCauchy(1.0)])
     terms = Conditional(2.0, 0.0, 0.0, 1, np.array([1.0]), np.array([HORSESHOE_TAIL]))
     first, second = slopes(terms, encoded.codes[0], encoded.parameters[0], t)

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import logsumexp
 
 import bayesreg as br
-from bayesreg.errors import ModelError, ModelTypeError
+from bayesreg.errors import ConvergenceWarning, ModelError, ModelTypeError
 from bayesreg.scales.summaries import highest_density
 
 RNG = np.random.default_rng(5)
@@ -19,6 +19,9 @@ Y = X @ [1.0, -0.5, 0.0] + 0.4 + 0.6 * RNG.standard_normal(25)
 WEIGHTS, OFFSET = np.linspace(0.5, 2.0, 25), np.linspace(-0.3, 0.3, 25)
 DATA = br.Data(X, Y)
 SCALES = [0.1, 0.5, 2.0]
+
+
+FEW_DRAWS = pytest.mark.filterwarnings("ignore:the draws of the scan are short")
 
 
 def scan(model, data=DATA, scales=SCALES, **options):
@@ -216,6 +219,7 @@ def test_variables_are_what_they_say():
     assert study.attrs["convergence"].endswith("at every scale")
 
 
+@FEW_DRAWS
 def test_the_same_seed_gives_the_same_bits_whatever_the_cores():
     one = scan(LASSO, scales=[0.3, 0.6], seed=4, draws=60, cores=1)
     two = scan(LASSO, scales=[0.3, 0.6], seed=4, draws=60, cores=2)
@@ -225,7 +229,9 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_cores():
 
 
 def test_draws_that_fall_short_are_said():
-    study = scan(LASSO, seed=4, draws=20)
+    with pytest.warns(ConvergenceWarning, match=r"3 of 3 scales \(0.1, 0.5, 2\)") as caught:
+        study = scan(LASSO, seed=4, draws=20)
+    assert [warning.filename for warning in caught] == [__file__]
     assert study.attrs["convergence"].startswith("short of")
     assert "3 of 3 scales" in study.attrs["convergence"]
 
@@ -235,6 +241,7 @@ def test_scales_may_come_in_any_order_and_twice():
     assert study["scale"].values.tolist() == [0.2, 1.0]
 
 
+@FEW_DRAWS
 def test_an_unknown_sigma_is_said_and_its_lambda_given():
     model = br.Model(br.Gaussian(br.Jeffreys()), br.Laplace(1.0, relative_to_noise=True))
     study = scan(model, seed=1, draws=200)
@@ -247,6 +254,7 @@ def test_an_unknown_sigma_is_said_and_its_lambda_given():
     assert float(study["mean_sigma"][1]) == pytest.approx(0.6, abs=0.25)
 
 
+@FEW_DRAWS
 @pytest.mark.parametrize(
     "model", [CLOSED[4], br.Model(br.Gaussian(0.7), {"x0": br.Flat(), "*": br.Laplace(1.0)})]
 )
@@ -264,6 +272,7 @@ def test_without_the_posterior_nothing_is_drawn():
     assert "seed" not in study.attrs
 
 
+@FEW_DRAWS
 def test_folds_cross_validate_with_the_prior_held():
     study = scan(LASSO, folds=5, seed=1, draws=100)
     assert np.all(np.isfinite(study["cv_mode"]))

@@ -13,7 +13,7 @@ from bayesreg.errors import DataTypeError, ModelError
 def case():
     data = make_data(br.Gaussian(1.5), weights=True)
     model = br.Model(br.Gaussian(1.5), br.Laplace(0.4))
-    return model, data, br.sample(model, data, seed=3, draws=2000, progress=False)
+    return model, data, br.sample(model, data, seed=3, draws=10_000, progress=False)
 
 
 def test_rows_are_arviz_s(case):
@@ -60,6 +60,7 @@ def test_unknown_sigma_and_scale_have_rows_and_no_rescaled_means():
     frame = found.to_frame()
     assert list(frame.index) == list(found.names)
     assert "<table>" in found._repr_html_()
+    assert "it is unknown" in str(found)
 
 
 def test_words_follow_the_threshold(case):

@@ -102,7 +102,7 @@ def test_draws_of_a_large_sparse_matrix_need_no_dense_one(prior):
     model = br.Model(br.Gaussian(br.HalfNormal(1.0)), prior)
     br.sample(model, br.Data(X[:40, :3], y[:40]), 1000, 2, seed=1, progress=False)  # compiles
     tracemalloc.start()
-    post = br.sample(model, data, 500, 2, seed=1, progress=False)
+    post = br.sample(model, data, 1500, 2, seed=1, progress=False)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100e6

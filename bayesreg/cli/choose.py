@@ -57,10 +57,12 @@ def _choose(options: argparse.Namespace) -> int:
         scales=options.scales, folds=options.folds, hold=options.hold, hyperprior=hyperprior,
         draws=options.draws, seed=options.seed, progress=not options.json,
     )  # fmt: skip
+    # One method that found a scale is an answer.
+    status = 0 if any(choice.found for choice in found.values()) else 1
     if options.json:
-        return write_json({"model": repr(model), **found.to_dict()})
+        return write_json({"model": repr(model), **found.to_dict()}) or status
     write_table(found.to_table())
     for note in found.notes:
         write_text(note)
     write_text(f"\n{found.agreement}")
-    return 0
+    return status

@@ -34,6 +34,6 @@ def write_table(table: Table) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console(highlight=False).print(table.to_rich())
+        Console(highlight=False).print(table)
     else:
         sys.stdout.write(f"{table}\n")

@@ -77,7 +77,7 @@ def setting_of(
 
 def _require_number_or_estimate(sigma: float | str | None) -> None:
     if isinstance(sigma, str) and sigma != "estimate":
-        raise ConversionError(f"sigma must be a number or 'estimate'; got {sigma!r}")
+        raise ConversionError(f"sigma must be a number or 'estimate'; got {_checks.shown(sigma)}")
 
 
 def _has_intercept(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from bayesreg import _checks
 from bayesreg.conventions import (
     adelie,
     bambi,
@@ -115,7 +116,7 @@ def find(name: object, argument: str) -> Convention:
     if not isinstance(name, str):
         raise ConversionError(
             f"{argument} must be the name of a convention, such as 'sklearn.Lasso', or a "
-            f"Convention; got {name!r}"
+            f"Convention; got {_checks.shown(name)}"
         )
     refuse_by_name(name)
     if name not in CONVENTIONS:

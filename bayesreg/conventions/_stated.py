@@ -104,7 +104,8 @@ def _wanted(
         return stated(wanted)
     if wanted is not None:
         raise ModelTypeError(
-            f"likelihood must be a likelihood such as Bernoulli(), or its name; got {wanted!r}"
+            "likelihood must be a likelihood such as Bernoulli(), or its name; "
+            f"got {_checks.shown(wanted)}"
         )
     if len(possible) == 1:
         return Stated(possible[0])

@@ -89,7 +89,7 @@ def checked(value: Any, argument: str) -> Dispersion:
     if not SMALLEST <= found <= LARGEST:
         raise ModelError(
             f"{argument} must lie between {SMALLEST:g} and {LARGEST:g}, so that products stay "
-            f"numbers; got {found!r}"
+            f"numbers; got {_checks.shown(found)}"
         )
     return found
 

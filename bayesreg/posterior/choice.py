@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bayesreg import _checks
 from bayesreg._text import nearest
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.posterior import by_pymc, coordinate, exact, gibbs, nuts, polya_gamma
@@ -24,7 +25,7 @@ SAMPLERS: dict[str, Sampler] = {
             "Gaussian likelihood and priors that are scale mixtures of normals: given its mixing "
             "variables the posterior is normal; sigma and scales are drawn with those integrated "
             "out",
-            gibbs.unsuited, 500, gibbs.prepare, reduces_rows=True,
+            gibbs.unsuited, 250, gibbs.prepare, reduces_rows=True,
         ),
         Sampler(
             "coordinate",
@@ -63,7 +64,7 @@ def choose_sampler(posterior: Posterior, name: str) -> Sampler:
         An unknown name, or a sampler that does not apply; says which do.
     """
     if not isinstance(name, str):
-        raise ModelTypeError(f"sampler must be a name such as 'auto'; got {name!r}")
+        raise ModelTypeError(f"sampler must be a name such as 'auto'; got {_checks.shown(name)}")
     reasons = {row.name: row.unsuited(posterior) for row in SAMPLERS.values()}
     suited = [row for row in SAMPLERS.values() if reasons[row.name] is None]
     if name != "auto" and name not in SAMPLERS:

@@ -60,6 +60,11 @@ class Rows:
         intercept = 0.0 if drawn.intercept is None else drawn.intercept[0, part, None]
         return drawn.coef[0, part] @ self._X.T + intercept + self._offset
 
+    def terms(self, eta: FloatArray) -> FloatArray:
+        """log p(y_i | eta_i), a row per draw, of a model without unknowns."""
+        found: FloatArray = self._density(eta, {})
+        return found
+
     def log_likelihood(
         self, drawn: Parameters, pointwise: bool
     ) -> tuple[FloatArray | None, FloatArray]:

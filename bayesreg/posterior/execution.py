@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesreg._warning import warn
 from bayesreg.errors import PartialRunWarning
 from bayesreg.posterior.choice import SAMPLERS
 from bayesreg.posterior.describe import PREDICTIVE, Describer
 from bayesreg.posterior.diagnostics import Diagnostics, diagnose_variables, warn_if_short
 from bayesreg.posterior.memory import Memory
 from bayesreg.posterior.order import Mode, Order
-from bayesreg.posterior.progress import progress_bar
+from bayesreg.posterior.progress import COMPILING, progress_bar
 from bayesreg.posterior.protocol import Block, Chain, Draws, Engine, Sampler, Setup
 from bayesreg.posterior.run import Pieces, Plan, block_length, run
 from bayesreg.posterior.target import Posterior
@@ -35,7 +35,8 @@ def in_memory(order: Order, setup: Setup, mode: Mode, progress: bool, cores: int
 
     sampler, memory = SAMPLERS[order.sampler], Memory(order.draws)
     iterations, drawn_by = order.chains * (order.tune + order.draws), dict[str, str]()
-    with progress_bar(f"sampling ({order.sampler})", iterations, progress) as bar:
+    opening = COMPILING if sampler.whole_run is None else ""
+    with progress_bar(f"sampling ({order.sampler})", iterations, progress, opening) as bar:
         if sampler.whole_run is not None:
             found = sampler.whole_run(setup, order.draws, _seeds(order), bar.advance, cores)
             memory.accept(0, _pieces_of(found, order, setup.posterior), ())
@@ -163,10 +164,9 @@ def warn_of_shortfalls(
     PartialRunWarning, ConvergenceWarning
     """
     if not complete:
-        warnings.warn(
+        warn(
             f"interrupted: the result is partial and has {kept} of {order.draws} draws per chain "
             f'(attrs["partial"] is 1){remedy}',
             PartialRunWarning,
-            stacklevel=4,
         )
     warn_if_short(diagnostics)

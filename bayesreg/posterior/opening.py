@@ -84,7 +84,11 @@ def read_run(path: Any) -> StoredRun:
         raise ModelTypeError(f"path must be a path such as 'run.zarr'; got {_checks.shown(path)}")
     store = Path(os.fsdecode(path))
     if not store.is_dir():
-        raise StoreError(f"there is no stored run at {store}; sample(..., store=path) makes one")
+        raise StoreError(
+            f"there is no stored run at {store}; sample(..., store=path) makes one. A run that was "
+            "killed before it wrote its first checkpoint leaves nothing to go on from: start it "
+            "again with the same seed, for the same draws"
+        )
     content = read_checkpoint(store)
     try:
         return _run_of(store, content)

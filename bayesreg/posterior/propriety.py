@@ -9,11 +9,10 @@ dispersion: :mod:`bayesreg.posterior.dispersion_propriety`.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from bayesreg._types import IntArray
+from bayesreg._warning import warn
 from bayesreg.errors import ImproperPosteriorError, PriorTailWarning
 from bayesreg.posterior.dispersion_propriety import why_dispersion_diverges
 from bayesreg.posterior.scalar_propriety import scales_left_to_their_prior, why_scalars_diverge
@@ -55,13 +54,12 @@ def require_proper(posterior: Posterior, names: tuple[str, ...]) -> None:
     if reason is not None:
         raise ImproperPosteriorError(f"the posterior is improper: {reason}")
     for name in scales_left_to_their_prior(posterior):
-        warnings.warn(
+        warn(
             f"the likelihood of {name} does not fall as {name} goes to infinity: the columns fit "
             "the data without residual, and sigma follows. The posterior is proper, but its tail "
             f"is that of p({name}) = {posterior.scalars[name]!r}; choose that density with care, "
             "or state sigma or give it a proper prior",
             PriorTailWarning,
-            stacklevel=3,
         )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bayesreg import _checks
+from bayesreg._warning import warn
 from bayesreg.errors import ModelError, StoreError, VersionWarning
 from bayesreg.posterior import execution
 from bayesreg.posterior.choice import SAMPLERS
@@ -113,9 +113,8 @@ def _warn_of_versions(before: dict[str, str]) -> None:
         if before.get(name) != now[name]
     ]
     if changed:
-        warnings.warn(
+        warn(
             f"the run began with other versions ({', '.join(changed)}): the draws from here on "
             "are as good, but their bits may not be those of an uninterrupted run",
             VersionWarning,
-            stacklevel=3,
         )

@@ -134,13 +134,13 @@ def sample(
     >>> post["posterior"]["coef"].shape, post.attrs["sampler"]
     ((4, 1000, 1), 'exact')
     """
+    require_model_and_data(model, data)
     draws = checked_count(draws, "draws", most=MOST_ITERATIONS)
     chains = checked_count(chains, "chains", most=MOST_CHAINS)
     cores = checked_cores(cores)
     _checks.flag(progress, "progress")
     _checks.flag(posterior_predictive, "posterior_predictive")
     seed = seed_or_fresh(seed)
-    require_model_and_data(model, data)
     data = data if data.y.size * data.p > _UNPACKED else data.to_dense()
     posterior = pose(model, data)
     chosen = choose_sampler(posterior, sampler)

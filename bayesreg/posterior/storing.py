@@ -23,7 +23,7 @@ from bayesreg.posterior.checkpoint import (
 from bayesreg.posterior.choice import SAMPLERS
 from bayesreg.posterior.opening import diagnosed_store, encoded_diagnostics, tree_of
 from bayesreg.posterior.order import Mode, Order
-from bayesreg.posterior.progress import progress_bar
+from bayesreg.posterior.progress import COMPILING, progress_bar
 from bayesreg.posterior.protocol import Chain, Engine, Setup
 from bayesreg.posterior.run import Pieces, Plan, copy_of, run
 from bayesreg.posterior.run_store import (
@@ -222,7 +222,7 @@ def go_on(
     """Run to the end of the order, and return what the store holds."""
     plan = Plan(order.tune, order.draws, sink.content["length"])
     left = order.chains * (order.tune + order.draws - chains[0].iteration)
-    with progress_bar(f"sampling ({order.sampler})", left, progress) as bar:
+    with progress_bar(f"sampling ({order.sampler})", left, progress, COMPILING) as bar:
         describe = execution.describer(engine, order, setup.posterior)
         complete = run(engine, chains, describe, sink, bar, plan, cores)
     sink.flush()

@@ -132,6 +132,16 @@ def sampled_design(constants: xr.Dataset) -> Design:
     return csc_array(tuple(parts), shape=(constants.sizes["obs"], constants.sizes["feature"]))
 
 
+def sampled_data(post: xr.DataTree) -> Data:
+    """The rows that were sampled."""
+    constants = post["constant_data"].to_dataset()
+    trials = constants["trials"].values if "trials" in constants else None
+    return Data(
+        sampled_design(constants), post["observed_data"]["y"].values, constants["weights"].values,
+        constants["offset"].values, [str(name) for name in constants["feature"].values], trials,
+    )  # fmt: skip
+
+
 def _constants(model: Model, data: Data, posterior: Posterior) -> xr.Dataset:
     """The data that are conditioned on, and a known penalty in nats and in its canonical form."""
     rows = used_rows(data)

@@ -140,8 +140,8 @@ def _labels(groups: ScalarOrVector) -> tuple[float, ...]:
     labels = _checks.location(groups, "GroupLaplace groups")
     if not isinstance(labels, tuple):
         raise ModelError(
-            f"GroupLaplace groups must have a label for each coefficient; got {labels!r}. Leave it "
-            "out for a single group"
+            f"GroupLaplace groups must have a label for each coefficient; "
+            f"got {_checks.shown(labels)}. Leave it out for a single group"
         )
     return labels
 

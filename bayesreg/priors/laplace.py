@@ -25,6 +25,8 @@ class Laplace:
     ----------
     scale : float or one per coefficient, or a density of one positive number
         b, in units of the coefficient; ``inf`` means flat there. The penalty is |w - loc| / b nats.
+        Park and Casella's lambda^2 = 1 / b^2 ~ Gamma(r, rate delta) is ``InverseGamma(r, delta)``,
+        which is that of b^2, with ``relative_to_noise=True``.
     loc : float or one per coefficient
         Centre; the mode puts coefficients exactly here.
     relative_to_noise : bool

@@ -58,9 +58,18 @@ def _spread(found: Sequence[Choice]) -> str:
 def _shared(found: Sequence[Choice], low: float, high: float) -> str:
     if low == 0 and high == float("inf"):
         return "Every range is open at both ends: these data do not tell one scale from another."
+    outside = [c for c in found if not low <= c.scale <= high]
+    if not outside:
+        return (
+            f"Their ranges share {_span(low, high)}: they agree as far as these data can tell, and "
+            "any scale in there will do."
+        )
+    listed = _listed([f"{c.method} ({number(c.scale, 3)})" for c in outside])
+    verb = "does" if len(outside) == 1 else "do"
     return (
-        f"Their ranges share {_span(low, high)}: they agree as far as these data can tell, and any "
-        "scale in there will do."
+        f"Their ranges share {_span(low, high)}: nowhere in there is a method worse than at its "
+        f"best by more than its own uncertainty. What {listed} {verb} best with lies outside; see "
+        "whether what matters to you changes from there to here."
     )
 
 

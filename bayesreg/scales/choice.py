@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg._json import plain
-from bayesreg._tables import Table, number
+from bayesreg._tables import Table, number, with_notes
 from bayesreg.scales.agreement import agreement
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ class Choice:
         Its uncertainty, ``interval`` says what kind. 0.0 and infinity are ends that were not
         found: the range is open there.
     lambda_ : float
-        The canonical lambda beside it, with an unknown sigma at 1.
+        The canonical lambda beside it. Where sigma is unknown and lambda depends on it, that at
+        sigma = 1.
+    sigma, lambda_at_sigma : float
+        There, sigma at the joint mode at this scale, and the canonical lambda with it: the one to
+        give to other software (``lambda_`` itself where no unknown sigma enters it). NaN where
+        there is no such mode.
     interval : str
     note : str
         What else to know.
@@ -39,7 +44,8 @@ class Choice:
         score is best at an end of the axis; else "".
     one_standard_error, one_standard_error_lambda : float
         For cross-validation the smallest scale, and largest lambda, whose score lies within one
-        standard error of the best; else NaN.
+        standard error of the best; else NaN. ``one_standard_error_lambda_at_sigma`` like
+        ``lambda_at_sigma``.
     monte_carlo_error : float
         Of ``log(scale)``; 0 where nothing was sampled.
     """
@@ -55,6 +61,9 @@ class Choice:
     one_standard_error: float = float("nan")
     one_standard_error_lambda: float = float("nan")
     monte_carlo_error: float = 0.0
+    sigma: float = float("nan")
+    lambda_at_sigma: float = float("nan")
+    one_standard_error_lambda_at_sigma: float = float("nan")
 
     @property
     def found(self) -> bool:
@@ -76,11 +85,14 @@ class ScaleChoices(Mapping[str, Choice]):
         ``log_evidence_error``; differences along the scale only), ``cv_deviance`` and
         ``cv_error``, ``cv_log_density`` and ``cv_log_density_error``, ``elpd_loo`` and
         ``elpd_loo_difference_error``; and ``scale_draws`` of the hyperprior's posterior.
+    sigma_power : int
+        lambda is ``lambda_`` times sigma to this power; 0 where ``lambda_`` holds as it stands.
     """
 
     choices: Mapping[str, Choice]
     axis_column: str
     scores: Mapping[str, Any]
+    sigma_power: int = 0
 
     def __getitem__(self, method: str) -> Choice:
         return self.choices[method]
@@ -99,19 +111,29 @@ class ScaleChoices(Mapping[str, Choice]):
     @property
     def notes(self) -> tuple[str, ...]:
         """A line for each method that has something to add."""
-        return tuple(f"{c.method}: {c.note}" for c in self.choices.values() if c.note)
+        notes = tuple(f"{c.method}: {c.note}" for c in self.choices.values() if c.note)
+        return (*([self._about_lambda()] if self.sigma_power else []), *notes)
+
+    def _about_lambda(self) -> str:
+        times = "sigma" if self.sigma_power == 1 else f"sigma^{self.sigma_power}"
+        return (
+            f"lambda: sigma is unknown, so that lambda is {times} times that at sigma = 1; in "
+            "brackets the sigma of the joint mode at the scale"
+        )
 
     def to_table(self) -> Table:
         """A row per method, and one for the one-standard-error choice."""
-        header = ("method", f"scale of {self.axis_column}", "lambda", "range", "the range is")
-        rows = [row for choice in self.choices.values() for row in _rows(choice)]
+        lambdas = ("lambda at sigma = 1", "lambda (sigma)") if self.sigma_power else ("lambda",)
+        header = ("method", f"scale of {self.axis_column}", *lambdas, "range", "the range is")
+        choices = self.choices.values()
+        rows = [row for choice in choices for row in _rows(choice, bool(self.sigma_power))]
         return Table(header, tuple(rows))
 
     def to_dict(self) -> dict[str, object]:
         """Everything as plain numbers and strings, for JSON; infinity becomes ``"inf"``."""
         fields = ("scale", "low", "high", "lambda_", "interval", "note", "boundary",
-                  "one_standard_error", "one_standard_error_lambda",
-                  "monte_carlo_error")  # fmt: skip
+                  "one_standard_error", "one_standard_error_lambda", "monte_carlo_error", "sigma",
+                  "lambda_at_sigma", "one_standard_error_lambda_at_sigma")  # fmt: skip
         found = {
             "axis_column": self.axis_column,
             "choices": {
@@ -133,12 +155,7 @@ class ScaleChoices(Mapping[str, Choice]):
     __repr__ = __str__
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        from rich.text import Text
-
-        yield self.to_table().to_rich()
-        for note in self.notes:
-            yield Text(note, style="dim")
-        yield Text("\n" + self.agreement)
+        yield from with_notes(self.to_table(), [*self.notes, "", self.agreement])
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -148,16 +165,25 @@ class ScaleChoices(Mapping[str, Choice]):
         return f"{self.to_table().to_html()}{listed}<p>{escape(self.agreement)}</p>"
 
 
-def _rows(choice: Choice) -> list[tuple[str, ...]]:
+def _rows(choice: Choice, sigma_is_unknown: bool) -> list[tuple[str, ...]]:
     if not choice.found:
-        return [(choice.method, "-", "-", "-", "not found, see below")]
+        lambdas = ("-", "-") if sigma_is_unknown else ("-",)
+        return [(choice.method, "-", *lambdas, "-", "not found, see below")]
     span = f"{number(choice.low, 3)} to {number(choice.high, 3)}"
+    used = _with_sigma(choice.lambda_at_sigma, choice.sigma) if sigma_is_unknown else ()
     rows: list[tuple[str, ...]] = [
-        (choice.method, number(choice.scale), number(choice.lambda_), span, choice.interval)
+        (choice.method, number(choice.scale), number(choice.lambda_), *used, span, choice.interval)
     ]
     if np.isfinite(choice.one_standard_error):
+        used = _with_sigma(choice.one_standard_error_lambda_at_sigma) if sigma_is_unknown else ()
         rows.append((
             f"{choice.method}, 1 se", number(choice.one_standard_error),
-            number(choice.one_standard_error_lambda), "", "",
+            number(choice.one_standard_error_lambda), *used, "", "",
         ))  # fmt: skip
     return rows
+
+
+def _with_sigma(value: float, sigma: float | None = None) -> tuple[str]:
+    if np.isnan(value):
+        return ("-",)
+    return (number(value) if sigma is None else f"{number(value)} ({number(sigma)})",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from bayesreg import _checks
@@ -10,7 +10,8 @@ from bayesreg._text import nearest
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import BayesregError, ModelError, ModelTypeError
-from bayesreg.model import Model
+from bayesreg.likelihoods import estimated_dispersion, noise_prior
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior.order import (
     MOST_CHAINS,
     MOST_ITERATIONS,
@@ -80,6 +81,7 @@ def choose_scale(
     scales, n_scales
         The axis, as in :func:`scan_scales`: where cross-validation and leave-one-out look.
     folds : int, splitter of scikit-learn, or pairs of positions
+        The same for every method; rows of weight 0 are in none.
     hold : {"prior", "alpha"}
         What cross-validation keeps the same in every fold: the prior, or lambda / N, which is
         what ``LassoCV`` and ``ElasticNetCV`` keep and which makes their folds' priors wider than
@@ -111,6 +113,7 @@ def choose_scale(
     >>> round(found["evidence"].scale, 3), found["evidence"].boundary
     (0.571, '')
     """
+    require_model_and_data(model, data)
     chosen = _checked_methods(methods)
     check_hold(hold)
     _checks.flag(progress, "progress")
@@ -121,17 +124,25 @@ def choose_scale(
     data = data.to_dense()
     require_proper(pose(model, data), data.names)
     order = Order(
-        model, data, axis, folds, hold, _hyperprior(hyperprior, axis), draws, chains,
+        model, data, axis, _kept(folds), hold, _hyperprior(hyperprior, axis), draws, chains,
         seed_or_fresh(seed), cores, progress,
-        axis.kinked and scales is None,
+        scales is None and _has_null_scale(model, axis),
     )  # fmt: skip
     order.scores["scale"] = axis.scales
     with one_linear_algebra_thread():
         found = {method: _tried(method, order) for method in chosen}
-    return ScaleChoices(found, axis.column, order.scores)
+    return ScaleChoices(found, axis.column, order.scores, order.sigma_power)
+
+
+def _has_null_scale(model: Model, axis: Axis) -> bool:
+    """The default axis begins where the mode is null; of a joint mode it only does so roughly."""
+    likelihood = model.likelihood
+    return axis.kinked and not (noise_prior(likelihood) or estimated_dispersion(likelihood))
 
 
 def _checked_methods(methods: Any) -> tuple[str, ...]:
+    if not isinstance(methods, str | Iterable):
+        raise ModelTypeError(f"methods must be names of methods; got {_checks.shown(methods)}")
     listed = (methods,) if isinstance(methods, str) else tuple(methods)
     if not listed:
         raise ModelError(f"methods is empty; there are {', '.join(_METHODS)}")
@@ -141,6 +152,11 @@ def _checked_methods(methods: Any) -> tuple[str, ...]:
         if method not in _METHODS:
             raise ModelError(f"there is no method {method!r}.{nearest(method, _METHODS)}")
     return listed
+
+
+def _kept(folds: Any) -> Any:
+    """Pairs that can be gone through more than once."""
+    return list(folds) if isinstance(folds, Iterator) else folds
 
 
 def _hyperprior(given: Any, axis: Axis) -> Any:

@@ -72,7 +72,9 @@ def zero_means(posterior: Posterior, draws: Draws) -> FloatArray:
     if room < 1:
         return each[..., :0]
     if 3 * free.size > room:
-        return np.sum(each, axis=-1, keepdims=True)
+        own = free < problem.p
+        # The intercept apart: it has no share in what cancels.
+        return np.concatenate([np.sum(each[..., own], axis=-1, keepdims=True), each[..., ~own]], -1)
     parts = [each, slope[..., ~bounded]]
     if problem.has_intercept and free[-1] == problem.p and not bounded[-1]:
         parts.append(field[..., :-1] * slope[..., -1:])

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg import _checks
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import LocalModesWarning, ModelError, NoModeError, NotUniqueWarning
@@ -59,10 +60,10 @@ def fold_factors(axis: Axis, fold: Fold, hold: str) -> FloatArray:
 
 
 def check_hold(hold: Any) -> str:
-    if hold not in ("prior", "alpha"):
+    if not isinstance(hold, str) or hold not in ("prior", "alpha"):
         raise ModelError(
             f"hold must be 'prior' (the prior is the same in every fold) or 'alpha' (lambda / N "
-            f"is, as in LassoCV); got {hold!r}"
+            f"is, as in LassoCV); got {_checks.shown(hold)}"
         )
     return str(hold)
 

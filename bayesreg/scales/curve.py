@@ -3,7 +3,8 @@
 Between nodes the slope S(x), x = log t, is a cubic spline, linear in the slopes, so that Monte
 Carlo errors add in squares. The draws give S' too: the integral of the polynomial of degree 7 with
 the values and derivatives at four nodes is of higher order, and its difference from the spline,
-added up with its sign (at the largest it has been), is the error of interpolation. Left of the
+added up with its sign (at the largest it has been) and less the noise in it, is the error of
+interpolation. Left of the
 first node S is a polynomial in a power of t.
 """
 
@@ -26,14 +27,15 @@ class Node:
         log t.
     slope, error : float
         d log p(y | t) / d log t, and its Monte Carlo standard error.
-    bend : float
-        The derivative of the slope.
+    bend, bend_error : float
+        The derivative of the slope, and its Monte Carlo standard error.
     """
 
     x: float
     slope: float
     error: float
     bend: float
+    bend_error: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,46 +54,63 @@ class Curve:
 
 def integrate(nodes: list[Node], anchor: float, power: float) -> Curve:
     """The curve from ``anchor`` at t -> 0; nodes in ascending order."""
-    x, slope, error, _ = _columns(nodes)
+    x, slope, error, _, _ = _columns(nodes)
     below, left_out = _tail(nodes, power)
     weights = _weights(x) + below
     noise = weights**2 @ error**2
-    apart = np.concatenate([[0.0], np.abs(np.cumsum(interval_errors(nodes)))])
-    interpolation = np.maximum.accumulate(apart)
-    total = np.sqrt(noise + interpolation**2 + left_out**2)
+    total = np.sqrt(noise + _interpolation_error(nodes) ** 2 + left_out**2)
     return Curve(x, anchor + weights @ slope, total)
+
+
+def _interpolation_error(nodes: list[Node]) -> FloatArray:
+    """Of the integral up to each node: what the two rules differ by beyond their noise.
+
+    The square of a difference d with standard error s is on average its true square plus s^2.
+    """
+    x, slope, error, bend, bend_error = _columns(nodes)
+    on_slope, on_bend = (np.cumsum(part, axis=0) for part in _interval_weights(x))
+    apart = on_slope @ slope + on_bend @ bend
+    noise = on_slope**2 @ error**2 + on_bend**2 @ bend_error**2
+    excess = np.sqrt(np.maximum(apart**2 - noise, 0.0))
+    return np.maximum.accumulate(np.concatenate([[0.0], excess]))
 
 
 def interval_errors(nodes: list[Node]) -> FloatArray:
     """The spline less a rule of higher order on each interval, in nats."""
-    x, slope, _, bend = _columns(nodes)
-    if x.size < 2:
-        return np.empty(0)
-    higher = []
-    for k in range(x.size - 1):
-        window = slice(max(k - 1, 0), k + 3)
-        higher.append(_hermite_integral(x[window], slope[window], bend[window], x[k], x[k + 1]))
-    return np.asarray(np.diff(_weights(x) @ slope) - np.array(higher))
+    x, slope, _, bend, _ = _columns(nodes)
+    on_slope, on_bend = _interval_weights(x)
+    return np.asarray(on_slope @ slope + on_bend @ bend)
 
 
-def _hermite_integral(
-    x: FloatArray, values: FloatArray, derivatives: FloatArray, low: float, high: float
-) -> float:
-    """From low to high, of the polynomial with these values and derivatives at x."""
+def _interval_weights(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """:func:`interval_errors` as combinations of the slopes and of the bends."""
+    k = x.size
+    on_slope, on_bend = np.zeros((max(k - 1, 0), k)), np.zeros((max(k - 1, 0), k))
+    if k < 2:
+        return on_slope, on_bend
+    for row in range(k - 1):
+        window = slice(max(row - 1, 0), row + 3)
+        values, derivatives = _hermite_weights(x[window], x[row], x[row + 1])
+        on_slope[row, window], on_bend[row, window] = -values, -derivatives
+    return on_slope + np.diff(_weights(x), axis=0), on_bend
+
+
+def _hermite_weights(x: FloatArray, low: float, high: float) -> tuple[FloatArray, FloatArray]:
+    """The integral from low to high of the polynomial with given values and derivatives at x."""
     centre, size = 0.5 * (low + high), high - low
     z = (x - centre) / size
     degree = np.arange(2 * x.size)
     powers = z[:, None] ** degree
     slopes = degree * z[:, None] ** np.maximum(degree - 1, 0)
-    right = np.concatenate([values, size * derivatives])
-    coefficients = np.linalg.solve(np.vstack([powers, slopes]), right)
     whole = np.where(degree % 2 == 0, 0.5**degree / (degree + 1.0), 0.0)
-    return float(size * (coefficients @ whole))
+    weights = size * np.asarray(np.linalg.solve(np.vstack([powers, slopes]).T, whole), float)
+    return weights[: x.size], size * weights[x.size :]
 
 
-def _columns(nodes: list[Node]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    x, slope, error, bend = np.array([[n.x, n.slope, n.error, n.bend] for n in nodes]).T
-    return x, slope, error, bend
+def _columns(nodes: list[Node]) -> tuple[FloatArray, ...]:
+    """x, slope, error, bend, bend_error."""
+    table = [[n.x, n.slope, n.error, n.bend, n.bend_error] for n in nodes]
+    return tuple(np.array(table).T)
 
 
 def _weights(x: FloatArray) -> FloatArray:
@@ -110,7 +129,7 @@ def _tail(nodes: list[Node], power: float) -> tuple[FloatArray, float]:
     """The integral left of the first node as a combination of slopes, and what it leaves out.
 
     With u = t^power the slope is a u + b u^2 + ...; a and b follow from two nodes, and the next
-    term is about b / a times the second.
+    term is about b / a times the second, as far as that is not noise.
     """
     weights = np.zeros(len(nodes))
     weights[0] = 1.0 / power
@@ -120,6 +139,8 @@ def _tail(nodes: list[Node], power: float) -> tuple[FloatArray, float]:
     # Of b u^2 at the first node.
     second = np.array([-1.0, 1.0 / growth]) / (growth - 1.0)
     weights[:2] -= second / (2.0 * power)
-    size = abs(float(second @ [nodes[0].slope, nodes[1].slope]))
+    slopes = np.array([nodes[0].slope, nodes[1].slope])
+    noise = float(second**2 @ np.square([nodes[0].error, nodes[1].error]))
+    size = float(np.sqrt(max(float(second @ slopes) ** 2 - noise, 0.0)))
     share = min(1.0, size / max(abs(nodes[0].slope), np.finfo(float).tiny))
     return weights, size * share / power

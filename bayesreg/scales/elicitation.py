@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesreg import _checks
 from bayesreg._json import plain
-from bayesreg._tables import Table, number
+from bayesreg._tables import Table, number, with_notes
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import noise_prior
-from bayesreg.model import Model
+from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior.order import seed_or_fresh
 from bayesreg.posterior.target import with_unknowns_at_one
 from bayesreg.priors.on_noise import noise_density
@@ -23,6 +23,9 @@ from bayesreg.scales.axis import Axis, make_axis
 from bayesreg.scales.explained import rest_of_variance, variance_of_predictor
 from bayesreg.scales.predictive_draws import observed_spread, predictive_draws, sigma_draws
 from bayesreg.scales.prior_draws import prior_draws
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Draws for the search times columns, at most; draws of whole data sets that are kept.
@@ -40,7 +43,11 @@ class Elicited:
     scale : float
         The prior scale of ``axis_column``; the others keep their ratio to it.
     lambda_ : float
-        The canonical lambda beside it, with an unknown sigma at 1.
+        The canonical lambda beside it. Where sigma is unknown and lambda depends on it, that at
+        sigma = 1.
+    sigma, lambda_at_sigma : float
+        The median of what an unknown sigma was taken to be, and the canonical lambda with it. NaN
+        where sigma is a number.
     axis_column : str
     r2 : (low, high)
         The belief.
@@ -70,6 +77,8 @@ class Elicited:
     observed_sd: float
     assumptions: tuple[str, ...]
     note: str
+    sigma: float = float("nan")
+    lambda_at_sigma: float = float("nan")
 
     def to_table(self) -> Table:
         """The scale, and what it implies."""
@@ -80,17 +89,25 @@ class Elicited:
         of_y = f"{number(spread[1], 3)} ({number(spread[0], 3)} to {number(spread[2], 3)})"
         rows = (
             (f"scale of {self.axis_column}", number(self.scale, 6)),
-            ("lambda", number(self.lambda_, 6)),
+            *self._lambda_rows(),
             (f"P({low} < R2 < {high})", f"{self.achieved:.2f}, stated {self.probability:g}"),
             ("R2", quantiles),
             ("sd of y under the prior (90%)", f"{of_y}, observed {number(self.observed_sd, 3)}"),
         )
         return Table(("elicited from R2", "value"), rows)
 
+    def _lambda_rows(self) -> tuple[tuple[str, str], ...]:
+        if noise_prior(self.model.likelihood) is None or self.lambda_at_sigma == self.lambda_:
+            return (("lambda", number(self.lambda_, 6)),)
+        at_one = ("lambda at sigma = 1", number(self.lambda_, 6))
+        if np.isnan(self.sigma):
+            return (at_one,)
+        return at_one, (f"lambda at sigma = {number(self.sigma)}", number(self.lambda_at_sigma, 6))
+
     def to_dict(self) -> dict[str, object]:
         """Plain numbers and strings, without the draws."""
         names = ("scale", "lambda_", "axis_column", "r2", "probability", "achieved", "observed_sd",
-                 "assumptions", "note")  # fmt: skip
+                 "assumptions", "note", "sigma", "lambda_at_sigma")  # fmt: skip
         found: dict[str, Any] = {name.rstrip("_"): getattr(self, name) for name in names}
         found["model"] = repr(self.model)
         found["r2_quantiles"] = {str(q): value for q, value in self.r2_quantiles.items()}
@@ -100,6 +117,9 @@ class Elicited:
         return "\n".join([str(self.to_table()), *self.assumptions, *filter(None, [self.note])])
 
     __repr__ = __str__
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from with_notes(self.to_table(), [*self.assumptions, *filter(None, [self.note])])
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -164,6 +184,7 @@ def elicit(
     >>> round(found.scale, 2)
     0.32
     """
+    require_model_and_data(model, data)
     belief = _checked_belief(r2)
     probability = _checks.positive_number(probability, "probability")
     if probability >= 1:
@@ -181,13 +202,17 @@ def elicit(
     low, high = belief
     achieved = float(np.mean((shares >= low) & (shares <= high)))
     rng = np.random.default_rng(np.random.SeedSequence(entropy).spawn(3)[2])
-    predictive, on_intercept = predictive_draws(chosen, data, search.sigma, _KEPT, rng)
+    sigma, on_sigma = _predictive_sigma(model, data, belief, search.sigma, rng)
+    predictive, on_intercept = predictive_draws(chosen, data, sigma, _KEPT, rng)
+    lambda_, middle = _lambda(axis, log_t), _middle(model, sigma)
     return Elicited(
-        chosen, _axis_scale(axis) * float(np.exp(log_t)), _lambda(axis, log_t), axis.column,
+        chosen, _axis_scale(axis) * float(np.exp(log_t)), lambda_, axis.column,
         belief, probability, achieved, shares,
         {q: float(np.quantile(shares, q)) for q in _QUANTILES}, predictive,
-        observed_spread(data), (*search.assumptions, on_intercept),
+        observed_spread(data),
+        (*search.assumptions, *filter(None, [on_sigma]), on_intercept),
         _width_note(achieved, probability) if low < high else "",
+        middle, lambda_ * middle**axis.sigma_power,
     )  # fmt: skip
 
 
@@ -198,7 +223,8 @@ def _checked_belief(r2: Any) -> tuple[float, float]:
         low, high = (float(end) for end in r2)
     except (TypeError, ValueError):
         raise ModelTypeError(
-            f"r2 must be two numbers, such as (0.1, 0.4), or one, its median; got {r2!r}"
+            f"r2 must be two numbers, such as (0.1, 0.4), or one, its median; "
+            f"got {_checks.shown(r2)}"
         ) from None
     if not 0 < low <= high < 1:
         raise ModelError(
@@ -210,7 +236,9 @@ def _checked_belief(r2: Any) -> tuple[float, float]:
 def _require_count(draws: Any) -> None:
     whole = isinstance(draws, int | np.integer) and not isinstance(draws, bool)
     if not whole or draws < _FEWEST:
-        raise ModelError(f"draws must be a whole number of at least {_FEWEST}; got {draws!r}")
+        raise ModelError(
+            f"draws must be a whole number of at least {_FEWEST}; got {_checks.shown(draws)}"
+        )
 
 
 def _axis_scale(axis: Axis) -> float:
@@ -303,17 +331,45 @@ def _sigma(
     prior = noise_prior(model.likelihood)
     if prior is None:
         return np.array([model.likelihood.noise]), ""
-    on_coef = model.priors if model.intercept is None else model.priors[:-1]
-    relative = [part.relative_to_noise for part in on_coef]
-    if all(relative):
+    if all(_relative(model)):
         return np.ones(1), "sigma cancels: the prior scales are relative to it"
-    if noise_density(prior).proper and not any(relative):
+    if noise_density(prior).proper and not any(_relative(model)):
         return sigma_draws(prior, count, rng), f"sigma drawn from {prior!r}"
+    return _typical_sigma(data, belief)
+
+
+def _predictive_sigma(
+    model: Model, data: Data, belief: tuple[float, float], sigma: FloatArray,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, str]:  # fmt: skip
+    """That of R2; where R2 does not depend on it, of its prior all the same."""
+    prior = noise_prior(model.likelihood) if noise_of_gaussian(model) else None
+    if prior is None or not all(_relative(model)):
+        return sigma, ""
+    if noise_density(prior).proper:
+        return sigma_draws(prior, _KEPT, rng), f"prior predictive with sigma drawn from {prior!r}"
+    typical, said = _typical_sigma(data, belief)
+    return typical, f"prior predictive with {said}"
+
+
+def _middle(model: Model, sigma: FloatArray) -> float:
+    """The median of what an unknown sigma was taken to be; NaN where it is a number."""
+    unknown = noise_of_gaussian(model) and noise_prior(model.likelihood) is not None
+    return float(np.median(sigma)) if unknown else float("nan")
+
+
+def _typical_sigma(data: Data, belief: tuple[float, float]) -> tuple[FloatArray, str]:
     middle = sum(belief) / 2
     sigma = observed_spread(data) * float(np.sqrt(1.0 - middle))
     return np.array([sigma]), (
         f"sigma taken to be sd(y) sqrt(1 - {middle:g}) = {sigma:.4g}: its own prior says too little"
     )
+
+
+def _relative(model: Model) -> list[bool]:
+    """Of each prior of coefficients, whether its scale is relative to the noise."""
+    on_coef = model.priors if model.intercept is None else model.priors[:-1]
+    return [part.relative_to_noise for part in on_coef]
 
 
 def _width_note(achieved: float, probability: float) -> str:

@@ -9,7 +9,6 @@ from bayesreg.errors import ModelError
 from bayesreg.posterior.progress import progress_bar
 from bayesreg.scales.choice import Choice
 from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scores
-from bayesreg.scales.folds import number_of_folds
 from bayesreg.scales.order import Order, end_of_axis
 
 INTERVAL = "one standard error of the score"
@@ -35,19 +34,19 @@ def by_posterior(order: Order) -> Choice:
 
 
 def _modes_fitted(order: Order) -> Scores:
-    total = number_of_folds(order.model, order.data, order.folds) * order.log_t.size
+    total = len(order.splits) * order.log_t.size
     with progress_bar("cross-validation", total, order.progress) as bar:
         return mode_scores(
-            order.model, order.data, order.axis, order.folds, order.hold, bar.advance
+            order.model, order.data, order.axis, order.splits, order.hold, bar.advance
         )
 
 
 def _posteriors_drawn(order: Order) -> Scores:
-    count = number_of_folds(order.model, order.data, order.folds) * order.log_t.size
+    count = len(order.splits) * order.log_t.size
     draws = max(250, order.draws // 4)
     with progress_bar("folds", count * order.chains * draws, order.progress) as bar:
         return posterior_scores(
-            order.model, order.data, order.axis, order.folds, draws=draws, chains=order.chains,
+            order.model, order.data, order.axis, order.splits, draws=draws, chains=order.chains,
             seed=order.seed, cores=order.cores, advance=bar.advance, hold=order.hold,
         )  # fmt: skip
 
@@ -74,4 +73,5 @@ def _chosen(method: str, order: Order, loss: FloatArray, scores: Scores) -> Choi
         method, float(x[best]), (low, high), INTERVAL, note=note, boundary=boundary,
         one_standard_error=order.scale(simplest),
         one_standard_error_lambda=order.lambda_(simplest),
+        one_standard_error_lambda_at_sigma=order.lambda_at_sigma(simplest),
     )  # fmt: skip

@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg import _checks
 from bayesreg._types import FloatArray, IntArray
 from bayesreg.data import Data
-from bayesreg.errors import DataError, ModelError
+from bayesreg.errors import BayesregError, DataError, ModelError
 from bayesreg.likelihoods import Bernoulli
 from bayesreg.model import Model, column_deviation
+from bayesreg.posterior.densities import used_rows
+from bayesreg.posterior.target import with_unknowns_at_one
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,45 +40,79 @@ class Fold:
         return take_rows(self.whole, self.predicted)
 
 
+#: Rows to fit and rows to predict, for each fold.
+Splits = list[tuple[IntArray, IntArray]]
+
+
 def make_folds(model: Model, data: Data, folds: Any) -> tuple[Model, list[Fold]]:
     """The model without ``standardize``, and the folds of the data in its units.
+
+    ``folds`` as in :func:`find_splits`, or what it found.
+    """
+    splits = find_splits(model, data, folds)
+    model, data = in_standard_units(model, data)
+    return model, [Fold(data, train, test) for train, test in splits]
+
+
+def find_splits(model: Model, data: Data, folds: Any) -> Splits:
+    """Positions of the rows of each fold, without rows of weight 0.
 
     Parameters
     ----------
     folds : int, splitter of scikit-learn, or iterable of (train, test) positions
-        An integer means consecutive blocks, as in scikit-learn; stratified for Bernoulli data.
+        An integer means consecutive blocks of the rows of positive weight, as in scikit-learn;
+        stratified for Bernoulli data.
 
     Raises
     ------
     ModelError, DataError
-        For folds that cannot be made, or a training set without rows of positive weight.
+        For folds that cannot be made, or that leave no row to fit or to predict.
     """
-    model, data = in_standard_units(model, data)
-    found = []
-    for train, test in _splits(model, data, folds):
-        found.append(Fold(data, _positions(train, data), _positions(test, data)))
-    return model, found
-
-
-def _positions(rows: Any, data: Data) -> IntArray:
-    """From 0 on, of some rows at least."""
-    rows = np.asarray(rows)
-    found: IntArray = np.arange(data.y.size)[rows]
-    if not found.size:
-        raise DataError("a fold has no rows; give fewer folds, or splits that are not empty")
+    used = used_rows(data)
+    counted = isinstance(folds, int | np.integer)
+    rows = used if counted else np.arange(data.y.size)
+    try:
+        found = [
+            (_positions(rows, train, used), _positions(rows, test, used))
+            for train, test in _pairs(model, data.X[rows], data.y[rows], folds)
+        ]
+    except BayesregError:
+        raise
+    except (TypeError, ValueError, IndexError) as error:
+        raise ModelError(f"{_WHAT_FOLDS_ARE}; got {_checks.shown(folds)}: {error}") from None
+    if not found:
+        raise ModelError(f"{_WHAT_FOLDS_ARE}; got none, or an iterator that was used up before")
     return found
 
 
-def number_of_folds(model: Model, data: Data, folds: Any) -> int:
-    """How many there will be; 0 where only making them tells."""
-    if isinstance(folds, int) and not isinstance(folds, bool):
-        return folds
-    count = getattr(folds, "get_n_splits", None)
-    return int(count(data.X, data.y)) if callable(count) else len(folds) if _sized(folds) else 0
+_WHAT_FOLDS_ARE = (
+    "folds must be a whole number of at least 2, a splitter or pairs (train, test) of positions"
+)
 
 
-def _sized(folds: Any) -> bool:
-    return hasattr(folds, "__len__")
+def _pairs(model: Model, X: Any, y: FloatArray, folds: Any) -> Iterable[tuple[Any, Any]]:
+    from sklearn.model_selection import check_cv
+
+    if isinstance(folds, bool | str) or folds is None:
+        raise ModelError(f"{_WHAT_FOLDS_ARE}; got {_checks.shown(folds)}")
+    if isinstance(folds, int | np.integer) and not 2 <= folds <= y.size:
+        raise ModelError(f"folds must be between 2 and the number of rows, {y.size}; got {folds}")
+    splitter = check_cv(folds, y, classifier=isinstance(model.likelihood, Bernoulli))
+    pairs: Iterable[tuple[Any, Any]] = splitter.split(X, y)
+    return pairs
+
+
+def _positions(rows: IntArray, chosen: Any, used: IntArray) -> IntArray:
+    """From 0 on in the whole, of some rows of positive weight at least."""
+    chosen = np.asarray(chosen)
+    found: IntArray = rows[chosen] if chosen.size else rows[:0]
+    found = found[np.isin(found, used)]
+    if not found.size:
+        raise DataError(
+            "a fold has no rows of positive weight to fit, or none to predict; give fewer folds, "
+            "or splits that have some on both sides"
+        )
+    return found
 
 
 def in_standard_units(model: Model, data: Data) -> tuple[Model, Data]:
@@ -84,9 +121,14 @@ def in_standard_units(model: Model, data: Data) -> tuple[Model, Data]:
         return model, data
     deviation = column_deviation(data)
     constant = deviation == 0
-    # A constant column stays at loc, and says nothing beside a flat intercept.
+    # A constant column stays at loc: what it adds is an offset.
     X = np.where(constant, 0.0, data.X / np.where(constant, 1.0, deviation))
-    scaled = Data(X, data.y, data.weights, data.offset, data.names, data.trials)
+    offset = data.offset
+    if constant.any():
+        loc = with_unknowns_at_one(model).coefficient_penalty(data).loc
+        held = data.X[:, constant] @ loc[constant]
+        offset = held if offset is None else offset + held
+    scaled = Data(X, data.y, data.weights, offset, data.names, data.trials)
     return replace(model, standardize=False), scaled
 
 
@@ -96,20 +138,6 @@ def take_rows(data: Data, rows: IntArray) -> Data:
         None if part is None else part[rows] for part in (data.weights, data.offset, data.trials)
     )
     return Data(data.X[rows], data.y[rows], weights, offset, data.names, trials)
-
-
-def _splits(model: Model, data: Data, folds: Any) -> Iterable[tuple[Any, Any]]:
-    from sklearn.model_selection import check_cv
-
-    if isinstance(folds, bool | str) or folds is None:
-        raise ModelError(
-            f"folds must be a whole number of at least 2, a splitter or pairs of positions; "
-            f"got {folds!r}"
-        )
-    if isinstance(folds, int | np.integer) and not 2 <= folds <= data.n:
-        raise ModelError(f"folds must be between 2 and the number of rows, {data.n}; got {folds}")
-    splitter = check_cv(folds, data.y, classifier=isinstance(model.likelihood, Bernoulli))
-    return splitter.split(data.X, data.y)
 
 
 def row_log_density(model: Model, data: Data, coef: FloatArray, intercept: float) -> FloatArray:

@@ -2,7 +2,9 @@
 
     p(y_i | y_-i) = sum_s weight_s p(y_i | draw s),   weight_s ~ 1 / p(y_i | draw s), smoothed
 
-(Vehtari, Gelman and Gabry, 2017). Rows whose k exceeds 0.7 are refitted without the row.
+(Vehtari, Gelman and Gabry, 2017). For rows whose k exceeds 0.7 the draws are moved to where the
+others want them (:mod:`bayesreg.scales.transport`); rows that this does not help are
+refitted without the row.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from bayesreg.model import Model
 from bayesreg.posterior.densities import Parameters, log_likelihood, used_rows
 from bayesreg.scales.folds import in_standard_units, take_rows
 from bayesreg.scales.pareto import smoothed_log_weights
+from bayesreg.scales.transport import Transport, log_ratio, transport
 
 # Beyond this the importance weights of a row cannot be trusted.
 LARGEST_K = 0.7
@@ -38,10 +41,13 @@ class LeaveOneOut:
         log p(y_i | the other rows), for the rows of positive weight.
     refitted : int
         Rows that needed a fit of their own.
+    moved : int
+        Rows for which moved draws were enough.
     """
 
     by_row: FloatArray
     refitted: int
+    moved: int = 0
 
     @property
     def total(self) -> float:
@@ -66,12 +72,26 @@ def importance_sampled(model: Model, data: Data, drawn: Parameters, refit: Refit
         weights, k[part] = smoothed_log_weights(-terms)
         by_row[part] = logsumexp(weights + terms, axis=1)
     bad = np.flatnonzero(~(k <= LARGEST_K))
+    many = int(bad.size)
+    moving = transport(stated, units, in_units) if many else None
+    if moving is not None:
+        bad = bad[[not _moved(moving, int(i), by_row) for i in bad]]
     for i in bad:
         others = np.delete(np.arange(data.y.size), rows[i])
         again = refit(take_rows(units, others))
-        held_out = _by_row(stated, take_rows(units, rows[i : i + 1]), again)
-        by_row[i] = logsumexp(held_out) - np.log(held_out.size)
-    return LeaveOneOut(by_row, int(bad.size))
+        alone = take_rows(units, rows[i : i + 1])
+        whole, without = (_by_row(stated, alone, draws)[0] for draws in (in_units, again))
+        by_row[i] = log_ratio(whole, without)
+    return LeaveOneOut(by_row, int(bad.size), many - int(bad.size))
+
+
+def _moved(moving: Transport, i: int, by_row: FloatArray) -> bool:
+    """Fill the score of used row ``i``; False where moved draws are not enough either."""
+    found = moving.without(i)
+    if found is None or not found.k <= LARGEST_K:
+        return False
+    by_row[i] = found.score
+    return True
 
 
 def parameters_in_standard_units(model: Model, data: Data, drawn: Parameters) -> Parameters:

@@ -1,8 +1,8 @@
 """The choice by leave-one-out: the scale whose posterior predicts each row best from the others.
 
-Between the scales of the axis each row's score is a cubic spline in log scale, so that the best
-scale and its range lie where they are and not on the grid. The range is where the loss against the
-best is within one standard error of itself, paired by row:
+Between scales of the axis that are close each row's score is a cubic spline in log scale, so that
+the best scale and its range lie where they are and not on the grid; over wide steps it is a line.
+The range is where the loss against the best is within one standard error of itself, paired by row:
 
     sum_i d_i <= sqrt(n) sd(d_i),   d_i = log p(y_i | y_-i, best) - log p(y_i | y_-i, scale)
 """
@@ -26,6 +26,8 @@ from bayesreg.scales.order import Order, end_of_axis
 INTERVAL = "one standard error of the difference"
 # Points of the spline between two scales, and rows at a time.
 _BETWEEN, _NUMBERS_AT_A_TIME = 12, 2**22
+# Steps in log scale over which a spline of the score can be trusted; rounding of the score.
+_CLOSE, _ROUNDING = 0.8, 1e-10
 # Draws of all chains together that a row's mean over them needs.
 _ENOUGH = 1000
 
@@ -35,8 +37,10 @@ def by_leave_one_out(order: Order) -> Choice:
     law = order.law
     by_row, refits = _importance_sampled(order) if law is None else (_exact(law, order), 0)
     x, total, error = _refined(order.log_t, by_row)
-    best = int(np.argmax(total))
-    within = total[best] - total <= error
+    # The smallest of scales that nothing but rounding tells apart.
+    rounding = _ROUNDING * (1.0 + abs(float(np.max(total))))
+    best = int(np.argmax(total >= np.max(total) - rounding))
+    within = total[best] - total <= error + rounding
     low, high = best, best
     while low > 0 and within[low - 1]:
         low -= 1
@@ -63,15 +67,12 @@ def _exact(law: NormalLaw, order: Order) -> FloatArray:
 
 def _refined(log_t: FloatArray, by_row: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Points along the axis, the total there, and the error of its difference to the best."""
-    from scipy.interpolate import CubicSpline
-
     if log_t.size < 2:
         return log_t, by_row.sum(axis=1), np.zeros(log_t.size)
     share = np.arange(_BETWEEN) / _BETWEEN
     inside = log_t[:-1, None] + np.diff(log_t)[:, None] * share
     x = np.append(np.ravel(inside), log_t[-1])
-    ends = "not-a-knot" if log_t.size > 3 else "natural"
-    weights = CubicSpline(log_t, np.eye(log_t.size), bc_type=ends)(x)
+    weights = _interpolation(log_t, x)
     total = weights @ by_row.sum(axis=1)
     away = weights - weights[np.argmax(total)]
     n = by_row.shape[1]
@@ -80,6 +81,23 @@ def _refined(log_t: FloatArray, by_row: FloatArray) -> tuple[FloatArray, FloatAr
     covariance = centred @ centred.T / max(n - 1, 1)
     variance = np.einsum("ij,jk,ik->i", away, covariance, away)
     return x, total, np.sqrt(n * np.maximum(variance, 0.0))
+
+
+def _interpolation(log_t: FloatArray, x: FloatArray) -> FloatArray:
+    """Values at x as combinations of those on the axis: a cubic spline where scales are close.
+
+    Over wide intervals and beside them a straight line, which is best at a scale of the axis:
+    there a spline has peaks of its own.
+    """
+    from scipy.interpolate import CubicSpline, make_interp_spline
+
+    ends = "not-a-knot" if log_t.size > 3 else "natural"
+    spline = CubicSpline(log_t, np.eye(log_t.size), bc_type=ends)(x)
+    line = make_interp_spline(log_t, np.eye(log_t.size), k=1)(x)
+    close = np.pad(np.diff(log_t) <= _CLOSE, 1, constant_values=True)
+    trusted = close[:-2] & close[1:-1] & close[2:]
+    interval = np.clip(np.searchsorted(log_t, x, side="right") - 1, 0, log_t.size - 2)
+    return np.where(trusted[interval][:, None], spline, line)
 
 
 def _importance_sampled(order: Order) -> tuple[FloatArray, int]:

@@ -8,6 +8,7 @@ anything. What a dispersion is to another likelihood, sigma is to the Gaussian.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -119,12 +120,13 @@ class _Null:
         follows = self.posterior.sigma is not None and bool(self.posterior.relative[-1])
         factor = float(value) if value is not None and follows else 1.0
         centre, width = self._peak(likelihood, factor)
+        loss_at = self._loss(likelihood)
 
         def log_f(a: FloatArray) -> FloatArray:
-            loss = [problem.weights @ likelihood.loss(problem.y, self.eta + each) for each in a]
+            loss = loss_at(a)
             standard = penalty.loc + (a[:, None] - penalty.loc) / factor
             scaling = 0.0 if penalty.is_flat[0] else np.log(factor)
-            return penalty.log_density(standard)[:, 0] - scaling - np.array(loss) - constant
+            return penalty.log_density(standard)[:, 0] - scaling - loss - constant
 
         if isinstance(likelihood, Gaussian) and penalty.is_flat[0]:
             # The integrand is exp of a parabola.
@@ -133,6 +135,19 @@ class _Null:
             log_f, centre, width, lower=float(penalty.lower[0]), upper=float(penalty.upper[0]),
             breaks=[float(penalty.loc[0])],
         )  # fmt: skip
+
+    def _loss(self, likelihood: Likelihood) -> Callable[[FloatArray], FloatArray]:
+        """The loss of all rows as a function of the intercept; of a Gaussian a parabola."""
+        y, weights = self.posterior.problem.y, self.posterior.problem.weights
+
+        def at(a: float) -> float:
+            return float(weights @ likelihood.loss(y, self.eta + a))
+
+        if not isinstance(likelihood, Gaussian):
+            return lambda a: np.array([at(each) for each in a])
+        centre = float(np.average(y - self.eta, weights=weights))
+        least, bend = at(centre), float(weights @ likelihood.curvature(y, self.eta))
+        return lambda a: least + 0.5 * bend * (a - centre) ** 2
 
     def _likelihood(self, value: float | None) -> Likelihood:
         likelihood = self.posterior.problem.likelihood

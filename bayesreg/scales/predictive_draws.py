@@ -56,11 +56,11 @@ def predictive_draws(
     """y at the rows used, shape (count, rows), and what stands for the intercept."""
     rows = used_rows(data)
     noise = np.resize(sigma, count)
-    w = prior_draws(model, data, float(np.mean(sigma)), count, rng)
+    w = _coefficients(model, data, noise, rng)
     eta = w @ data.X[rows].T
     if data.offset is not None:
         eta = eta + data.offset[rows]
-    intercept, said = _intercepts(model, data, eta, float(np.mean(sigma)), rng)
+    intercept, said = _intercepts(model, data, eta, noise, rng)
     eta = eta + intercept
     if isinstance(model.likelihood, Gaussian):
         root = np.ones(rows.size) if data.weights is None else np.sqrt(data.weights[rows])
@@ -72,15 +72,28 @@ def predictive_draws(
     return np.array([likelihood.draw(row, rng) for row in eta]), said
 
 
+def _coefficients(
+    model: Model, data: Data, noise: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """A row for each sigma, which only priors relative to the noise look at."""
+    if np.ptp(noise) == 0 or not any(part.relative_to_noise for part in model.priors):
+        return prior_draws(model, data, float(noise[0]), noise.size, rng)
+    return np.concatenate([prior_draws(model, data, float(each), 1, rng) for each in noise])
+
+
 def _intercepts(
-    model: Model, data: Data, eta: FloatArray, sigma: float, rng: np.random.Generator
+    model: Model, data: Data, eta: FloatArray, noise: FloatArray, rng: np.random.Generator
 ) -> tuple[FloatArray, str]:
     """From a proper prior; a flat one has no draws, so that y's own level stands for it."""
     if model.intercept is None:
         return np.zeros((len(eta), 1)), "prior predictive without an intercept"
     if not isinstance(model.intercept, Flat):
-        penalty = model.intercept.penalty(1, sigma if model.intercept.relative_to_noise else 1.0)
-        drawn = separable_draws(penalty, rng.random((len(eta), 1)))
+        sigma = noise if model.intercept.relative_to_noise else np.ones(noise.size)
+        u = rng.random((len(eta), 1, 1))
+        drawn = np.concatenate([
+            separable_draws(model.intercept.penalty(1, float(each)), own)
+            for each, own in zip(sigma, u, strict=True)
+        ])  # fmt: skip
         return drawn, f"prior predictive with the intercept drawn from {model.intercept!r}"
     level = _level(model, data)
     return level - np.mean(eta, axis=1, keepdims=True), (

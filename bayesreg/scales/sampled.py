@@ -25,6 +25,10 @@ from bayesreg.scales.nodes import between, completed
 from bayesreg.scales.null_evidence import null_anchor, said_of_evidence
 from bayesreg.scales.summaries import summary
 
+SHORT = "short of"
+#: What a scan warns of. It has the R-hat and ESS of many parameters at many scales, of which some
+#: lie beyond 1.01 and below 400 by chance: those it notes.
+FAR_RHAT, FAR_ESS = 1.05, 200
 # Branches of the seed: scales of the axis, nodes in between, rows left out.
 _ON_AXIS, _HIDDEN, _LEFT_OUT = 0, 1, 2
 
@@ -105,17 +109,26 @@ def sampled_columns(
     return columns, {**notes, "log_evidence": said_of_evidence(model)}
 
 
-def said_of_convergence(axis: Axis, columns: dict[str, Any]) -> str:
-    """Where the draws fall short of what :func:`bayesreg.sample` wants."""
+def said_of_convergence(
+    axis: Axis, columns: dict[str, Any], most: float = LARGEST_RHAT, least: float = SMALLEST_ESS
+) -> str:
+    """Where the draws fall short of what :func:`bayesreg.sample` wants, or of other limits."""
     rhat, ess = columns["rhat_max"][1], columns["ess_min"][1]
-    short = axis.scales[~((rhat <= LARGEST_RHAT) & (ess >= SMALLEST_ESS))]
-    wanted = f"R-hat <= {LARGEST_RHAT} and ESS >= {SMALLEST_ESS}"
+    short = axis.scales[~((rhat <= most) & (ess >= least))]
+    wanted = f"R-hat <= {most} and ESS >= {least}"
     if not short.size:
         return f"{wanted} at every scale"
     return (
-        f"short of {wanted} at {short.size} of {axis.scales.size} scales, from {short[0]:.3g} to "
-        f"{short[-1]:.3g}: see rhat_max and ess_min, and take more draws"
+        f"{SHORT} {wanted} at {short.size} of {axis.scales.size} scales ({_named(short)}): see "
+        "rhat_max and ess_min, and take more draws"
     )
+
+
+def _named(scales: FloatArray) -> str:
+    """Up to four of them, or the ends."""
+    if scales.size <= 4:
+        return ", ".join(f"{scale:.3g}" for scale in scales)
+    return f"from {scales[0]:.3g} to {scales[-1]:.3g}"
 
 
 def evidence_curve(

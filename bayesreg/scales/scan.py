@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bayesreg import _checks
 from bayesreg._types import FloatArray
+from bayesreg._warning import warn
 from bayesreg.data import Data
-from bayesreg.errors import ModelError
+from bayesreg.errors import ConvergenceWarning, ModelError
 from bayesreg.likelihoods import noise_prior
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.posterior.densities import used_rows
@@ -34,9 +35,17 @@ from bayesreg.scales.closed_form import (
 )
 from bayesreg.scales.closed_modes import closed_modes
 from bayesreg.scales.cross_validation import Scores, mode_scores, posterior_scores
+from bayesreg.scales.folds import Splits, find_splits
 from bayesreg.scales.modes import Modes, find_modes, mode_columns
 from bayesreg.scales.normal_law import NormalLaw
-from bayesreg.scales.sampled import Sampling, sampled_columns
+from bayesreg.scales.sampled import (
+    FAR_ESS,
+    FAR_RHAT,
+    SHORT,
+    Sampling,
+    said_of_convergence,
+    sampled_columns,
+)
 from bayesreg.solvers.map_path import axis_words
 
 if TYPE_CHECKING:
@@ -86,7 +95,7 @@ def scan_scales(
         importance sampling, with a refit of every row whose k exceeds 0.7.
     folds : int, splitter of scikit-learn, or iterable of (train, test) positions, optional
         Cross-validate mode and, with ``posterior``, the posterior predictive. The prior is the
-        same in every fold.
+        same in every fold; rows of weight 0 are in none.
     parameters : sequence of str
         Conversion targets, such as "sklearn.Lasso", whose own parameter is wanted beside lambda.
     progress : bool
@@ -114,6 +123,12 @@ def scan_scales(
     KeyboardInterrupt
         Nothing is kept of an interrupted scan.
 
+    Warns
+    -----
+    ConvergenceWarning
+        At some scales R-hat exceeds 1.05 or ESS is below 200; names them.
+        ``attrs["convergence"]`` has those beyond 1.01 and 400.
+
     Examples
     --------
     >>> import numpy as np, bayesreg as br
@@ -123,6 +138,7 @@ def scan_scales(
     >>> study["map"].values.ravel().round(3).tolist()
     [0.0, 0.5, 0.75]
     """
+    require_model_and_data(model, data)
     for name, flag in (("posterior", posterior), ("loo", loo), ("progress", progress)):
         _checks.flag(flag, name)
     if loo and not posterior:
@@ -142,7 +158,6 @@ def scan_scales(
         loo=loo,
         progress=progress,
     )
-    require_model_and_data(model, data)
     data = data.to_dense()
     axis = make_axis(model, data, scales, n_scales)
     library = library_parameters(model, data, axis, parameters)
@@ -153,6 +168,7 @@ def scan_scales(
         "lambda": _said_of_lambda(model),
         "n_rows": used_rows(data).size,
     }
+    splits = None if folds is None else find_splits(model, data, folds)
     with one_linear_algebra_thread():
         if posterior:
             require_proper(pose(model, data), data.names)
@@ -166,8 +182,8 @@ def scan_scales(
             drawn, notes = _drawn_columns(model, data, axis, found, order)
             columns |= drawn
             said |= notes
-        if folds is not None:
-            columns |= _cross_validated(model, data, axis, folds, posterior, order, law)
+        if splits is not None:
+            columns |= _cross_validated(model, data, axis, splits, posterior, order, law)
     return _dataset(columns, axis, data, library, said)
 
 
@@ -205,6 +221,9 @@ def _drawn_columns(
         columns, notes = sampled_columns(
             model, data, axis, found, sampling, rope=order.rope, mass=order.mass, loo=order.loo
         )
+    far = said_of_convergence(axis, columns, FAR_RHAT, FAR_ESS)
+    if far.startswith(SHORT):
+        warn(f"the draws of the scan are {far}", ConvergenceWarning)
     return columns, {"seed": order.seed, "probability": order.mass, **notes}
 
 
@@ -216,8 +235,10 @@ def _modes(model: Model, data: Data, axis: Axis, law: NormalLaw | None) -> Modes
     return Modes(closed.coef, closed.intercept, closed.gap, {})
 
 
-def _predictive_scores(model: Model, data: Data, axis: Axis, folds: Any, order: _Order) -> Scores:
-    total = axis.factors.size * order.chains * order.draws
+def _predictive_scores(
+    model: Model, data: Data, axis: Axis, folds: Splits, order: _Order
+) -> Scores:
+    total = len(folds) * axis.factors.size * order.chains * order.draws
     with progress_bar("cross-validating", total, order.progress) as bar:
         return posterior_scores(
             model, data, axis, folds, draws=order.draws, chains=order.chains, seed=order.seed,
@@ -226,7 +247,7 @@ def _predictive_scores(model: Model, data: Data, axis: Axis, folds: Any, order: 
 
 
 def _cross_validated(
-    model: Model, data: Data, axis: Axis, folds: Any, posterior: bool, order: _Order,
+    model: Model, data: Data, axis: Axis, folds: Splits, posterior: bool, order: _Order,
     law: NormalLaw | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Scores of the mode and of the posterior predictive, with the prior held."""
@@ -255,7 +276,7 @@ def _dataset(
         columns,
         coords={
             "scale": axis.scales,
-            "lambda": ("scale", axis.lambdas),
+            "lambda": ("scale", axis.lambdas, {"long_name": attributes["lambda"]}),
             "feature": list(data.names),
             **coordinates,
         },

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bayesreg import _checks
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoModeError
 from bayesreg.likelihoods import (
@@ -36,8 +37,9 @@ def require_conditional(target: str | None) -> None:
     """Refuse a target where every parameter beside the coefficients is a number."""
     if target not in (None, "conditional"):
         raise ModelError(
-            f"target must be None or 'conditional', got {target!r}: every parameter beside the "
-            "coefficients is a number, so the mode over the coefficients is the only one there is"
+            f"target must be None or 'conditional', got {_checks.shown(target)}: every parameter "
+            "beside the coefficients is a number, so the mode over the coefficients is the only "
+            "one there is"
         )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesreg._json import plain
-from bayesreg._tables import Table, number
+from bayesreg._tables import Table, number, with_notes
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import DataError
 from bayesreg.likelihoods import predicted
@@ -17,6 +17,9 @@ from bayesreg.model import Model
 from bayesreg.proof.certificate import Certificate
 from bayesreg.solvers.class_table import class_table
 from bayesreg.solvers.new_rows import new_rows
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,12 +223,35 @@ class MapEstimate:
         return f"<MapEstimate: {self.coef.size - self.n_zeros} of {self.coef.size} nonzero>\n{self}"
 
     def __str__(self) -> str:
+        return "\n".join([self._heading, str(self._shown_table()), *self._notes])
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        yield Text(self._heading)
+        yield from with_notes(self._shown_table(), self._notes)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self._notes)
+        return f"<p>{escape(self._heading)}</p>{self._shown_table().to_html()}{notes}"
+
+    def _shown_table(self) -> Table:
+        """At most 60 rows, zeros left out first."""
         table = self.to_table()
-        if len(table.rows) > 60:
-            rows = tuple(row for row in table.rows if set(row[1:]) != {"0"})[:60]
-            title = f"{table.title}; " if table.title else ""
-            title += f"{len(rows)} of {len(table.rows)} rows"
-            table = Table(table.header, rows, title)
-        unique = "" if self.unique else "\nthe mode is not unique: this is one of its points"
+        if len(table.rows) <= 60:
+            return table
+        rows = tuple(row for row in table.rows if set(row[1:]) != {"0"})[:60]
+        title = f"{table.title}; " if table.title else ""
+        return Table(table.header, rows, f"{title}{len(rows)} of {len(table.rows)} rows")
+
+    @property
+    def _heading(self) -> str:
         meaning = f" ({self.target} mode)" if self.target else ""
-        return f"MAP{meaning} of {self.model}\n{table}\n{self.certificate}{unique}"
+        return f"MAP{meaning} of {self.model}"
+
+    @property
+    def _notes(self) -> list[str]:
+        unique = [] if self.unique else ["the mode is not unique: this is one of its points"]
+        return [str(self.certificate), *unique]

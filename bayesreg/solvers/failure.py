@@ -23,14 +23,18 @@ _TARGETS = (None, "conditional", "joint", "marginal")
 
 def check_options(target: str | None, tol: float, on_failure: str, max_iterations: int) -> None:
     """The options that find_map and find_map_path share."""
-    if target not in _TARGETS:
-        raise ModelError(f"target must be one of {_TARGETS}; got {target!r}")
+    if not isinstance(target, str | None) or target not in _TARGETS:
+        raise ModelError(f"target must be one of {_TARGETS}; got {_checks.shown(target)}")
     _checks.positive_number(tol, "tol")
     if on_failure not in _ON_FAILURE:
-        raise ModelError(f"on_failure must be one of {_ON_FAILURE}; got {on_failure!r}")
+        raise ModelError(
+            f"on_failure must be one of {_ON_FAILURE}; got {_checks.shown(on_failure)}"
+        )
     whole = isinstance(max_iterations, int | np.integer) and not isinstance(max_iterations, bool)
     if not whole or max_iterations < 1:
-        raise ModelError(f"max_iterations must be a whole number >= 1; got {max_iterations!r}")
+        raise ModelError(
+            f"max_iterations must be a whole number >= 1; got {_checks.shown(max_iterations)}"
+        )
 
 
 def act_on_failure(estimate: MapEstimate, data: Data, on_failure: str, max_iterations: int) -> None:

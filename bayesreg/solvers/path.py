@@ -153,7 +153,9 @@ def find_map_path(
 def _check_limit(max_nonzero: int | None, problem: Problem) -> None:
     whole = isinstance(max_nonzero, int | np.integer) and not isinstance(max_nonzero, bool)
     if max_nonzero is not None and not (whole and max_nonzero >= 0):
-        raise ModelError(f"max_nonzero must be a whole number >= 0; got {max_nonzero!r}")
+        raise ModelError(
+            f"max_nonzero must be a whole number >= 0; got {_checks.shown(max_nonzero)}"
+        )
     penalty = problem.penalty.take(slice(0, problem.p))
     at_bound = (penalty.lower == penalty.loc) | (penalty.upper == penalty.loc)
     if max_nonzero is not None and not np.any((penalty.l1 > 0) | at_bound):

@@ -23,6 +23,8 @@ from bayesreg.solvers.start import starting_point
 if TYPE_CHECKING:
     pass
 
+# At the kink itself rounding decides whether a coefficient is exactly at its loc.
+_ROUNDING = 1e-13
 # From so many columns a Gram matrix pays; its least eigenvalue has digits above this share.
 _MANY_COLUMNS, _WELL_CONDITIONED = 200, 1e-6
 
@@ -83,7 +85,7 @@ def default_scales(problem: Problem, reference: float, n_scales: int, data: Data
 def check_count(n_scales: int) -> None:
     whole = isinstance(n_scales, int | np.integer) and not isinstance(n_scales, bool)
     if not (whole and n_scales >= 1):
-        raise ModelError(f"n_scales must be a whole number >= 1; got {n_scales!r}")
+        raise ModelError(f"n_scales must be a whole number >= 1; got {_checks.shown(n_scales)}")
 
 
 def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
@@ -104,7 +106,7 @@ def _first_factor(problem: Problem, names: tuple[str, ...]) -> float:
     at_bound = np.where(gradient < 0, v >= problem.penalty.upper, v <= problem.penalty.lower)
     pull = problem.penalty.kink_ratio(np.where(at_bound, 0.0, gradient))[kinked]
     steepest = float(np.max(pull, initial=0.0))
-    return 1.0 / steepest if steepest > 0 else 1.0
+    return (1.0 - _ROUNDING) / steepest if steepest > 0 else 1.0
 
 
 def _degrees_of_freedom_grid(problem: Problem, n_scales: int) -> FloatArray:
