@@ -90,6 +90,13 @@ def test_a_mean_at_the_mode_does_not_hollow_its_diamond(comparison):
             np.testing.assert_allclose(middle, wanted, atol=0.02, err_msg=label)
 
 
+@pytest.mark.parametrize("size", [(8, 5), (4, 3)], ids=str)
+def test_no_interval_lies_under_the_legend(size, comparison):
+    ax = br.plot_map_vs_posterior(comparison, ax=plt.subplots(figsize=size)[1])
+    ax.figure.canvas.draw()
+    assert not ax.get_legend().get_window_extent().overlaps(ax.get_window_extent())
+
+
 def rings(ax):
     found = [line for line in ax.get_lines() if line.get_marker() == "o"]
     return {(line.get_xdata()[0], line.get_color()) for line in found}

@@ -56,6 +56,6 @@ def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> 
     size = float(np.clip(0.7 * points / max(len(shown), 1), 4.0, 10.0))
     ax.set_yticks(height, [verbatim(comparison.names[k]) for k in shown], fontsize=size)
     ax.set_xlabel("coefficient")
-    draw_legend(ax)
+    draw_legend(ax, below=True)
     entitle(ax, "Posterior mode against posterior")
     return ax
