@@ -38,8 +38,8 @@ def draw_legend(
     if small or below:
         longest = max(len(str(handle.get_label())) for handle in drawn)
         down = ScaledTranslation(0.0, -_DOWN / 72.0, ax.figure.dpi_scale_trans)
-        look = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "fontsize": 7.0 if small else size,
-                "bbox_transform": ax.transAxes + down, "frameon": False,
+        look = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "frameon": False,
+                "bbox_transform": ax.transAxes + down, "fontsize": 7.0 if small else size,
                 "ncols": 1 if longest > _SHORT else 2 if small else len(drawn)}  # fmt: skip
     legend = ax.legend(handles=drawn, **look)
     legend.get_frame().set(facecolor=paper(ax), edgecolor=ink(ax), linewidth=0.4)
