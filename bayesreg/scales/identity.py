@@ -75,5 +75,4 @@ def node(
     on_prior = [prior_expectation(at, data) for at in (narrower, model, wider)]
     bend = found.value[1] - (on_prior[2] - on_prior[0]) / (2 * _STEP)
     slope = found.value[0] - on_prior[1]
-    error, bend_error = (float(part) for part in found.error)
-    return Node(x, float(slope), error, float(bend), bend_error)
+    return Node(x, float(slope), float(found.error[0]), float(bend))
