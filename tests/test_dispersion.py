@@ -264,7 +264,6 @@ def test_everything_else_asks_for_the_number():
     for act in (
         lambda: br.bind(MODEL, data),
         lambda: br.find_map_path(MODEL, data),
-        lambda: br.to_pymc(MODEL, data),
         lambda: br.certify(MODEL, data, np.zeros(7)),
         lambda: describe(MODEL, data),
         lambda: MODEL.log_density(data, np.zeros(7)),

@@ -469,7 +469,7 @@ def test_the_bar_says_how_fast_and_how_well(monkeypatch, data):
     monkeypatch.setattr(progress, "_BETWEEN", 0.0)
     post = sample(LASSO, data, draws=4000, seed=1)
     assert re.search(r"draws/s, R-hat 1\.0\d\d, ESS [0-9,]+", stream.getvalue())
-    assert "18000/18000" in stream.getvalue()
+    assert "17000/17000" in stream.getvalue()
     monkeypatch.setattr(sys, "stderr", sys.__stderr__)
     silent = sample(LASSO, data, draws=4000, seed=1, progress=False)
     np.testing.assert_array_equal(post["posterior"]["coef"], silent["posterior"]["coef"])

@@ -361,7 +361,7 @@ def test_horseshoe_is_refused_with_what_to_do():
         with pytest.raises(NoModeError, match=r"infinite at its loc.*Laplace.*StudentT"):
             br.find_map(model, data)
         assert br.from_text(repr(model)) == model
-        for act in (br.to_pymc, br.bind, br.find_map_path):
+        for act in (br.bind, br.find_map_path):
             with pytest.raises(ModelError, match=r"infinite at loc.*use Laplace"):
                 act(model, data)
     with pytest.raises(NoModeError, match="infinite at its loc"):

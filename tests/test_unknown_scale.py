@@ -40,7 +40,6 @@ def test_it_can_be_stated_and_everything_else_refuses():
     assert br.from_dict(br.to_dict(model)) == model
     for use in (
         lambda: br.find_map_path(model, DATA),
-        lambda: br.to_pymc(model, DATA),
         lambda: br.to_penalty(model, "sklearn.Lasso", DATA),
         lambda: br.certify(model, DATA, np.zeros(2)),
         lambda: br.to_penalty(model, "sklearn.Lasso", n=6),

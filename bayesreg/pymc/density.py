@@ -22,18 +22,21 @@ def log_density_function(model: Model, data: Data) -> Callable[[FloatArray, Any]
     """
     import warnings
 
+    from pymc.model.transform.conditioning import remove_value_transforms
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
-        pm_model = to_pymc(model, data)
+        # Values of bounded coefficients are their own, not those of a transformation.
+        pm_model = remove_value_transforms(to_pymc(model, data))
         compiled = pm_model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     free = ~model.coefficient_penalty(data).is_pinned
-    names = {variable.name for variable in pm_model.free_RVs}
+    names = {rv.name: pm_model.rvs_to_values[rv].name for rv in pm_model.free_RVs}
     if isinstance(model.likelihood, ClassLikelihood):
-        return class_density(model, data, compiled, names)
+        return class_density(model, data, compiled, set(names))
 
     def log_density(coef: FloatArray, intercept: float = 0.0) -> float:
         w = np.asarray(coef, dtype=np.float64)
         point = {"coef": w, "coef_free": w[free], "intercept": np.asarray(float(intercept))}
-        return float(compiled({name: point[name] for name in names}))
+        return float(compiled({value: point[name] for name, value in names.items()}))
 
     return log_density
