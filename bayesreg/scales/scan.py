@@ -92,7 +92,7 @@ def scan_scales(
         Mass of the highest-density intervals.
     loo : bool
         Leave-one-out log predictive density: exact in closed form, else by Pareto-smoothed
-        importance sampling, with a refit of every row whose k exceeds 0.7.
+        importance sampling; rows whose k exceeds 0.7 by moved draws, or a refit.
     folds : int, splitter of scikit-learn, or iterable of (train, test) positions, optional
         Cross-validate mode and, with ``posterior``, the posterior predictive. The prior is the
         same in every fold; rows of weight 0 are in none.

@@ -7,8 +7,8 @@ that of the posterior without the row:
 
     theta' = theta + (T(z) - z) v,    weight ~ p(theta', y_-i) / p(theta, y) * dT/dz
 
-The weights correct for what the line does not show. A pass costs the density at a few draws' worth
-of points, where a fit without the row costs hundreds of times that.
+The weights correct for what the line does not show. A pass costs the density at every draw and at a
+few hundred points of the line, and no sampling.
 """
 
 from __future__ import annotations
