@@ -19,7 +19,8 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, ScalarOrVector
-from bayesreg.errors import ModelError
+from bayesreg.dispersion import Dispersion, checked_noise, number
+from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.penalty import Penalty, tailed
 from bayesreg.tails import (
     tail_curvature,
@@ -45,9 +46,11 @@ class StudentT:
         Centre of a prior.
     relative_to_noise : bool
         The prior's scale is ``scale * sigma``; Gaussian likelihood only.
-    sigma : float
+    sigma : float or Prior
         Of a likelihood: the scale of y - eta, in units of y; its sd is sigma sqrt(nu / (nu - 2))
-        where nu > 2. Give ``sigma`` or ``scale``, not both. Weights multiply the whole nll.
+        where nu > 2. A prior on the positive numbers, such as HalfNormal(1.0), leaves it to
+        ``find_map(..., target="joint")`` and to ``sample``. Give ``sigma`` or ``scale``, not both.
+        Weights multiply the whole nll.
 
     Raises
     ------
@@ -66,7 +69,7 @@ class StudentT:
     loc: ScalarOrVector = 0.0
     relative_to_noise: bool = False
     _: KW_ONLY
-    sigma: float | None = None
+    sigma: Dispersion | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nu", degrees_of_freedom(self.nu, "StudentT nu"))
@@ -77,10 +80,12 @@ class StudentT:
                 f"{'neither' if self.scale is None else 'both'}"
             )
         if self.scale is not None:
+            _refuse_density(self.scale, self.nu)
             scale = _checks.scale(self.scale, "StudentT scale", squared=True)
             object.__setattr__(self, "scale", scale)
         else:
-            object.__setattr__(self, "sigma", _checks.noise(self.sigma, "StudentT sigma"))
+            sigma = checked_noise(self.sigma, "StudentT sigma")
+            object.__setattr__(self, "sigma", sigma)
         object.__setattr__(self, "loc", _checks.location(self.loc, "StudentT loc"))
         relative = _checks.flag(self.relative_to_noise, "StudentT relative_to_noise")
         object.__setattr__(self, "relative_to_noise", relative)
@@ -112,9 +117,10 @@ class StudentT:
     def as_prior(self) -> StudentT:
         """The density of coefficients; an error when it is that of noise."""
         if self.scale is None:
+            scale = self.sigma if isinstance(self.sigma, float) else 1.0
             raise ModelError(
                 f"{self!r} is a likelihood: sigma is the scale of noise. As a prior write "
-                f"StudentT(nu={self.nu!r}, scale={self.sigma!r})"
+                f"StudentT(nu={self.nu!r}, scale={scale!r})"
             )
         return self
 
@@ -152,10 +158,21 @@ class StudentT:
         return 1.0
 
     @property
+    def dispersion_name(self) -> str:
+        return "sigma"
+
+    @property
+    def dispersion(self) -> Dispersion:
+        if self.sigma is None:
+            raise AttributeError(f"{self!r} is a prior, and a prior has no dispersion")
+        return self.sigma
+
+    def with_dispersion(self, value: float) -> StudentT:
+        return StudentT(self.nu, sigma=value)
+
+    @property
     def _sigma(self) -> float:
-        sigma = self.as_likelihood().sigma
-        assert sigma is not None
-        return sigma
+        return number(self.as_likelihood().dispersion, repr(self), "sigma")
 
     def check_target(self, y: FloatArray) -> None:
         """Every finite number is possible."""
@@ -201,6 +218,23 @@ class StudentT:
     def smoothness_within(self, y: FloatArray, eta: FloatArray, excess: FloatArray) -> FloatArray:
         """No bound: the loss is not convex."""
         return np.full(eta.shape, np.inf)
+
+    def dispersion_slope(self, y: FloatArray, eta: FloatArray) -> FloatArray:
+        """nu (1 - z^2) / (nu + z^2), z = (y - eta) / sigma: from 1 at z = 0 down to -nu."""
+        z = np.abs(y - eta) / self._sigma
+        near, far = np.minimum(z, 1.0), 1.0 / np.maximum(z, 1.0)
+        inside = (1.0 - near) * (1.0 + near) / (self.nu + near**2)
+        outside = (far - 1.0) * (far + 1.0) / (self.nu * far**2 + 1.0)
+        return self.nu * np.where(z <= 1.0, inside, outside)
+
+
+def _refuse_density(scale: Any, nu: float) -> None:
+    """A prior in the place of a prior's scale: meant is that of noise."""
+    if hasattr(scale, "log_density"):
+        raise ModelTypeError(
+            f"StudentT scale must be a number or one per coefficient; got {_checks.shown(scale)}. "
+            f"For noise of unknown scale name it: StudentT(nu={nu!r}, sigma={scale!r})"
+        )
 
 
 def in_place(part: Any, place: str) -> Any:
