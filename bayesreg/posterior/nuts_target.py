@@ -225,7 +225,8 @@ def _rows(problem: Problem) -> dict[str, Any]:
         power, width = 0.5 * s * (kind.nu + 1.0), np.full(y.size, kind.nu * sigma**2)
         found |= {"family": rows.STUDENT_T, "a": power, "b": y, "c": width}
     elif isinstance(kind, AsymmetricLaplace):
-        below, above = (s * abs(slope) for slope in kind.slopes)
+        scale: float = kind.s  # type: ignore[assignment]
+        above, below = s * (1.0 - kind.q) / scale, s * kind.q / scale
         found |= {"family": rows.ABSOLUTE, "a": above, "b": y, "c": below}
     return found
 

@@ -1,9 +1,9 @@
-"""The joint mode over coefficients, intercept and a dispersion d (alpha, phi) with a prior.
+"""The joint mode over coefficients, intercept and a dispersion d with a prior.
 
     F(d) = min_v J(v; d) - log p(d),      the density taken in d itself, not in log d
 
-For each d the problem in v is convex and solved to rounding, warm-started from its neighbour; by
-the envelope theorem
+For each d the problem in v is solved to rounding, warm-started from its neighbour; by the envelope
+theorem
 
     dF / d log d = sum_i s_i d nll_i / d log d  -  d log p / d log d     at the minimising v.
 
@@ -11,8 +11,11 @@ Every sign change of this slope from - to + along a logarithmic grid encloses a 
 joint density; each is refined to a root of the slope.  Modes closer together than the grid
 (a factor of about 2) may be missed: the certificate says "local".
 
-Beside Student-t and Cauchy priors the problem in v is not convex: the profile then follows one
-valley up the grid and one down it, and a valley that ends between two knots is no mode.
+Under a Student-t likelihood, and beside Student-t and Cauchy priors, the problem in v is not convex:
+the profile then follows one valley up the grid and one down it (from where it is nearly convex),
+under such a likelihood also the best one that many starts find at the mode so far. A valley that
+ends between two knots is no mode. Under an asymmetric Laplace likelihood the slope jumps where the
+fitted rows change, downwards as d grows: a sign change from - to + is a root.
 """
 
 from __future__ import annotations
@@ -42,6 +45,9 @@ from bayesreg.solvers.conditional import (
 )
 from bayesreg.solvers.dispersion_range import Knots, knots
 from bayesreg.solvers.estimate import LocalMode, MapEstimate
+from bayesreg.solvers.local import local_modes
+from bayesreg.solvers.local_starts import starting_points
+from bayesreg.solvers.noise_at_zero import why_unbounded
 from bayesreg.solvers.start import starting_point
 
 # A slope at the end of the grid that no rounding explains: F falls without bound.
@@ -100,6 +106,9 @@ class _Profile:
         reason = why_no_mode(self._problem, self.data.names)
         if reason is not None:
             raise NoModeError(f"no mode: {reason}")
+        unbounded = why_unbounded(self._problem, self.prior)
+        if unbounded is not None:
+            raise NoModeError(f"no joint mode: {unbounded}")
 
     @property
     def name(self) -> str:
@@ -110,6 +119,11 @@ class _Profile:
         """Whether the problem in v is convex at every dispersion."""
         return self._problem.convex
 
+    @property
+    def robust(self) -> bool:
+        """Whether rows may leave a fit: then modes differ by the rows that they believe."""
+        return self._problem.majorised is not None
+
     def model_at(self, d: float) -> Model:
         return replace(self.model, likelihood=self.likelihood.with_dispersion(d))
 
@@ -118,6 +132,19 @@ class _Profile:
 
     def linear_predictor(self, v: FloatArray) -> FloatArray:
         return self._problem.linear_predictor(v)
+
+    def followed_from(self, v: FloatArray | None) -> None:
+        """Where the next problem is started."""
+        self._v = v
+
+    def best_start(self, point: _Point) -> FloatArray | None:
+        """A better mode at the same dispersion, from many starts; None where there is none."""
+        problem, names = self.problem_at(math.exp(point.log_d)), self.data.names
+        starts = chain([point.v], starting_points(problem, names))
+        modes = local_modes(problem, starts, self.max_iterations)
+        here = problem.value(point.v)
+        better = modes[0].settled and modes[0].value < here - 1e-9 * (1.0 + abs(here))
+        return modes[0].v if better else None
 
     def log_prior(self, d: float) -> float:
         return float(np.ravel(self.prior.log_density(np.array([d])))[0])
@@ -166,6 +193,8 @@ def _modes(profile: _Profile) -> list[_Point]:
     sweeps = [list(_swept(profile, grid))]
     if not profile.convex:
         sweeps.append(list(_swept(profile, grid, downwards=True)))
+    if profile.robust:
+        sweeps += _believing_others(profile, grid, list(chain(*sweeps)))
     found = [point for points in sweeps for point in _minima(profile, grid, points)]
     best = min((point.value for point in found), default=np.inf)
     for points in sweeps if profile.settled else []:
@@ -176,7 +205,25 @@ def _modes(profile: _Profile) -> list[_Point]:
         runs_up = last.slope < 0 and not grid.high_is_bound
         if runs_up and (last.slope < -_FALLING or last.value < best):
             raise NoModeError(_runaway(profile, "infinity"))
-    return found or [min(chain(*sweeps), key=lambda point: point.value)]
+    return found or [min(chain(*sweeps), key=_value)]
+
+
+def _value(point: _Point) -> float:
+    return point.value
+
+
+def _believing_others(profile: _Profile, grid: Knots, points: list[_Point]) -> list[list[_Point]]:
+    """A sweep both ways from the best knot, if there is a better valley at it."""
+    best = min(points, key=_value)
+    start = profile.best_start(best)
+    if start is None:
+        return []
+    core = grid.logs[grid.core]
+    sweep = []
+    for logs in (core[core < best.log_d][::-1], core[core >= best.log_d]):
+        profile.followed_from(start)
+        sweep += [profile.at(x) for x in logs]
+    return [sorted(sweep, key=lambda point: point.log_d)]
 
 
 def _distinct(profile: _Profile, points: list[_Point]) -> list[_Point]:
@@ -306,7 +353,13 @@ def _require_joint(target: str | None, likelihood: object, name: str) -> None:
     )
 
 
+_VANISHING = (
+    "coefficients fit rows exactly, or the prior is infinite at 0. Give it a prior that vanishes at "
+    "0, such as InverseGamma(shape, scale) or Uniform(lower, upper) with lower > 0, or state it"
+)
 _REASONS = {
+    ("sigma", "0"): _VANISHING,
+    ("s", "0"): _VANISHING,
     ("phi", "0"): "the coefficients can fit y exactly, or the prior is infinite at 0. Give phi a "
     "prior that ends above 0, such as Uniform(0.01, 10), the coefficients a tighter one, or state "
     "phi",
