@@ -41,7 +41,7 @@ def checked(value: Any, argument: str) -> Dispersion:
     """A positive number, or a prior on the positive numbers; Flat() counts on those alone."""
     if _is_density(value, argument):
         _require_positive_support(value, argument)
-        return value  # type: ignore[no-any-return]
+        return value
     found = _checks.positive_number(value, argument)
     if not SMALLEST <= found <= LARGEST:
         raise ModelError(

@@ -7,8 +7,8 @@ With t = sign eta + shift for each row (and an unknown dispersion D):
                    Binomial: a = s m, b = s y.  NegativeBinomial: a = b = s y, c = s, t - log D
     EXPONENTIAL    loss = a (e^t - 1) - b t                    Poisson: a = s y (s where y = 0),
                    b = s y, shift = -log y (0).  Gamma: a = b = s / phi, sign = -1, shift = log y
-    STUDENT_T      loss = a log(1 + (eta - b)^2 / (c D^2))     a = s (nu + 1) / 2, c = nu sigma^2 and
-                                                               D = 1, or c = nu and D = sigma
+    STUDENT_T      loss = a log(1 + (eta - b)^2 / (c D^2))     a = s (nu + 1) / 2, c = nu sigma^2
+                   and D = 1, or c = nu and D = sigma
     ABSOLUTE       loss = a (eta - b) where eta > b, else c (b - eta)           AsymmetricLaplace
 
 Poisson and Gamma losses are taken relative to their least value: no digit cancels for large counts.

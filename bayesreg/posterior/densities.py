@@ -207,7 +207,10 @@ def lambdas(
     stated = with_unknowns_at_one(model)
     penalty = stated.stated_penalty(data)
     factor = posterior.factors(drawn.scalars)[..., : data.p]
-    noise = drawn.scalars.get("sigma", np.full(drawn.coef.shape[:2], stated.likelihood.noise))
+    # A StudentT has a sigma too, which its penalty twin knows nothing of.
+    of_gaussian = drawn.scalars["sigma"] if posterior.sigma is not None else None
+    known = np.full(drawn.coef.shape[:2], stated.likelihood.noise)
+    noise = known if of_gaussian is None else of_gaussian
     found = {}
     for name, part, power in (("lambda1", penalty.l1, 1), ("lambda2", penalty.l2, 2)):
         penalised = (part > 0) & ~posterior.horseshoe[: data.p]

@@ -7,15 +7,18 @@ integrated out, the likelihood is of the order
                                             without residual: log y is normal about eta there,
                                             with variance phi; else it vanishes
                        phi^-(N - k)         as phi -> infinity
-    StudentT           sigma^(nu (N - W) - W + r)   as sigma -> 0, where coefficients fit rows of
+    StudentT           sigma^(nu (N - W) - W + r)  as sigma -> 0, where coefficients fit rows of
                        weight W and rank r exactly: :mod:`bayesreg.solvers.exact_rows`
-    AsymmetricLaplace  s^(r - N)            as s -> 0, where they fit all rows; else it vanishes
-    both               sigma^-(N - k)       as sigma -> infinity
+                       sigma^-(N - k)       as sigma -> infinity
+    AsymmetricLaplace  s^(r - N)            as s -> 0, where coefficients of rank r fit all rows;
+                                            else it vanishes
+                       s^-(N - k)           as s -> infinity
     NegativeBinomial   1                    as alpha -> infinity: it becomes the Poisson likelihood
                        alpha^(M - k)        as alpha -> 0, M the weight of the rows with y > 0
 
-Of Gamma and NegativeBinomial, where the powers count k, a row falls like exp(-eta / phi), or exp(-alpha eta), towards large eta,
-so that a flat coefficient reaches as far as phi, or 1 / alpha: over all directions in which eta
+Where the powers count k, under noise of unknown scale a flat coefficient reaches as far as the
+scale. A row of Gamma falls like exp(-eta / phi), one of NegativeBinomial like exp(-alpha eta),
+towards large eta, so that it reaches as far as phi, or 1 / alpha: over all directions in which eta
 rises in every row, and with a flat intercept there are such directions. Without one nothing is
 said.
 """

@@ -11,8 +11,8 @@ Every sign change of this slope from - to + along a logarithmic grid encloses a 
 joint density; each is refined to a root of the slope.  Modes closer together than the grid
 (a factor of about 2) may be missed: the certificate says "local".
 
-Under a Student-t likelihood, and beside Student-t and Cauchy priors, the problem in v is not convex:
-the profile then follows one valley up the grid and one down it (from where it is nearly convex),
+Under a Student-t likelihood, and beside Student-t and Cauchy priors, the problem in v is not
+convex: the profile then follows one valley up the grid and one down it (from where it is nearly convex),
 under such a likelihood also the best one that many starts find at the mode so far. A valley that
 ends between two knots is no mode. Under an asymmetric Laplace likelihood the slope jumps where the
 fitted rows change, downwards as d grows: a sign change from - to + is a root.
@@ -354,8 +354,8 @@ def _require_joint(target: str | None, likelihood: object, name: str) -> None:
 
 
 _VANISHING = (
-    "coefficients fit rows exactly, or the prior is infinite at 0. Give it a prior that vanishes at "
-    "0, such as InverseGamma(shape, scale) or Uniform(lower, upper) with lower > 0, or state it"
+    "coefficients fit rows exactly, or its prior is infinite at 0. Give it a prior that vanishes "
+    "at 0, such as InverseGamma(shape, scale) or Uniform(lower, upper) with lower > 0, or state it"
 )
 _REASONS = {
     ("sigma", "0"): _VANISHING,

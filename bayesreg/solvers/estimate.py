@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from bayesreg._json import plain
 from bayesreg._tables import Table, number, with_notes
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import DataError
-from bayesreg.likelihoods import predicted
+from bayesreg.likelihoods import noise_prior, predicted
 from bayesreg.model import Model
 from bayesreg.proof.certificate import Certificate
 from bayesreg.solvers.class_table import class_table
@@ -115,8 +116,9 @@ class MapEstimate:
     @property
     def _noise(self) -> float:
         """sigma as stated or as found; 1 where there is none."""
-        found = self.scalars.get("sigma", self.scalars.get("effective_sigma"))
-        return self.model.likelihood.noise if found is None else found
+        if noise_prior(self.model.likelihood) is None:
+            return self.model.likelihood.noise
+        return self.scalars.get("sigma", self.scalars.get("effective_sigma", math.nan))
 
     @property
     def n_zeros(self) -> int:

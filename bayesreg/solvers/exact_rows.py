@@ -51,9 +51,7 @@ class ExactFit:
     everything: bool
 
 
-def exact_fits(
-    problem: Problem, least: float, movable: BoolArray | None = None
-) -> list[ExactFit]:
+def exact_fits(problem: Problem, least: float, movable: BoolArray | None = None) -> list[ExactFit]:
     """Sets of rows that the ``movable`` columns can fit, of those whose weight may reach ``least``.
 
     Sets that are lighter may be left out, and others are not found.
