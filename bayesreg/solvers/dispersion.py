@@ -12,10 +12,10 @@ joint density; each is refined to a root of the slope.  Modes closer together th
 (a factor of about 2) may be missed: the certificate says "local".
 
 Under a Student-t likelihood, and beside Student-t and Cauchy priors, the problem in v is not
-convex: the profile then follows one valley up the grid and one down it (from where it is nearly convex),
-under such a likelihood also the best one that many starts find at the mode so far. A valley that
-ends between two knots is no mode. Under an asymmetric Laplace likelihood the slope jumps where the
-fitted rows change, downwards as d grows: a sign change from - to + is a root.
+convex: the profile then follows one valley up the grid and one down it (from where it is nearly
+convex), under such a likelihood also the best one that many starts find at the best knot. A valley
+that ends between two knots is no mode. Under an asymmetric Laplace likelihood the slope jumps where
+the fitted rows change, downwards as d grows: a sign change from - to + is a root.
 """
 
 from __future__ import annotations
