@@ -160,8 +160,9 @@ def _initial_numbers(found: Coordinates) -> FloatArray:
     if t.dispersion_kind == density.GAUSSIAN_SIGMA and np.isinf(t.parameters[0, 4]):
         residual = t.b - t.offset
         x[0] = 0.5 * np.log(max(np.mean(residual**2), np.finfo(float).tiny))
-    if t.dispersion_kind in _ROBUST and np.isinf(t.parameters[0, 4]):
-        x[0] = np.log(max(np.mean(np.abs(t.b - t.offset)), np.finfo(float).tiny))
+    size = float(np.mean(np.abs(t.b - t.offset))) if t.dispersion_kind in _ROBUST else 0.0
+    if size > 0 and np.isinf(t.parameters[0, 4]):
+        x[0] = np.log(size)
     return x
 
 

@@ -31,7 +31,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoModeError
-from bayesreg.likelihoods import Dispersed, estimated_dispersion
+from bayesreg.likelihoods import Dispersed, estimated_dispersion, is_smooth
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.proof.certificate import local_certificate
@@ -154,7 +154,7 @@ class _Profile:
         d = math.exp(log_d)
         problem = self.problem_at(d)
         names = self.data.names
-        start = starting_point(problem, names) if self._v is None else self._v
+        start = self._first_start(problem) if self._v is None else self._v
         solution = conditional_mode(problem, names, start, self.max_iterations)
         self.settled = self.settled and solution.settled
         self.iterations += solution.iterations
@@ -162,6 +162,16 @@ class _Profile:
         eta = problem.linear_predictor(v)
         value = problem.value(v, eta) + problem.constants - self.log_prior(d)
         return _Point(log_d, v, self._slope(problem, eta, d), value)
+
+    def _first_start(self, problem: Problem) -> FloatArray:
+        if not is_smooth(problem.likelihood):
+            return problem.start  # the interior point method has its own
+        names = self.data.names
+        return (
+            next(starting_points(problem, names))
+            if self.robust
+            else (starting_point(problem, names))
+        )
 
     def _slope(self, problem: Problem, eta: FloatArray, d: float) -> float:
         likelihood = problem.likelihood

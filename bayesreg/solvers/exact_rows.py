@@ -90,9 +90,9 @@ def _by_least_absolute(
 
 def _least_absolute(block: FloatArray, target: FloatArray, weights: FloatArray) -> FloatArray:
     """Least absolute deviations by reweighting, then least squares on the rows that they meet."""
-    if not block.shape[1]:
-        return np.zeros(0)
     largest = float(np.max(np.abs(target), initial=0.0))
+    if not block.shape[1] or largest == 0:
+        return np.zeros(block.shape[1])
     root = np.sqrt(weights)
     v = _least_squares(block, target, root)
     steps = _REWEIGHTINGS if block.size * block.shape[1] * _REWEIGHTINGS < _MANY else 0
