@@ -26,12 +26,12 @@ class Density(Protocol):
 Dispersion: TypeAlias = float | Density
 
 
-def number(value: Dispersion, likelihood: str, name: str) -> float:
+def number(value: Dispersion, likelihood: object, name: str) -> float:
     """The dispersion as a number, or a ModelError."""
     if isinstance(value, float):
         return value
     raise ModelError(
-        f"{likelihood} leaves {name} to be found, and here it must be a number. "
+        f"{likelihood!r} leaves {name} to be found, and here it must be a number. "
         f'find_map(model, data, target="joint") finds it: its estimate.model has the number. Or '
         f"state one, such as {name}=2.0"
     )

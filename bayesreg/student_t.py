@@ -172,7 +172,7 @@ class StudentT:
 
     @property
     def _sigma(self) -> float:
-        return number(self.as_likelihood().dispersion, repr(self), "sigma")
+        return number(self.as_likelihood().dispersion, self, "sigma")
 
     def check_target(self, y: FloatArray) -> None:
         """Every finite number is possible."""

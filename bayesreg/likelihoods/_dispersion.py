@@ -54,4 +54,4 @@ def estimated_dispersion(likelihood: object) -> Density | None:
 def require_numbers(likelihood: object) -> None:
     """Refuse a likelihood whose dispersion is a distribution, with what does take it."""
     if hasattr(likelihood, "dispersion") and isinstance(likelihood, Dispersed):
-        number(likelihood.dispersion, repr(likelihood), likelihood.dispersion_name)
+        number(likelihood.dispersion, likelihood, likelihood.dispersion_name)

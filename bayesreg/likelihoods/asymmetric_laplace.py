@@ -77,7 +77,7 @@ class AsymmetricLaplace:
 
     @property
     def _scale(self) -> float:
-        return _dispersion.number(self.s, repr(self), "s")
+        return _dispersion.number(self.s, self, "s")
 
     @property
     def slopes(self) -> tuple[float, float]:

@@ -47,7 +47,7 @@ from bayesreg.solvers.dispersion_range import Knots, knots
 from bayesreg.solvers.estimate import LocalMode, MapEstimate
 from bayesreg.solvers.local import local_modes
 from bayesreg.solvers.local_starts import starting_points
-from bayesreg.solvers.noise_at_zero import why_unbounded
+from bayesreg.solvers.noise_at_zero import prior_power, why_unbounded
 from bayesreg.solvers.start import starting_point
 
 # A slope at the end of the grid that no rounding explains: F falls without bound.
@@ -55,6 +55,8 @@ _FALLING = 1e-3
 _PRIOR_STEP = 1e-3
 # Of the slopes at the ends of a bracket: what is left at a root that is none.
 _JUMP = 1e-6
+# Of the largest target: the rounding of residuals.
+_ROUNDING = 1e-12
 # Two modes whose linear predictors and log dispersions differ by less are one.
 _SAME = 1e-4
 
@@ -123,6 +125,18 @@ class _Profile:
     def robust(self) -> bool:
         """Whether rows may leave a fit: then modes differ by the rows that they believe."""
         return self._problem.majorised is not None
+
+    @property
+    def rounding(self) -> float:
+        """The log scale of noise below which residuals are nothing but rounding.
+
+        What stops a scale there on its way to 0 are not the data.
+        """
+        robust_or_cornered = self.robust or not is_smooth(self._problem.likelihood)
+        if not robust_or_cornered or not math.isfinite(prior_power(self.prior)):
+            return -math.inf
+        largest = float(np.max(np.abs(self._problem.y - self._problem.offset)))
+        return math.log(_ROUNDING * largest) if largest > 0 else -math.inf
 
     def model_at(self, d: float) -> Model:
         return replace(self.model, likelihood=self.likelihood.with_dispersion(d))
@@ -206,6 +220,8 @@ def _modes(profile: _Profile) -> list[_Point]:
     if profile.robust:
         sweeps += _believing_others(profile, grid, list(chain(*sweeps)))
     found = [point for points in sweeps for point in _minima(profile, grid, points)]
+    if any(point.log_d < profile.rounding for point in found):
+        raise NoModeError(_runaway(profile, "0"))
     best = min((point.value for point in found), default=np.inf)
     for points in sweeps if profile.settled else []:
         first, last = points[0], points[-1]

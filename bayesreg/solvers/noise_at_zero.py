@@ -61,18 +61,19 @@ def _power(found: tuple[float, ExactFit | None]) -> float:
 
 
 def why_unbounded(problem: Problem, prior: Any) -> str | None:
-    """Why p(y, v, s) grows without bound as s goes to 0; None where no such rows were found."""
+    """Why p(y, v, s) does not fall as s goes to 0; None where no such rows were found."""
     if not isinstance(problem.likelihood, StudentT | AsymmetricLaplace):
         return None
     q, name = prior_power(prior), problem.likelihood.dispersion_name
     if not np.isfinite(q):
         return None
     power, fit = likelihood_power(problem, q, integrated=False)
-    if fit is None or q + power >= -ROUNDING:
+    if fit is None or q + power > ROUNDING:
         return None
+    grows = f"grows like {name}^{q + power:.3g}" if q + power < -ROUNDING else "does not fall"
     return (
-        f"coefficients can fit {fitted_rows(fit)} exactly, and there the density grows like "
-        f"{name}^{q + power:.3g} as {name} goes to 0, p({name}) = {prior!r} included. Give {name} "
+        f"coefficients can fit {fitted_rows(fit)} exactly, and there the density {grows} as "
+        f"{name} goes to 0, p({name}) = {prior!r} included. Give {name} "
         f"{VANISHING}, or state {name}. Where the posterior integrates, "
         "sample(model, data) draws from it all the same"
     )
