@@ -81,7 +81,7 @@ def from_pymc(model: Any, *, given: Mapping[str, Any] | None = None) -> FromPyMC
     model : pymc.Model
         With one observed variable, whose location is linear in the free ones: Normal, Bernoulli
         or Binomial (logit), Poisson, NegativeBinomial or Gamma (log), StudentT, Cauchy, Laplace,
-        AsymmetricLaplace.
+        AsymmetricLaplace. The sigma of a Normal, StudentT or Cauchy may be free.
     given : mapping of str to number or array, optional
         Free variables to state as numbers, such as a hyperparameter: ``given={"tau": 0.5}``. The
         model is then that of the others given these.

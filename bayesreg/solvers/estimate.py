@@ -64,8 +64,8 @@ class MapEstimate:
         ``tol`` leaves).
     scalars : mapping of str to float
         Parameters of the model found beside the coefficients, such as ``sigma``; empty when the
-        model states them all as numbers. A dispersion that was found (``alpha``, ``phi``) also
-        stands in ``model`` as that number.
+        model states them all as numbers. A dispersion that was found (``alpha``, ``phi``, ``s``,
+        the ``sigma`` of StudentT) also stands in ``model`` as that number.
     modes : tuple of LocalMode
         The local modes that were found, best first, where there can be more than one; the first
         is this estimate. Others may exist, and a better one among them. Empty for convex problems.
