@@ -29,7 +29,6 @@ LAYERS = [
         "errors",
         "group_penalty",
         "penalty",
-        "student_t",
         "tails",
     ],
     ["likelihoods", "priors"],

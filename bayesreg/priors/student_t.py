@@ -20,8 +20,9 @@ from bayesreg import _checks
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, ScalarOrVector
 from bayesreg.dispersion import Dispersion, checked_noise, number
-from bayesreg.errors import ModelError, ModelTypeError
+from bayesreg.errors import ModelError
 from bayesreg.penalty import Penalty, tailed
+from bayesreg.priors._scale import checked_scale, is_unknown, known_scale
 from bayesreg.tails import (
     tail_curvature,
     tail_log_normaliser,
@@ -39,7 +40,7 @@ class StudentT:
     ----------
     nu : float
         Degrees of freedom; 1 is Cauchy, and as nu grows the density becomes normal.
-    scale : float or one per coefficient
+    scale : float or one per coefficient, or a density of one positive number
         Of a prior, in units of the coefficient; ``inf`` means flat there. The penalty is
         (nu + 1) / 2 log(1 + (w - loc)^2 / (nu scale^2)) nats.
     loc : float or one per coefficient
@@ -65,7 +66,7 @@ class StudentT:
     """
 
     nu: float
-    scale: ScalarOrVector | None = None
+    scale: Any = None
     loc: ScalarOrVector = 0.0
     relative_to_noise: bool = False
     _: KW_ONLY
@@ -80,8 +81,7 @@ class StudentT:
                 f"{'neither' if self.scale is None else 'both'}"
             )
         if self.scale is not None:
-            _refuse_density(self.scale, self.nu)
-            scale = _checks.scale(self.scale, "StudentT scale", squared=True)
+            scale = checked_scale(self.scale, "StudentT scale", squared=True)
             object.__setattr__(self, "scale", scale)
         else:
             sigma = checked_noise(self.sigma, "StudentT sigma")
@@ -107,7 +107,8 @@ class StudentT:
         """The density of noise; ``StudentT(4, 1.0)`` without a name becomes sigma = 1."""
         if self.sigma is not None:
             return self
-        if not isinstance(self.scale, float) or self.loc != 0.0 or self.relative_to_noise:
+        single = isinstance(self.scale, float) or is_unknown(self.scale)
+        if not single or self.loc != 0.0 or self.relative_to_noise:
             raise ModelError(
                 f"{self!r} is a prior; as the likelihood write StudentT(nu={self.nu!r}, "
                 "sigma=...) with one number sigma, the scale of y - eta"
@@ -117,10 +118,9 @@ class StudentT:
     def as_prior(self) -> StudentT:
         """The density of coefficients; an error when it is that of noise."""
         if self.scale is None:
-            scale = self.sigma if isinstance(self.sigma, float) else 1.0
             raise ModelError(
                 f"{self!r} is a likelihood: sigma is the scale of noise. As a prior write "
-                f"StudentT(nu={self.nu!r}, scale={scale!r})"
+                f"StudentT(nu={self.nu!r}, scale={self.sigma!r})"
             )
         return self
 
@@ -128,12 +128,11 @@ class StudentT:
 
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """log p(w); 0 where the scale is infinite."""
-        prior = self.as_prior()
-        return student_log_density(w, self.nu, prior.scale, self.loc)
+        return student_log_density(w, self.nu, self._scale, self.loc)
 
     def penalty(self, size: int, noise: float = 1.0) -> Penalty:
         """Tails with these nu and scale around loc."""
-        scale = _checks.per_coefficient(self.as_prior().scale, size, "StudentT scale")  # type: ignore[arg-type]
+        scale = _checks.per_coefficient(self._scale, size, "StudentT scale")
         loc = _checks.per_coefficient(self.loc, size, "StudentT loc")  # type: ignore[arg-type]
         return tailed(self.nu, scale * noise if self.relative_to_noise else scale, loc)
 
@@ -143,13 +142,16 @@ class StudentT:
 
     def rescaled(self, l1_factor: float, l2_factor: float) -> StudentT:
         """Near its centre the penalty is quadratic: it goes with the l2 precisions."""
-        return replace(self, scale=np.multiply(self.as_prior().scale, math.sqrt(l2_factor)))  # type: ignore[arg-type]
+        return replace(self, scale=np.multiply(self._scale, math.sqrt(l2_factor)))
 
     @property
-    def axis_scale(self) -> ScalarOrVector:
-        scale = self.as_prior().scale
-        assert scale is not None
-        return scale
+    def axis_scale(self) -> Any:
+        return self.as_prior().scale
+
+    @property
+    def _scale(self) -> Any:
+        """The scale as numbers."""
+        return known_scale(self.as_prior().scale, "StudentT")
 
     # ---- as a likelihood -------------------------------------------------------------------
 
@@ -226,15 +228,6 @@ class StudentT:
         inside = (1.0 - near) * (1.0 + near) / (self.nu + near**2)
         outside = (far - 1.0) * (far + 1.0) / (self.nu * far**2 + 1.0)
         return self.nu * np.where(z <= 1.0, inside, outside)
-
-
-def _refuse_density(scale: Any, nu: float) -> None:
-    """A prior in the place of a prior's scale: meant is that of noise."""
-    if hasattr(scale, "log_density"):
-        raise ModelTypeError(
-            f"StudentT scale must be a number or one per coefficient; got {_checks.shown(scale)}. "
-            f"For noise of unknown scale name it: StudentT(nu={nu!r}, sigma={scale!r})"
-        )
 
 
 def in_place(part: Any, place: str) -> Any:
