@@ -55,6 +55,8 @@ _FALLING = 1e-3
 _PRIOR_STEP = 1e-3
 # Of the slopes at the ends of a bracket: what is left at a root that is none.
 _JUMP = 1e-6
+# Scales of noise, of a typical target and of the largest.
+_NARROW, _WIDE = 1e-4, 30.0
 # Of the largest target: the rounding of residuals.
 _ROUNDING = 1e-12
 # Two modes whose linear predictors and log dispersions differ by less are one.
@@ -127,13 +129,30 @@ class _Profile:
         return self._problem.majorised is not None
 
     @property
+    def of_noise(self) -> bool:
+        """Whether the dispersion is a scale of y - eta."""
+        return self.robust or not is_smooth(self._problem.likelihood)
+
+    @property
+    def sizes_of_noise(self) -> tuple[float, float]:
+        """log of the least and the largest scale that is looked at before a slope asks for more.
+
+        Beyond many times the largest target the density falls; below a small share of a typical
+        one it does unless most rows are fitted that closely, which the slope there tells.
+        """
+        distance = np.abs(self._problem.y - self._problem.offset)
+        typical, largest = float(np.mean(distance)), float(np.max(distance))
+        if not self.of_noise or typical == 0:
+            return -math.inf, math.inf
+        return math.log(_NARROW * typical), math.log(_WIDE * largest)
+
+    @property
     def rounding(self) -> float:
         """The log scale of noise below which residuals are nothing but rounding.
 
         What stops a scale there on its way to 0 are not the data.
         """
-        robust_or_cornered = self.robust or not is_smooth(self._problem.likelihood)
-        if not robust_or_cornered or not math.isfinite(prior_power(self.prior)):
+        if not self.of_noise or not math.isfinite(prior_power(self.prior)):
             return -math.inf
         largest = float(np.max(np.abs(self._problem.y - self._problem.offset)))
         return math.log(_ROUNDING * largest) if largest > 0 else -math.inf
@@ -214,6 +233,7 @@ class _Profile:
 def _modes(profile: _Profile) -> list[_Point]:
     """Every local minimum of F that the grid shows."""
     grid = knots(profile.prior, repr(profile.model.likelihood), profile.name)
+    grid = grid.about(*profile.sizes_of_noise)
     sweeps = [list(_swept(profile, grid))]
     if not profile.convex:
         sweeps.append(list(_swept(profile, grid, downwards=True)))
