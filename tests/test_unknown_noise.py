@@ -184,6 +184,24 @@ def test_two_lines_and_the_better_supported_one_is_returned(first, best):
         assert "state sigma as a number" in several[0]
 
 
+def test_a_better_valley_than_two_sweeps_find():
+    """Bad leverage: against the conditional modes of many starts at a grid of scales."""
+    rng = np.random.default_rng(13)
+    X = rng.normal(size=(24, 2))
+    X[:9, 0] += 8 * rng.choice([-1, 1])
+    y = X @ [1.0, -1.0] + 0.1 * rng.normal(size=24)
+    y[:9] = -2 * X[:9, 0] + 5 + 0.3 * rng.normal(size=9)
+    data, prior = br.Data(X, y), br.HalfNormal(1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LocalModesWarning)
+        model = br.Model(br.StudentT(0.6, sigma=prior), br.Normal(5.0))
+        fit = br.find_map(model, data, target="joint")
+        for sigma in fit.scalars["sigma"] * np.geomspace(0.2, 5.0, 9):
+            stated = br.Model(br.StudentT(0.6, sigma=sigma), br.Normal(5.0))
+            given = br.find_map(stated, data).log_density + float(prior.log_density(sigma))
+            assert given <= fit.log_density + 1e-9
+
+
 def test_no_target_says_which_there_is():
     for likelihood, name in ((STUDENT, "sigma"), (LAPLACE, "s")):
         model = br.Model(with_prior(likelihood, br.HalfNormal(1.0)), br.Normal(1.0))
