@@ -27,6 +27,7 @@ class Parameters:
     ----------
     coef : (chains, draws, p) array
     intercept : (chains, draws) array or None
+        For K classes (chains, draws, K, p) and (chains, draws, K).
     scalars : dict of name to (chains, draws) array
         sigma, the dispersion, scales: what is random besides.
     """
@@ -55,6 +56,10 @@ class Rows:
         self._density = row_density(self.likelihood, data.y[rows], self.weights)
         self.count = rows.size
 
+    def parts(self, draws: int) -> list[slice]:
+        """Draws, as many at a time as have linear predictors of a few MiB."""
+        return list(parts(draws, self.count))
+
     def linear_predictor(self, drawn: Parameters, part: slice) -> FloatArray:
         """eta of the draws of the only chain, shape (draws, n)."""
         intercept = 0.0 if drawn.intercept is None else drawn.intercept[0, part, None]
@@ -72,7 +77,7 @@ class Rows:
         length = drawn.coef.shape[1]
         by_row = np.empty((length, self.count)) if pointwise else None
         total = np.empty(length)
-        for part in parts(length, self.count):
+        for part in self.parts(length):
             scalars = {name: values[0, part] for name, values in drawn.scalars.items()}
             terms = self._density(self.linear_predictor(drawn, part), scalars)
             total[part] = np.sum(terms, axis=1)
