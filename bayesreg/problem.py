@@ -280,7 +280,8 @@ def bind(model: Model, data: Data) -> Problem:
     if has_classes(model.likelihood):
         raise ModelError(
             f"{model.likelihood!r} has a vector of coefficients per class, not one vector. "
-            "find_map, find_map_path, certify, verify, sample, Model.log_density and to_pymc take it"
+            "find_map, find_map_path, certify, verify, sample, predict, Model.log_density and "
+            "to_pymc take it"
         )
     used = np.ones(data.y.size, dtype=bool) if data.weights is None else data.weights > 0
     likelihood = checked_likelihood(model, data, used)

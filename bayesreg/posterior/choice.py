@@ -12,6 +12,7 @@ from bayesreg.posterior import (
     exact,
     gibbs,
     nuts,
+    nuts_classes,
     polya_gamma,
 )
 from bayesreg.posterior.protocol import AnyPosterior, OfClasses, Sampler
@@ -45,6 +46,7 @@ SAMPLERS: dict[str, Sampler] = {
             "no specialised sampler covers this model: the no-U-turn sampler in the metric of the "
             "curvature at the mode",
             nuts.unsuited, 400, nuts.prepare,
+            of_classes=OfClasses(nuts_classes.unsuited, nuts.prepare_classes),
         ),
         Sampler(
             "polya-gamma",

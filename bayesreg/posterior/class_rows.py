@@ -19,7 +19,7 @@ from bayesreg.posterior.densities import Parameters, parts, used_rows
 
 
 class ClassRows:
-    """The rows that the model uses, ready for draws: coef (1, draws, K, p), intercept (1, draws, K)."""
+    """The rows that the model uses, ready for draws."""
 
     def __init__(self, model: Model, data: Data) -> None:
         assert has_classes(model.likelihood)

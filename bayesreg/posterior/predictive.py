@@ -67,8 +67,9 @@ def predict(
     xarray.DataTree
         With one group, ``posterior_predictive``, of ``mu[chain, draw, obs]``, the mean of the
         likelihood at each draw (the q-quantile under AsymmetricLaplace; for K classes
-        ``mu[chain, draw, obs, class]``, the probability of each), and ``y[chain, draw, obs]``, a target drawn at each draw. The average of ``mu`` over draws is E[y | data];
-        quantiles of ``y`` bound new observations, those of ``mu`` only their mean.
+        ``mu[chain, draw, obs, class]``, the probability of each), and ``y[chain, draw, obs]``, a
+        target drawn at each draw. The average of ``mu`` over draws is E[y | data]; quantiles of
+        ``y`` bound new observations, those of ``mu`` only their mean.
 
     Raises
     ------
@@ -108,8 +109,8 @@ def predict(
     if chains * draws * data.y.size * width > MOST_NUMBERS:
         most = MOST_NUMBERS // (chains * draws * width)
         raise ModelError(
-            f"{data.y.size} rows x {chains * draws} draws"
-            f"{f' x {width} classes' if classes.size else ''} are more than {MOST_NUMBERS} numbers; "
+            f"{data.y.size} rows x {chains * draws} draws{f' x {width} classes' * (width > 1)} "
+            f"are more than {MOST_NUMBERS} numbers; "
             f"predict at most {max(1, most)} rows at a time, or from fewer draws"
         )
     seed = seed_or_fresh(seed)

@@ -13,6 +13,6 @@ from bayesreg.pymc.read import FromPyMC, from_pymc
 from bayesreg.pymc.read_bambi import from_bambi
 
 __all__ = [
-    "FromPyMC", "build_class_pymc", "build_pymc", "class_point", "from_bambi", "from_pymc", "has_bounds", "log_density_function",
-    "require_counterpart", "to_pymc",
+    "FromPyMC", "build_class_pymc", "build_pymc", "class_point", "from_bambi", "from_pymc",
+    "has_bounds", "log_density_function", "require_counterpart", "to_pymc",
 ]  # fmt: skip
