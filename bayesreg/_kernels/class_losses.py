@@ -1,7 +1,4 @@
-"""Losses of rows of K classes and their slopes:  s [log sum_k e^eta_k - eta_y].
-
-eta and slope are (K, rows): loops along rows become vector instructions.
-"""
+"""Losses of rows of K classes and their slopes:  s [log sum_k e^eta_k - eta_y]."""
 
 from __future__ import annotations
 
@@ -24,27 +21,28 @@ def class_losses(
 ) -> float:
     """The sum of losses; ``slope`` becomes d loss / d eta and ``eta`` is overwritten.
 
-    ``eta`` and ``slope`` may have more columns than there are rows. ``y`` are codes; ``top``,
-    ``total`` and ``power`` are scratch, ``bits`` the memory of ``power`` as integers.
+    ``eta`` and ``slope`` hold the rows of class 0, then those of class 1, ... ``y`` are codes;
+    ``top``, ``total`` and ``power`` are scratch, ``bits`` the memory of ``power`` as integers.
     """
-    n_classes, n = eta.shape[0], s.size
-    copy(eta[0][:n], top)
-    for k in range(1, n_classes):
+    n = s.size
+    end = n * (eta.size // power.size)
+    copy(eta[:n], top)
+    for first in range(n, end, n):
         for i in range(n):
-            top[i] = max(top[i], eta[k, i])
+            top[i] = max(top[i], eta[first + i])
     fill(0.0, total)
-    for k in range(n_classes):
+    for first in range(0, end, n):
         for i in range(n):
-            eta[k, i] -= top[i]
-        exp_of_negative(eta[k][:n], slope[k][:n], power, bits)
-        add(slope[k][:n], total)
+            eta[first + i] -= top[i]
+        exp_of_negative(eta[first : first + n], slope[first : first + n], power, bits)
+        add(slope[first : first + n], total)
     loss = 0.0
     for i in range(n):
-        loss += s[i] * (np.log(total[i]) - eta[int(y[i]), i])
+        loss += s[i] * (np.log(total[i]) - eta[int(y[i]) * n + i])
         total[i] = s[i] / total[i]
-    for k in range(n_classes):
+    for first in range(0, end, n):
         for i in range(n):
-            slope[k, i] *= total[i]
+            slope[first + i] *= total[i]
     for i in range(n):
-        slope[int(y[i]), i] -= s[i]
+        slope[int(y[i]) * n + i] -= s[i]
     return loss

@@ -27,7 +27,7 @@ from bayesreg._kernels.compiling import compiled
 from bayesreg._kernels.row_losses import row_losses
 from bayesreg._kernels.scalar_density import LOWER, UPPER, elasticity, log_density
 from bayesreg._kernels.stirling import correction, correction_slope, log_rising, log_rising_slope
-from bayesreg._kernels.vector_functions import add, add_transposed, fill, scale_by, times
+from bayesreg._kernels.vector_functions import add, add_transposed, copy, fill, scale_by, times
 
 #: What an unknown dispersion is.
 NO_DISPERSION, GAUSSIAN_SIGMA, GAMMA_PHI, NEGATIVE_BINOMIAL_ALPHA = range(4)
@@ -70,7 +70,7 @@ class Target(NamedTuple):
     governed: np.ndarray
     n_classes: int  # K; 0 for one linear predictor
     place: np.ndarray  # (d,) with K classes: of each entry in V, row after row
-    still: np.ndarray  # (K, columns of X): V where nothing moves
+    still: np.ndarray  # V where nothing moves
 
 
 class Workspace(NamedTuple):
@@ -92,9 +92,9 @@ class Workspace(NamedTuple):
     power: np.ndarray
     bits: np.ndarray
     sums: np.ndarray
-    v_by_class: np.ndarray  # (K, columns of X) with K classes, as its gradient
+    v_by_class: np.ndarray  # with K classes V, row after row, and its gradient
     gradient_by_class: np.ndarray
-    eta_by_class: np.ndarray  # (K, rows of a chunk)
+    eta_by_class: np.ndarray  # of the rows of a chunk, class after class
     slope_by_class: np.ndarray
 
 
@@ -106,8 +106,8 @@ def workspace(t: Target) -> Workspace:
         np.zeros(width), np.zeros(width), np.zeros(d), np.zeros(d), np.zeros(d), np.zeros(d),
         np.zeros(t.n_groups), np.zeros(k), np.zeros(k), np.zeros(k), np.zeros(t.chunk),
         np.zeros(t.chunk), np.zeros(t.chunk), power, power.view(np.int64), np.zeros(1),
-        t.still.copy(), np.zeros((classes, columns)), np.zeros((classes, t.chunk)),
-        np.zeros((classes, t.chunk)),
+        np.zeros(classes * columns), np.zeros(classes * columns), np.zeros(classes * t.chunk),
+        np.zeros(classes * t.chunk),
     )  # fmt: skip
 
 
@@ -205,24 +205,27 @@ def _likelihood(t: Target, w: Workspace) -> float:
 @compiled
 def _class_likelihood(t: Target, w: Workspace) -> float:
     """The same for K classes."""
-    V, G = w.v_by_class.ravel(), w.gradient_by_class.ravel()
+    columns, n = t.X.shape[1], t.a.size
+    copy(t.still, w.v_by_class)
     for j in range(t.loc.size):
-        V[t.place[j]] = w.v[j] - t.loc[j]
-    fill(0.0, G)
-    loss, n = 0.0, t.a.size
+        w.v_by_class[t.place[j]] = w.v[j] - t.loc[j]
+    fill(0.0, w.gradient_by_class)
+    loss = 0.0
     for first in range(0, n, t.chunk):
         last = min(first + t.chunk, n)
         X, rows = t.X[first:last], last - first
         for k in range(t.n_classes):
-            times(X, w.v_by_class[k], w.eta_by_class[k][:rows])
+            v = w.v_by_class[k * columns : (k + 1) * columns]
+            times(X, v, w.eta_by_class[k * rows : (k + 1) * rows])
         loss += class_losses(
             t.a[first:last], t.b[first:last], w.eta_by_class, w.slope_by_class, w.eta[:rows],
             w.slope[:rows], w.power, w.bits,
         )  # fmt: skip
         for k in range(t.n_classes):
-            add_transposed(X, w.slope_by_class[k][:rows], w.gradient_by_class[k])
+            slope = w.slope_by_class[k * rows : (k + 1) * rows]
+            add_transposed(X, slope, w.gradient_by_class[k * columns : (k + 1) * columns])
     for j in range(t.loc.size):
-        w.gradient_v[j] = G[t.place[j]]
+        w.gradient_v[j] = w.gradient_by_class[t.place[j]]
     return loss
 
 

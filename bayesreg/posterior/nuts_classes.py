@@ -47,7 +47,7 @@ def coordinates(posterior: ClassPosterior) -> Coordinates:
         "counts_weight": np.zeros(0), **priors(penalty.take(free)), "codes": numbers.codes,
         "parameters": numbers.parameters, "governing": np.zeros(0, np.int64),
         "governed": np.zeros(0, np.int64), "n_classes": problem.n_classes,
-        "place": of_class * X.shape[1] + column, "still": still,
+        "place": of_class * X.shape[1] + column, "still": np.ravel(still),
     }  # fmt: skip
     return Coordinates(target_of(parts), problem, free, np.tile(held, problem.n_classes), 0)
 
@@ -107,4 +107,5 @@ def _chances(problem: ClassProblem, found: Coordinates, w: density.Workspace) ->
 
 
 def _predictors(found: Coordinates, w: density.Workspace) -> FloatArray:
-    return np.asarray(found.target.X @ w.v_by_class.T)
+    V = w.v_by_class.reshape(-1, found.target.X.shape[1])
+    return np.asarray(found.target.X @ V.T)

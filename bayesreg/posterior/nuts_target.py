@@ -35,7 +35,7 @@ _KNOWN = (
 _IN_CACHE = 8192
 # Rows of X are padded to whole vector registers.
 _LANES = 8
-_ONE_PREDICTOR = {"n_classes": 0, "place": np.zeros(0, np.int64), "still": np.zeros((0, 0))}
+_ONE_PREDICTOR = {"n_classes": 0, "place": np.zeros(0, np.int64), "still": np.zeros(0)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,9 +165,10 @@ def sampled_data(post: xr.DataTree) -> Data:
     """The rows that were sampled."""
     constants = post["constant_data"].to_dataset()
     trials = constants["trials"].values if "trials" in constants else None
+    offset = constants["offset"].values
     return Data(
         sampled_design(constants), post["observed_data"]["y"].values, constants["weights"].values,
-        constants["offset"].values, [str(name) for name in constants["feature"].values], trials,
+        offset if np.any(offset) else None, [str(name) for name in constants["feature"].values], trials,
     )  # fmt: skip
 
 
