@@ -368,15 +368,13 @@ def _centring(found: Coordinates, u: FloatArray, covariance: FloatArray) -> Floa
 
 def _metric(found: Coordinates, u: FloatArray) -> FloatArray:
     """T with T T' about the covariance of u."""
-    H = _curvature(found, u)
-    precision = _number_precision(found, u)
-    if H.ndim == 1:
-        return 1.0 / np.sqrt(np.concatenate([H, precision]))[None, :]
-    return _factor(H, precision)
+    return _factor(_curvature(found, u), _number_precision(found, u))
 
 
 def _factor(H: FloatArray, precision: FloatArray) -> FloatArray:
     """T with T T' = H^-1 for the entries and 1 / precision for the numbers."""
+    if H.ndim == 1:
+        return 1.0 / np.sqrt(np.concatenate([H, precision]))[None, :]
     d, size = H.shape[0], H.shape[0] + precision.size
     T = np.zeros((size, size))
     T[:d, :d] = upper_factor_of_inverse(H)
