@@ -97,7 +97,9 @@ def sample(
     -------
     xarray.DataTree
         In the ArviZ schema: ``posterior`` (coef[chain, draw, feature], intercept, sigma and scale
-        where they are random, and with them lambda1 and lambda2), ``sample_stats`` (lp, diverging,
+        where they are random, and with them lambda1 and lambda2; for K classes coef[chain, draw,
+        class, feature] and intercept[chain, draw, class], of which flat ones sum to 0 over the
+        classes), ``sample_stats`` (lp, diverging,
         ...), ``log_likelihood``, ``log_prior``, ``posterior_predictive`` on request,
         ``diagnostics`` (R-hat, bulk and tail ESS and the Monte Carlo error of the mean of every
         parameter, along the dimension ``diagnostic``), ``observed_data``, ``constant_data`` (with

@@ -168,7 +168,8 @@ def sampled_data(post: xr.DataTree) -> Data:
     offset = constants["offset"].values
     return Data(
         sampled_design(constants), post["observed_data"]["y"].values, constants["weights"].values,
-        offset if np.any(offset) else None, [str(name) for name in constants["feature"].values], trials,
+        offset if np.any(offset) else None, [str(name) for name in constants["feature"].values],
+        trials,
     )  # fmt: skip
 
 
