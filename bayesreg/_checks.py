@@ -58,6 +58,11 @@ def single(value: Any, argument: str) -> float:
     """One number, not one per coefficient."""
     if np.ndim(value) != 0:
         raise ModelError(f"{argument} must be a single number; got {shown(value)}")
+    if not isinstance(value, Real):
+        raise ModelTypeError(
+            f"{argument} must be a number: densities are stated one within another only once; got "
+            f"{shown(value)}"
+        )
     return float(value)
 
 

@@ -40,7 +40,7 @@ from bayesreg.likelihoods import (
 )
 from bayesreg.penalty import Penalty
 from bayesreg.priors import PRIORS, SCALE_PRIORS, Flat, Prior
-from bayesreg.student_t import in_place
+from bayesreg.priors.student_t import in_place
 
 
 @dataclass(frozen=True, eq=False, repr=False)

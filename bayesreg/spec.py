@@ -25,7 +25,7 @@ from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.likelihoods import LIKELIHOODS, ClassLikelihood, Likelihood
 from bayesreg.model import Model
 from bayesreg.priors import PRIORS, SCALE_PRIORS, Prior
-from bayesreg.student_t import StudentT, in_place
+from bayesreg.priors.student_t import StudentT, in_place
 
 #: A model or one of its parts; a mapping is a prior by column name.
 Spec: TypeAlias = Model | Likelihood | ClassLikelihood | Prior | Mapping[str, Prior]

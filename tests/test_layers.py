@@ -28,7 +28,6 @@ LAYERS = [
         "errors",
         "group_penalty",
         "penalty",
-        "student_t",
         "tails",
     ],
     ["likelihoods", "priors"],

@@ -81,6 +81,15 @@ PRIORS = {
     "unknown-uniform": Normal(Uniform(0.1, 3.0)),
     "two-unknown": {"x0": Flat(), "x1": Laplace(Exponential(1.0)), "x2": Normal(HalfNormal(0.7))},
     "half-unknown": {"x[01]": Truncated(Laplace(HalfNormal(0.5)), lower=0.0), "x2": Normal(1.0)},
+    "unknown-others": {
+        "x0": StudentT(3.0, HalfCauchy(0.4), loc=0.1),
+        "x1": ElasticNet(0.3, 0.6, loc=0.2, scale=HalfNormal(0.7)),
+        "x2": Exponential(HalfNormal(0.5)),
+    },
+    "unknown-group": {
+        "x[01]": GroupLaplace(HalfCauchy(0.7), loc=0.1),
+        "x2": HalfNormal(Jeffreys()),
+    },
     "horseshoe": Horseshoe(0.2, loc=0.1),
     "horseshoe-unknown": Horseshoe(HalfCauchy(0.3)),
 }

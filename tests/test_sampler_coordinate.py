@@ -213,6 +213,16 @@ CASES = {
         Model(Gaussian(0.8), Truncated(Normal(HalfCauchy(0.5)), lower=0.0), None), ONE,
         [(0, 1e-6, 1e-4, 1e-2, 0.1, 1, 5), (-16, -8, -4, 0, 4, 16)],
     ),
+    "half-normal-scale": (Model(Gaussian(S), HalfNormal(T)), ONE, [(0, 8), LOG, (-3.5, 0, 4)]),
+    "exponential-scale": (Model(Gaussian(0.8), Exponential(T)), ONE, [(0, 8), (-3.5, 0, 6)]),
+    "student-t-scale": (
+        Model(Gaussian(0.8), Truncated(StudentT(4.0, T), lower=0.0)), ONE,
+        [(0, 1, 9), (-3.5, 0, 6)],
+    ),
+    "elastic-net-scale-off-loc": (
+        Model(Gaussian(0.8), Truncated(ElasticNet(0.7, 1.0, scale=T), lower=0.3)), ONE,
+        [(0.3, 8), (-3.5, 0, 6)],
+    ),
 }  # fmt: skip
 
 

@@ -131,13 +131,14 @@ def expectations(density, axes, p):
 def log_priors(case, w, values, sigma):
     prior = case.model.prior
     if isinstance(prior, GroupLaplace):
-        factor = prior.scale * (sigma if prior.relative_to_noise else 1.0)
+        scale = values["scale"] if is_unknown(prior.scale) else prior.scale
+        factor = scale * (sigma if prior.relative_to_noise else 1.0)
         return -np.sqrt(w[0] ** 2 + w[1] ** 2) / factor - 2 * np.log(factor)
     mapped = isinstance(prior, dict)
     total = 0.0
     for j, column in enumerate(w):
         own = prior[f"x{j}"] if mapped else prior
-        scale = 1.0 if isinstance(own, ElasticNet) else own.scale
+        scale = own.scale
         if is_unknown(scale):
             scale = values[f"scale[x{j}]" if mapped else "scale"]
         if own.relative_to_noise:
@@ -247,6 +248,14 @@ CASES = {
         {"x0": Laplace(0.4), "x1": Laplace(0.5, **RELATIVE)}, PROPER, rows(2, 2), width=6.0),
     "two-scales": Case(TWO_SCALES, 0.7, rows(8, 2), **FINE),
     "rows-two-scales": Case(TWO_SCALES, 0.7, rows(2, 2), **FINE),
+    # Unknown scales of the other priors.
+    "elastic-net-scale": Case(ElasticNet(0.6, 0.9, scale=HalfNormal(0.7)), HalfNormal(1.0), SIX,
+                              **FINE),
+    "student-scale": Case(StudentT(3.0, HalfCauchy(0.5), loc=0.2), HalfNormal(1.0), SIX, **FINE),
+    "cauchy-relative-scale": Case(Cauchy(Exponential(0.4), **RELATIVE), PROPER, SIX, **FINE),
+    "group-scale": Case(GroupLaplace(PROPER), 0.7, rows(6, 2)),
+    "rows-student-scale": Case(StudentT(3.0, HalfNormal(0.5)), PROPER, TWO, **FINE),
+    "rows-group-scale": Case(GroupLaplace(PROPER), 0.7, rows(2, 2), width=7.0),
 }  # fmt: skip
 
 

@@ -233,6 +233,14 @@ QUADRATURE = {
     "scale-laplace": (Bernoulli(), Laplace(HalfNormal(0.6)), None, "binary", (-4, 5), (-7, 1.5)),
     "scale-normal": (Poisson(), Normal(Uniform(0.1, 1.5)), None, "count", (-3, 3),
                      (np.log(0.1), np.log(1.5))),
+    "scale-student-t": (Poisson(), StudentT(3.0, InverseGamma(3.0, 0.5)), None, "count", (-3, 3),
+                        (-3, 3)),
+    "scale-elastic-net": (Bernoulli(), ElasticNet(0.5, 1.0, scale=InverseGamma(3.0, 1.0)), None,
+                          "binary", (-5, 6), (-3, 4)),
+    "scale-exponential": (Poisson(), Exponential(InverseGamma(3.0, 0.5)), None, "count", (0, 3),
+                          (-3, 4)),
+    "scale-group": (Poisson(), GroupLaplace(InverseGamma(3.0, 0.5)), None, "count", (-3, 3),
+                    (-3, 4)),
 }  # fmt: skip
 
 

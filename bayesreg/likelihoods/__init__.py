@@ -25,7 +25,7 @@ from bayesreg.likelihoods.gaussian import Gaussian
 from bayesreg.likelihoods.multinomial import Multinomial
 from bayesreg.likelihoods.negative_binomial import NegativeBinomial
 from bayesreg.likelihoods.poisson import Poisson
-from bayesreg.student_t import StudentT
+from bayesreg.priors.student_t import StudentT
 
 #: Every likelihood that a model text may name.
 LIKELIHOODS: dict[str, type] = {

@@ -306,16 +306,16 @@ def _sufficient(
 ) -> tuple[float, float]:
     """(m, Q) of the factor s^-m exp(-Q / (2 s^2)) by which coefficients and rows inform s_k."""
     t, d = found.target, found.free.size
-    log_s = found.numbers(u[d:])[1]
-    log_factor = _log_factor(found, u)
+    w = workspace(t)
+    potential(t, w, u, np.empty(u.size))
     own = t.governed[t.governing == k]
-    others = np.exp(-(log_factor[own] - log_s[k]))
-    x = u[own]
-    weight = t.l2[own] * others**2
-    power, square = float(own.size), float(np.sum(weight * (x**2 + covariance[own])))
+    standard, others = w.standard[own], np.exp(w.log_s[k] - w.log_factor[own])
+    # Tails by the curvature of the parabola above them.
+    weight = t.l2[own] + 2.0 * t.tail_power[own] / (t.tail_width[own] ** 2 + standard**2)
+    variance = covariance[own] * (w.jacobian[own] * others) ** 2
+    distance = standard * np.exp(w.log_s[k])
+    power, square = float(own.size), float(np.sum(weight * (distance**2 + variance)))
     if t.dispersion_kind == density.GAUSSIAN_SIGMA and k == t.dispersion:
-        w = workspace(t)
-        potential(t, w, u, np.empty(u.size))
         residual = t.X[:, :d] @ w.v[:d] + t.offset - t.b
         spread = (t.X[:, :d] * w.jacobian) ** 2 @ covariance
         power += t.rows_weight

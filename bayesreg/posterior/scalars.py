@@ -62,7 +62,7 @@ def _formula(prior: Any) -> tuple[int, float, float, float]:
         constant = math.log(2) + shape * math.log(rate) - math.lgamma(shape)
         return kernel.INVERSE_GAMMA, constant, shape, rate
     if isinstance(prior, HalfNormal | Exponential | HalfCauchy):
-        scale = float(prior.scale)  # type: ignore[arg-type]
+        scale = float(prior.scale)
         code, constant = {
             HalfNormal: (kernel.HALF_NORMAL, 0.5 * math.log(2 / math.pi)),
             Exponential: (kernel.EXPONENTIAL, 0.0),

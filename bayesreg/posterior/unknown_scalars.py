@@ -257,7 +257,7 @@ def _log_bounds(prior: Any) -> tuple[float, float]:
 def _bends_of(prior: Any) -> FloatArray:
     """Logarithms of the values about which a density of a positive number bends."""
     if isinstance(prior, HalfNormal | Exponential | HalfCauchy):
-        return np.log([float(prior.scale)])  # type: ignore[arg-type]
+        return np.log([float(prior.scale)])
     if isinstance(prior, InverseGamma):
         return 0.5 * np.log([2 * prior.scale / (2 * prior.shape + 1)])
     bounds = np.array(_log_bounds(prior))

@@ -13,8 +13,8 @@ from bayesreg.priors.laplace import Laplace
 from bayesreg.priors.multivariate_normal import MultivariateNormal
 from bayesreg.priors.normal import Normal
 from bayesreg.priors.positive import HalfCauchy, InverseGamma, Jeffreys
+from bayesreg.priors.student_t import StudentT
 from bayesreg.priors.truncated import Truncated
-from bayesreg.student_t import StudentT
 
 #: Every prior that a model text may name.
 PRIORS: dict[str, type] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from bayesreg import _checks
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, ScalarOrVector
 from bayesreg.penalty import Penalty, tailed
-from bayesreg.student_t import student_log_density
+from bayesreg.priors._scale import checked_scale, known_scale
+from bayesreg.priors.student_t import student_log_density
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,7 +27,7 @@ class Cauchy:
 
     Parameters
     ----------
-    scale : float or one per coefficient
+    scale : float or one per coefficient, or a density of one positive number
         Half the interquartile range, in units of the coefficient; ``inf`` means flat there. The
         penalty is log(1 + (w - loc)^2 / scale^2) nats.
     loc : float or one per coefficient
@@ -39,12 +41,12 @@ class Cauchy:
         For a scale that is not positive or a value that is not a number.
     """
 
-    scale: ScalarOrVector
+    scale: Any
     loc: ScalarOrVector = 0.0
     relative_to_noise: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", _checks.scale(self.scale, "Cauchy scale", squared=True))
+        object.__setattr__(self, "scale", checked_scale(self.scale, "Cauchy scale", squared=True))
         object.__setattr__(self, "loc", _checks.location(self.loc, "Cauchy loc"))
         relative = _checks.flag(self.relative_to_noise, "Cauchy relative_to_noise")
         object.__setattr__(self, "relative_to_noise", relative)
@@ -57,11 +59,11 @@ class Cauchy:
 
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """-log(pi scale) - log(1 + (w - loc)^2 / scale^2); 0 where the scale is infinite."""
-        return student_log_density(w, 1.0, self.scale, self.loc)
+        return student_log_density(w, 1.0, known_scale(self.scale, "Cauchy"), self.loc)
 
     def penalty(self, size: int, noise: float = 1.0) -> Penalty:
         """Tails with nu = 1."""
-        scale = _checks.per_coefficient(self.scale, size, "Cauchy scale")  # type: ignore[arg-type]
+        scale = _checks.per_coefficient(known_scale(self.scale, "Cauchy"), size, "Cauchy scale")
         loc = _checks.per_coefficient(self.loc, size, "Cauchy loc")  # type: ignore[arg-type]
         return tailed(1.0, scale * noise if self.relative_to_noise else scale, loc)
 
@@ -71,8 +73,10 @@ class Cauchy:
 
     def rescaled(self, l1_factor: float, l2_factor: float) -> Cauchy:
         """Near its centre the penalty is quadratic: it goes with the l2 precisions."""
-        return replace(self, scale=np.multiply(self.scale, math.sqrt(l2_factor)))
+        return replace(
+            self, scale=np.multiply(known_scale(self.scale, "Cauchy"), math.sqrt(l2_factor))
+        )
 
     @property
-    def axis_scale(self) -> ScalarOrVector:
+    def axis_scale(self) -> Any:
         return self.scale

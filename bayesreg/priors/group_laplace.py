@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from bayesreg._types import FloatArray, IntArray, ScalarOrVector
 from bayesreg.errors import ModelError, ModelTypeError
 from bayesreg.group_penalty import grouped
 from bayesreg.penalty import Penalty, unbounded
+from bayesreg.priors._scale import checked_scale, is_unknown, known_scale
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,10 +32,11 @@ class GroupLaplace:
 
     Parameters
     ----------
-    scale : float or one per group
+    scale : float or one per group, or a density of one positive number
         b, in units of the coefficients; ``inf`` means flat there. The penalty of a group is
         ||w - loc||_2 / b nats. The usual group lasso weights a group of k columns by sqrt(k):
-        that is b / sqrt(k) here. One per group in the order of ascending labels.
+        that is b / sqrt(k) here. One per group in the order of ascending labels; a density is
+        that of one b for all groups.
     loc : float or one per coefficient
         Centre; the mode puts whole groups exactly here.
     relative_to_noise : bool
@@ -53,13 +56,13 @@ class GroupLaplace:
     orthonormal coding of a factor gives the same fit.
     """
 
-    scale: ScalarOrVector
+    scale: Any
     loc: ScalarOrVector = 0.0
     relative_to_noise: bool = False
     groups: ScalarOrVector | None = None
 
     def __post_init__(self) -> None:
-        scale = _checks.scale(self.scale, "GroupLaplace scale", squared=True)
+        scale = checked_scale(self.scale, "GroupLaplace scale", squared=True)
         object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "loc", _checks.location(self.loc, "GroupLaplace loc"))
         relative = _checks.flag(self.relative_to_noise, "GroupLaplace relative_to_noise")
@@ -102,13 +105,13 @@ class GroupLaplace:
 
     @property
     def has_kink(self) -> bool:
-        return bool(np.any(np.isfinite(self.scale)))
+        return is_unknown(self.scale) or bool(np.any(np.isfinite(self.scale)))
 
     def rescaled(self, l1_factor: float, l2_factor: float) -> GroupLaplace:
-        return replace(self, scale=np.multiply(self.scale, l1_factor))
+        return replace(self, scale=np.multiply(known_scale(self.scale, "GroupLaplace"), l1_factor))
 
     @property
-    def axis_scale(self) -> ScalarOrVector:
+    def axis_scale(self) -> Any:
         """The scale, of each coefficient where groups have scales of their own."""
         if not isinstance(self.scale, tuple) or self.groups is None:
             return self.scale
@@ -126,7 +129,8 @@ class GroupLaplace:
         return np.unique(labels, return_inverse=True)[1].reshape(size)
 
     def _scale_of_each(self, size: int) -> FloatArray:
-        of_group = np.broadcast_to(np.asarray(self.scale, dtype=np.float64), self._count)
+        scale = np.asarray(known_scale(self.scale, "GroupLaplace"), dtype=np.float64)
+        of_group = np.broadcast_to(scale, self._count)
         return of_group[self._group(size)]
 
 

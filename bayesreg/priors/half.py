@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, ScalarOrVector
 from bayesreg.errors import ModelError
 from bayesreg.penalty import Penalty, bounded
+from bayesreg.priors._scale import checked_scale, known_scale
 from bayesreg.priors.flat import Flat
 from bayesreg.priors.laplace import Laplace
 from bayesreg.priors.normal import Normal
@@ -28,11 +30,11 @@ _ABOVE = np.zeros(1), np.full(1, np.inf)
 class HalfNormal:
     """Normal(0, scale) folded to w >= 0: ridge with non-negative coefficients."""
 
-    scale: ScalarOrVector
+    scale: Any
 
     def __post_init__(self) -> None:
         object.__setattr__(
-            self, "scale", _checks.scale(self.scale, "HalfNormal scale", squared=True)
+            self, "scale", checked_scale(self.scale, "HalfNormal scale", squared=True)
         )
 
     __repr__ = dataclass_text
@@ -43,22 +45,24 @@ class HalfNormal:
 
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """log 2 + the Normal log density; -inf below 0."""
-        density = math.log(2) + Normal(self.scale).log_density(w)
+        density = math.log(2) + Normal(known_scale(self.scale, "HalfNormal")).log_density(w)
         return np.where(np.asarray(w) >= 0, density, -np.inf)
 
     def penalty(self, size: int, noise: float = 1.0) -> Penalty:
         """l2 = 1 / tau^2 on w >= 0."""
-        return bounded(Normal(self.scale).penalty(size), *_ABOVE)
+        return bounded(Normal(known_scale(self.scale, "HalfNormal")).penalty(size), *_ABOVE)
 
     @property
     def has_kink(self) -> bool:
         return False
 
     def rescaled(self, l1_factor: float, l2_factor: float) -> HalfNormal:
-        return replace(self, scale=np.multiply(self.scale, math.sqrt(l2_factor)))
+        return replace(
+            self, scale=np.multiply(known_scale(self.scale, "HalfNormal"), math.sqrt(l2_factor))
+        )
 
     @property
-    def axis_scale(self) -> ScalarOrVector:
+    def axis_scale(self) -> Any:
         return self.scale
 
 
@@ -66,10 +70,10 @@ class HalfNormal:
 class Exponential:
     """Exponential with mean ``scale``: the lasso with non-negative coefficients."""
 
-    scale: ScalarOrVector
+    scale: Any
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", _checks.scale(self.scale, "Exponential scale"))
+        object.__setattr__(self, "scale", checked_scale(self.scale, "Exponential scale"))
 
     __repr__ = dataclass_text
 
@@ -79,22 +83,22 @@ class Exponential:
 
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """-w / scale - log scale; -inf below 0."""
-        density = math.log(2) + Laplace(self.scale).log_density(w)
+        density = math.log(2) + Laplace(known_scale(self.scale, "Exponential")).log_density(w)
         return np.where(np.asarray(w) >= 0, density, -np.inf)
 
     def penalty(self, size: int, noise: float = 1.0) -> Penalty:
         """l1 = 1 / scale on w >= 0."""
-        return bounded(Laplace(self.scale).penalty(size), *_ABOVE)
+        return bounded(Laplace(known_scale(self.scale, "Exponential")).penalty(size), *_ABOVE)
 
     @property
     def has_kink(self) -> bool:
         return Laplace(self.scale).has_kink
 
     def rescaled(self, l1_factor: float, l2_factor: float) -> Exponential:
-        return replace(self, scale=np.multiply(self.scale, l1_factor))
+        return replace(self, scale=np.multiply(known_scale(self.scale, "Exponential"), l1_factor))
 
     @property
-    def axis_scale(self) -> ScalarOrVector:
+    def axis_scale(self) -> Any:
         return self.scale
 
 

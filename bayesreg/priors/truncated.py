@@ -19,7 +19,7 @@ from bayesreg.penalty import Penalty, bounded
 from bayesreg.priors._protocol import Prior
 from bayesreg.priors.group_laplace import GroupLaplace
 from bayesreg.priors.multivariate_normal import MultivariateNormal
-from bayesreg.student_t import in_place
+from bayesreg.priors.student_t import in_place
 
 
 @dataclass(frozen=True, repr=False)

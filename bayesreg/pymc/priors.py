@@ -148,9 +148,9 @@ def number_variable(name: str, prior: Any) -> Any:
     # A Python float would become single precision there.
     double = np.float64
     if isinstance(prior, HalfNormal):
-        return pm.HalfNormal(name, sigma=double(prior.scale))  # type: ignore[arg-type]
+        return pm.HalfNormal(name, sigma=double(prior.scale))
     if isinstance(prior, Exponential):
-        return pm.Exponential(name, scale=double(prior.scale))  # type: ignore[arg-type]
+        return pm.Exponential(name, scale=double(prior.scale))
     if isinstance(prior, Uniform):
         lower, upper = double(prior.lower), double(prior.upper)  # type: ignore[arg-type]
         return pm.Uniform(name, lower=lower, upper=upper)

@@ -31,11 +31,11 @@ _LARGEST_LOG_MEAN = 40.0
 def sigma_draws(prior: Any, count: int, rng: np.random.Generator) -> FloatArray:
     """From a proper density of a positive number."""
     if isinstance(prior, HalfNormal):
-        return np.asarray(np.abs(rng.normal(0.0, float(prior.scale), count)))  # type: ignore[arg-type]
+        return np.asarray(np.abs(rng.normal(0.0, float(prior.scale), count)))
     if isinstance(prior, HalfCauchy):
         return np.asarray(prior.scale * np.tan(0.5 * np.pi * rng.random(count)))
     if isinstance(prior, Exponential):
-        return np.asarray(rng.exponential(float(prior.scale), count))  # type: ignore[arg-type]
+        return np.asarray(rng.exponential(float(prior.scale), count))
     if isinstance(prior, InverseGamma):
         return np.asarray(np.sqrt(prior.scale / rng.gamma(prior.shape, 1.0, count)))
     if isinstance(prior, Uniform):

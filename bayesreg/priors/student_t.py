@@ -21,6 +21,7 @@ from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, ScalarOrVector
 from bayesreg.errors import ModelError
 from bayesreg.penalty import Penalty, tailed
+from bayesreg.priors._scale import checked_scale, known_scale
 from bayesreg.tails import (
     tail_curvature,
     tail_log_normaliser,
@@ -38,7 +39,7 @@ class StudentT:
     ----------
     nu : float
         Degrees of freedom; 1 is Cauchy, and as nu grows the density becomes normal.
-    scale : float or one per coefficient
+    scale : float or one per coefficient, or a density of one positive number
         Of a prior, in units of the coefficient; ``inf`` means flat there. The penalty is
         (nu + 1) / 2 log(1 + (w - loc)^2 / (nu scale^2)) nats.
     loc : float or one per coefficient
@@ -62,7 +63,7 @@ class StudentT:
     """
 
     nu: float
-    scale: ScalarOrVector | None = None
+    scale: Any = None
     loc: ScalarOrVector = 0.0
     relative_to_noise: bool = False
     _: KW_ONLY
@@ -77,7 +78,7 @@ class StudentT:
                 f"{'neither' if self.scale is None else 'both'}"
             )
         if self.scale is not None:
-            scale = _checks.scale(self.scale, "StudentT scale", squared=True)
+            scale = checked_scale(self.scale, "StudentT scale", squared=True)
             object.__setattr__(self, "scale", scale)
         else:
             object.__setattr__(self, "sigma", _checks.noise(self.sigma, "StudentT sigma"))
@@ -122,12 +123,11 @@ class StudentT:
 
     def log_density(self, w: ScalarOrVector) -> FloatArray:
         """log p(w); 0 where the scale is infinite."""
-        prior = self.as_prior()
-        return student_log_density(w, self.nu, prior.scale, self.loc)
+        return student_log_density(w, self.nu, self._scale, self.loc)
 
     def penalty(self, size: int, noise: float = 1.0) -> Penalty:
         """Tails with these nu and scale around loc."""
-        scale = _checks.per_coefficient(self.as_prior().scale, size, "StudentT scale")  # type: ignore[arg-type]
+        scale = _checks.per_coefficient(self._scale, size, "StudentT scale")
         loc = _checks.per_coefficient(self.loc, size, "StudentT loc")  # type: ignore[arg-type]
         return tailed(self.nu, scale * noise if self.relative_to_noise else scale, loc)
 
@@ -137,13 +137,16 @@ class StudentT:
 
     def rescaled(self, l1_factor: float, l2_factor: float) -> StudentT:
         """Near its centre the penalty is quadratic: it goes with the l2 precisions."""
-        return replace(self, scale=np.multiply(self.as_prior().scale, math.sqrt(l2_factor)))  # type: ignore[arg-type]
+        return replace(self, scale=np.multiply(self._scale, math.sqrt(l2_factor)))
 
     @property
-    def axis_scale(self) -> ScalarOrVector:
-        scale = self.as_prior().scale
-        assert scale is not None
-        return scale
+    def axis_scale(self) -> Any:
+        return self.as_prior().scale
+
+    @property
+    def _scale(self) -> Any:
+        """The scale as numbers."""
+        return known_scale(self.as_prior().scale, "StudentT")
 
     # ---- as a likelihood -------------------------------------------------------------------
 
