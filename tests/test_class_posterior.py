@@ -147,6 +147,27 @@ def test_targets_at_the_rows_of_the_data(post, data):
         assert np.max(np.abs(np.mean(y == k, axis=(0, 1)) - mean) / error) < 5.0
 
 
+def test_an_unknown_scale_and_lambda(data, tmp_path):
+    prior = {"x0": br.Laplace(br.HalfNormal(1.0)), "*": br.Normal(0.5)}
+    model = br.Model(br.Multinomial(), prior, br.Normal(br.InverseGamma(3.0, 3.0)))
+    path = tmp_path / "run.zarr"
+    post = br.sample(model, data, 300, seed=1, progress=False, store=path)
+    scale, last = (post["posterior"][f"scale[{key}]"] for key in ("x0", "intercept"))
+    assert scale.dims == last.dims == ("chain", "draw")
+    np.testing.assert_allclose(post["posterior"]["lambda1"].sel(feature="x0"), 1.0 / scale)
+    assert float(post["diagnostics"]["scale[x0]"].sel(diagnostic="ess_bulk")) > 100
+    assert post["diagnostics"]["intercept"].dims == ("diagnostic", "class")
+    at = post["posterior"].isel(chain=1, draw=17)
+    known = {"x0": br.Laplace(float(scale[1, 17])), "*": br.Normal(0.5)}
+    stated = br.Model(br.Multinomial(), known, br.Normal(float(last[1, 17])))
+    expected = stated.log_density(data, at["coef"].values, at["intercept"].values)
+    expected += br.HalfNormal(1.0).log_density(float(scale[1, 17]))
+    expected += br.InverseGamma(3.0, 3.0).log_density(float(last[1, 17]))
+    assert float(post["sample_stats"]["lp"][1, 17]) == pytest.approx(float(expected), rel=1e-12)
+    mu = br.predict(post, data.X[:2], seed=1)["posterior_predictive"]["mu"]
+    np.testing.assert_allclose(mu.sum("class"), 1.0)
+
+
 def test_without_an_intercept(data):
     post = br.sample(br.Model(br.Multinomial(), br.Normal(1.0), None), data, 60, progress=False)
     assert "intercept" not in post["posterior"]

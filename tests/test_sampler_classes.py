@@ -88,6 +88,37 @@ def test_the_density_is_the_model_s_and_the_gradient_its_own(name, weights):
             assert (high - low) / (2 * step) == pytest.approx(gradient[j], rel=1e-5, abs=1e-4)
 
 
+def test_the_density_with_unknown_scales():
+    """That of the model at the scale, p(scale), and the Jacobian of its logarithm."""
+    from bayesreg._kernels.posterior_density import potential, workspace
+
+    data, on_scale, on_last = make_class_data(weights=True), br.HalfCauchy(0.7), br.HalfNormal(2.0)
+    unknown = br.Model(br.Multinomial(), br.Laplace(on_scale, loc=0.2), br.Normal(on_last))
+    posterior = posed(unknown, data)
+    found = nuts_classes.coordinates(posterior)
+    rng, totals = np.random.default_rng(3), []
+    for _ in range(5):
+        u, gradient = rng.normal(size=found.size), np.empty(found.size)
+        value = potential(found.target, workspace(found.target), u, gradient)
+        v, scales = found.read(u[None])
+        scale, last = scales[0]
+        stated = br.Model(br.Multinomial(), br.Laplace(scale, loc=0.2), br.Normal(last))
+        V = posterior.by_class(v[0])
+        at_scales = stated.log_density(data, *posterior.problem.coefficients(V))
+        priors = on_scale.log_density(scale) + on_last.log_density(last)
+        totals.append(value + at_scales + priors + np.log(scale * last))
+        for j in (0, found.size - 2, found.size - 1):
+            side = [u.copy(), u.copy()]
+            side[0][j] -= 1e-6
+            side[1][j] += 1e-6
+            scratch = np.empty(found.size)
+            low, high = (
+                potential(found.target, workspace(found.target), each, scratch) for each in side
+            )
+            assert (high - low) / 2e-6 == pytest.approx(gradient[j], rel=1e-5, abs=1e-4)
+    np.testing.assert_allclose(totals, totals[0], rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_the_curvature_is_the_gradient_s_derivative(name):
     """In entries without bounds or kinks, where the metric's Hessian is that of the potential."""
@@ -220,12 +251,29 @@ def test_two_classes_are_bernoulli(intercept):
     assert max(abs(value) for value in z.values()) < 4.0, z
 
 
-@pytest.mark.parametrize("name", ["laplace", "flat"])
-def test_against_pymc(name):
-    """The other sampler shares no density with this one."""
+def test_two_classes_with_an_unknown_scale_are_bernoulli():
+    """Its posterior too: sqrt 2 times the scale, under a prior as much wider."""
+    data = make_class_data(classes=2, n=40, p=3)
+    two = quietly(br.Model(br.Multinomial(), br.Normal(br.HalfNormal(1.0))), data, draws=3000)
+    wider = br.Model(br.Bernoulli(), br.Normal(br.HalfNormal(np.sqrt(2.0))))
+    one = quietly(wider, data, draws=3000)
+    theirs = {("coef", j): one["posterior"]["coef"].values[..., j] for j in range(3)}
+    theirs["scale"] = one["posterior"]["scale"].values
+    coef = two["posterior"]["coef"].values
+    ours = {("coef", j): coef[:, :, 1, j] - coef[:, :, 0, j] for j in range(3)}
+    ours["scale"] = np.sqrt(2.0) * two["posterior"]["scale"].values
+    z = z_scores(ours, theirs)
+    assert len(z) == 8
+    assert max(abs(value) for value in z.values()) < 4.0, z
+    np.testing.assert_allclose(two["posterior"]["lambda2"], two["posterior"]["scale"] ** -2.0)
+
+
+def test_against_pymc():
+    """The other sampler shares no density with this one: a flat column, kinks, weights."""
     data = make_class_data(p=3, n=40, weights=True)
-    ours = quietly(MODELS[name], data, draws=1500)
-    theirs = quietly(MODELS[name], data, draws=600, chains=2, tune=600, sampler="pymc")
+    model = br.Model(br.Multinomial(), {"x0": br.Flat(), "*": br.Laplace(0.5)})
+    ours = quietly(model, data, draws=1500)
+    theirs = quietly(model, data, draws=600, chains=2, tune=600, sampler="pymc")
     assert ours.attrs["sampler"] == "nuts"
     assert theirs.attrs["sampler"] == "pymc"
     assert "PyMC" in theirs.attrs["drawn_by"]
@@ -294,6 +342,13 @@ def test_improper_posteriors_are_refused_with_the_reason():
         br.sample(br.Model(br.Multinomial(), half), br.Data(X, y))
 
 
+@pytest.mark.parametrize("density", [br.Flat(), br.Jeffreys()], ids=str)
+def test_an_improper_density_of_a_scale_is_refused(density):
+    model = br.Model(br.Multinomial(), br.Laplace(density))
+    with pytest.raises(ImproperPosteriorError, match=r"p\(scale\).*does not integrate"):
+        br.sample(model, make_class_data())
+
+
 def test_a_class_without_rows_follows_its_prior():
     """Under proper priors: rows of class 0 push a_0 up, w has its prior."""
     data = br.Data(np.zeros((3, 1)), np.zeros(3))
@@ -357,8 +412,9 @@ def test_what_cannot_be_sampled_is_refused():
     data = make_class_data()
     with pytest.raises(ModelError, match="to_pymc cannot express bounds"):
         br.sample(MODELS["mixed"], data, sampler="pymc")
-    with pytest.raises(ModelError, match="scale as a number"):
-        br.sample(br.Model(br.Multinomial(), br.Laplace(br.HalfCauchy(1.0))), data)
+    unknown = br.Model(br.Multinomial(), br.Laplace(br.HalfCauchy(1.0)))
+    with pytest.raises(ModelError, match="to_pymc cannot express unknown prior scales"):
+        br.sample(unknown, data, sampler="pymc")
     with pytest.raises(ModelError, match="log-concave priors only"):
         br.sample(br.Model(br.Multinomial(), br.Horseshoe(1.0)), data)
     with pytest.raises(ModelError, match="cancels in the softmax"):

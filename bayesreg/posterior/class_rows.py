@@ -15,7 +15,9 @@ from bayesreg.data import Data
 from bayesreg.design import Design
 from bayesreg.likelihoods import has_classes
 from bayesreg.model import Model
-from bayesreg.posterior.densities import Parameters, parts, used_rows
+from bayesreg.posterior.class_target import ClassPosterior
+from bayesreg.posterior.densities import Parameters, parts, scaled_density, used_rows
+from bayesreg.unknowns import with_unknowns_at_one
 
 
 class ClassRows:
@@ -76,10 +78,22 @@ def by_rows(function: Callable[[FloatArray], FloatArray], eta: FloatArray) -> Fl
     return function(eta.reshape(-1, n_classes)).reshape(draws, n)
 
 
-def class_log_prior(model: Model, data: Data, drawn: Parameters) -> dict[str, FloatArray]:
-    """log p of each coefficient and intercept; flat and pinned entries count 0."""
-    found = {"coef": model.coefficient_penalty(data).log_density(drawn.coef) + 0.0}
-    on_intercept = model.intercept_penalty()
+def class_log_prior(
+    model: Model, data: Data, posterior: ClassPosterior, drawn: Parameters
+) -> dict[str, FloatArray]:
+    """log p of each coefficient and intercept given the scales, and of each scale.
+
+    Flat and pinned entries count 0.
+    """
+    stated, p = with_unknowns_at_one(model), data.p
+    factor = posterior.factors(drawn.scalars)[..., None, :]
+    on_coef, on_intercept = stated.coefficient_penalty(data), stated.intercept_penalty()
+    horseshoe = posterior.horseshoe
+    found = {"coef": scaled_density(on_coef, drawn.coef, factor[..., :p], horseshoe[:p]) + 0.0}
     if drawn.intercept is not None and on_intercept is not None:
-        found["intercept"] = on_intercept.log_density(drawn.intercept[..., None])[..., 0] + 0.0
+        column = drawn.intercept[..., None]
+        last = scaled_density(on_intercept, column, factor[..., p:], horseshoe[p:])
+        found["intercept"] = last[..., 0] + 0.0
+    for name, prior in posterior.scalars.items():
+        found[name] = np.asarray(prior.log_density(drawn.scalars[name]))
     return found

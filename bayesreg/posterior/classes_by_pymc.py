@@ -33,6 +33,8 @@ from bayesreg.pymc import build_class_pymc, class_point, has_bounds
 def unsuited(posterior: ClassPosterior) -> str | None:
     """Why PyMC's model cannot be sampled; None when it can."""
     penalty = posterior.problem.penalty
+    if posterior.scales:
+        return "to_pymc cannot express unknown prior scales of coefficients of classes"
     if np.any(has_bounds(penalty)):
         return "to_pymc cannot express bounds on coefficients of classes"
     if penalty.is_pinned.all():

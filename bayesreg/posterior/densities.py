@@ -12,6 +12,7 @@ from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.likelihoods import Dispersed, likelihood_of_rows
 from bayesreg.model import Model
+from bayesreg.posterior.class_target import ClassPosterior
 from bayesreg.posterior.target import Posterior, with_unknowns_at_one
 from bayesreg.priors import Horseshoe
 
@@ -200,7 +201,7 @@ def _bounded_density(
 
 
 def lambdas(
-    model: Model, data: Data, posterior: Posterior, drawn: Parameters
+    model: Model, data: Data, posterior: Posterior | ClassPosterior, drawn: Parameters
 ) -> dict[str, FloatArray]:
     """The canonical lambda1 = sigma^2 l1 and lambda2 = sigma^2 l2 at each draw, where random.
 
@@ -227,7 +228,7 @@ def lambdas(
     return found
 
 
-def _one_factor(posterior: Posterior, p: int) -> bool:
+def _one_factor(posterior: Posterior | ClassPosterior, p: int) -> bool:
     """True when all coefficients share their factor."""
     rows = [posterior.relative[:p], *(scale.columns[:p] for scale in posterior.scales)]
     return all(bool(row.all()) or not row.any() for row in rows)

@@ -56,7 +56,7 @@ class Describer:
         by_row, total = self._rows.log_likelihood(drawn, self._pointwise)
         prior = self._log_prior(drawn)
         summed = sum(np.sum(part.reshape(*part.shape[:2], -1), axis=2) for part in prior.values())
-        values = _named(drawn) | self._lambdas(drawn)
+        values = _named(drawn) | lambdas(self._model, self._data, self._posterior, drawn)
         pieces = {
             "posterior": {name: part[0] for name, part in values.items()},
             "sample_stats": {**self._statistics_of(block), "lp": total + np.ravel(summed)},
@@ -70,13 +70,8 @@ class Describer:
 
     def _log_prior(self, drawn: Parameters) -> dict[str, FloatArray]:
         if isinstance(self._posterior, ClassPosterior):
-            return class_log_prior(self._model, self._data, drawn)
+            return class_log_prior(self._model, self._data, self._posterior, drawn)
         return log_prior(self._model, self._data, self._posterior, drawn)
-
-    def _lambdas(self, drawn: Parameters) -> dict[str, FloatArray]:
-        if isinstance(self._posterior, ClassPosterior):
-            return {}
-        return lambdas(self._model, self._data, self._posterior, drawn)
 
     def _statistics_of(self, block: Block) -> dict[str, np.ndarray]:
         columns = dict(zip(self._statistics, block.statistics.T, strict=True))
@@ -95,12 +90,12 @@ class Describer:
 
 def parameters(posterior: AnyPosterior, block: Block) -> Parameters:
     """A block as coefficients, intercept and scalars of one chain."""
+    scalars = {name: block.scalars[None, :, k] for k, name in enumerate(posterior.scalars)}
     if isinstance(posterior, ClassPosterior):
         coef, intercept = posterior.problem.coefficients(posterior.by_class(block.v)[None])
-        return Parameters(coef, intercept if posterior.problem.has_intercept else None)
+        return Parameters(coef, intercept if posterior.problem.has_intercept else None, scalars)
     problem = posterior.problem
     coef = problem.user_coefficients(block.v[None, :, : problem.p])
-    scalars = {name: block.scalars[None, :, k] for k, name in enumerate(posterior.scalars)}
     if not problem.has_intercept:
         return Parameters(coef, None, scalars)
     intercept = block.v[None, :, problem.p]

@@ -16,7 +16,14 @@ from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg.class_problem import ClassProblem
 from bayesreg.penalty import Penalty
 from bayesreg.posterior.class_target import ClassPosterior
-from bayesreg.posterior.nuts_target import Coordinates, padded, priors, rows_in_cache, target_of
+from bayesreg.posterior.nuts_target import (
+    Coordinates,
+    padded,
+    priors,
+    rows_in_cache,
+    target_of,
+    why_scale_is_foreign,
+)
 from bayesreg.posterior.protocol import ClassSetup
 from bayesreg.posterior.scalars import encode
 
@@ -25,7 +32,10 @@ def unsuited(posterior: ClassPosterior) -> str | None:
     """Why this density is not among those compiled here; None when it is."""
     if posterior.problem.penalty.is_pinned.all():
         return "nothing is left to sample: every coefficient is pinned to its loc"
-    return None
+    moving = np.zeros(posterior.problem.size, dtype=bool)
+    for scale in posterior.scales:
+        moving |= scale.columns
+    return why_scale_is_foreign(posterior.scalars, posterior.problem.penalty, moving)
 
 
 def coordinates(posterior: ClassPosterior) -> Coordinates:
@@ -38,18 +48,29 @@ def coordinates(posterior: ClassPosterior) -> Coordinates:
     still = np.zeros((problem.n_classes, X.shape[1]))
     still[:, : problem.size] = held - problem.penalty.loc
     of_class, column = np.divmod(free, problem.size)
-    nothing, numbers = np.zeros(problem.n), encode([])
+    nothing, numbers = np.zeros(problem.n), encode([*posterior.scalars.values()])
+    governing, governed = _pairs(posterior, column)
     parts = {
         "X": X, "chunk": rows_in_cache(X), "family": rows.GAUSSIAN, "sign": 1.0,
         "a": problem.weights, "b": problem.y, "c": nothing, "offset": nothing, "shift": nothing,
         "known_dispersion": 1.0, "dispersion_kind": density.NO_DISPERSION, "dispersion": 0,
         "rows_weight": float(np.sum(problem.weights)), "counts": np.zeros(0),
         "counts_weight": np.zeros(0), **priors(penalty.take(free)), "codes": numbers.codes,
-        "parameters": numbers.parameters, "governing": np.zeros(0, np.int64),
-        "governed": np.zeros(0, np.int64), "n_classes": problem.n_classes,
-        "place": of_class * X.shape[1] + column, "still": np.ravel(still),
+        "parameters": numbers.parameters, "governing": governing, "governed": governed,
+        "n_classes": problem.n_classes, "place": of_class * X.shape[1] + column,
+        "still": np.ravel(still),
     }  # fmt: skip
-    return Coordinates(target_of(parts), problem, free, np.tile(held, problem.n_classes), 0)
+    base = np.tile(held, problem.n_classes)
+    return Coordinates(target_of(parts), problem, free, base, len(posterior.scales))
+
+
+def _pairs(posterior: ClassPosterior, column: IntArray) -> tuple[IntArray, IntArray]:
+    """Which scale governs which free entry, given the columns of these; flat ones have none."""
+    proper = ~posterior.problem.penalty.is_flat[column]
+    own = [np.flatnonzero(scale.columns[column] & proper) for scale in posterior.scales]
+    which = [np.full(entries.size, k) for k, entries in enumerate(own)]
+    nothing = np.zeros(0, dtype=np.intp)
+    return np.concatenate([nothing, *which]), np.concatenate([nothing, *own])
 
 
 def _moves(problem: ClassProblem) -> BoolArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,17 +112,21 @@ def unsuited(posterior: Posterior) -> str | None:
     problem = posterior.problem
     if type(problem.likelihood) not in _KNOWN:
         return f"it has no compiled density of {problem.likelihood!r}"
-    foreign = [name for name, prior in posterior.scalars.items() if not isinstance(prior, ON_NOISE)]
+    if problem.penalty.is_pinned.all():
+        return "nothing is left to sample: every coefficient is pinned to its loc"
+    moving = _with_random_scale(posterior)
+    return why_scale_is_foreign(posterior.scalars, problem.penalty, moving)
+
+
+def why_scale_is_foreign(scalars: Mapping[str, Any], penalty: Any, moving: BoolArray) -> str | None:
+    """Why densities of unknown numbers, or bounds where scales are moving, are not known here."""
+    foreign = [name for name, prior in scalars.items() if not isinstance(prior, ON_NOISE)]
     if foreign:
         names = ", ".join(sorted(kind.__name__ for kind in ON_NOISE))
         return f"the density of {foreign[0]} must be one of {names}"
-    penalty = problem.penalty
-    if penalty.is_pinned.all():
-        return "nothing is left to sample: every coefficient is pinned to its loc"
-    moving = _with_random_scale(posterior) & ~penalty.is_pinned
     off_centre = np.isfinite(penalty.lower) & (penalty.lower != penalty.loc)
     off_centre |= np.isfinite(penalty.upper) & (penalty.upper != penalty.loc)
-    if np.any(moving & off_centre):
+    if np.any(moving & off_centre & ~penalty.is_pinned):
         return (
             "a bound that is not at the prior's loc cuts off a share that changes with the unknown "
             "scale"

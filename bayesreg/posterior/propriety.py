@@ -19,6 +19,7 @@ from bayesreg.posterior.class_target import ClassPosterior
 from bayesreg.posterior.dispersion_propriety import why_dispersion_diverges
 from bayesreg.posterior.protocol import AnyPosterior
 from bayesreg.posterior.scalar_propriety import scales_left_to_their_prior, why_scalars_diverge
+from bayesreg.priors.on_noise import noise_density
 from bayesreg.problem import Problem
 from bayesreg.proof.existence import why_no_mode
 from bayesreg.proof.existence_classes import why_no_class_mode
@@ -50,7 +51,7 @@ def require_proper(posterior: AnyPosterior, names: tuple[str, ...]) -> None:
             "Normal(scale=...), or drop them"
         )
     if isinstance(posterior, ClassPosterior):
-        _require_proper_classes(posterior.problem, names)
+        _require_proper_classes(posterior, names)
         return
     problem = posterior.problem
     reason = (
@@ -70,11 +71,12 @@ def require_proper(posterior: AnyPosterior, names: tuple[str, ...]) -> None:
         )
 
 
-def _require_proper_classes(problem: ClassProblem, names: tuple[str, ...]) -> None:
+def _require_proper_classes(posterior: ClassPosterior, names: tuple[str, ...]) -> None:
     """What all classes share of a flat column is fixed; half a line under a flat prior is not."""
+    problem = posterior.problem
     penalty = problem.penalty
     half = np.flatnonzero(problem.is_unpenalised & ~penalty.is_flat)
-    reason = why_no_class_mode(problem, names)
+    reason = why_no_class_mode(problem, names) or _improper_scale(posterior)
     if half.size:
         which = f"column {names[half[0]]!r}" if half[0] < problem.p else "the intercept"
         reason = (
@@ -84,6 +86,17 @@ def _require_proper_classes(problem: ClassProblem, names: tuple[str, ...]) -> No
         )
     if reason is not None:
         raise ImproperPosteriorError(f"the posterior is improper: {reason}")
+
+
+def _improper_scale(posterior: ClassPosterior) -> str | None:
+    for name, prior in posterior.scalars.items():
+        if not noise_density(prior).proper:
+            return (
+                f"p({name}) = {prior!r} does not integrate, which the rows of several classes are "
+                "not known to make good. Give the scale a proper prior, such as HalfCauchy(scale) "
+                "or HalfNormal(scale)"
+            )
+    return None
 
 
 def redundant_columns(problem: Problem | ClassProblem) -> IntArray:

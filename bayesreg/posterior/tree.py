@@ -110,8 +110,8 @@ def diagnostics_dataset(
     coef[..., free] = figures[:, :done].reshape(len(FIGURES), coef.shape[1], -1)
     variables: dict[str, Any] = {"coef": coef if classes else coef[:, 0]}
     if classes and posterior.problem.has_intercept:
-        variables["intercept"] = figures[:, done:]
-        done = figures.shape[1]
+        variables["intercept"] = figures[:, done : done + classes]
+        done += classes
     for k, name in enumerate(diagnostics.labels[done:], start=done):
         variables[name] = figures[:, k]
     found = _with_columns(
