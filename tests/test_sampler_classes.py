@@ -303,7 +303,9 @@ def test_iris():
 
     X, y = load_iris(return_X_y=True)
     data = br.Data(X, y, names=["sepal_length", "sepal_width", "petal_length", "petal_width"])
-    post = br.sample(br.Model(br.Multinomial(), br.Laplace(1.0)), data, seed=1, progress=False)
+    model = br.Model(br.Multinomial(), br.Laplace(1.0))
+    # Of 15 parameters one in some seeds has an R-hat just above 1.01 with 1000 draws.
+    post = br.sample(model, data, 4000, seed=1, progress=False)
     assert post.attrs["sampler"] == "nuts"
     assert "no-U-turn" in post.attrs["sampler_reason"]
     assert post.attrs["rhat_max"] < 1.01
