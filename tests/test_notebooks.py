@@ -31,7 +31,10 @@ def test_notebook_runs_and_its_kept_outputs_are_current(path):
     kept = _outputs(nbformat.read(path, as_version=4))
     notebook = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(
-        notebook, timeout=_HANGING, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
+        notebook,
+        timeout=_HANGING,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(ROOT)}},
     ).execute(env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"})
     for (kept_text, kept_picture), (text, picture) in zip(kept, _outputs(notebook), strict=True):
         assert kept_picture == picture
