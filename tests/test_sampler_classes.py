@@ -323,8 +323,9 @@ def test_separated_classes_with_a_proper_prior():
     x = np.repeat([-1.0, 0.0, 1.0], 5)
     data = br.Data(np.column_stack([x, x**2]), np.repeat([0.0, 1.0, 2.0], 5))
     model = br.Model(br.Multinomial(), br.Normal(3.0))
-    post = br.sample(model, data, seed=3, progress=False)
-    assert post.attrs["divergences"] == 0
+    post = quietly(model, data, draws=2000)
+    assert post.attrs["rhat_max"] < 1.01
+    assert post.attrs["divergences"] < 5
     with pytest.raises(ImproperPosteriorError, match="separate the classes"):
         br.sample(br.Model(br.Multinomial(), br.Flat()), data)
     overlapping = br.Data(np.column_stack([x, x**2]), np.tile([0.0, 1.0, 2.0], 5))
