@@ -163,7 +163,7 @@ class ClassProblem:
     def centred(self, V: FloatArray) -> FloatArray:
         """The same point with flat columns and intercepts summing to 0 over the classes."""
         flat = self.penalty.is_flat
-        return V - np.where(flat, V.mean(axis=0), 0.0)
+        return V - np.where(flat, V.mean(axis=-2, keepdims=True), 0.0)
 
     def extended(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
         """The user's coefficients (K, p) and intercepts (K,) as extended vectors."""
@@ -174,16 +174,18 @@ class ClassProblem:
         return V
 
     def coefficients(self, V: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The user's coefficients and intercepts (0 without) of extended vectors.
+        """The user's coefficients and intercepts (0 without) of extended vectors, or of stacks.
 
         Flat intercepts sum to 0.
         """
         with np.errstate(over="ignore"):
-            coef = V[:, : self.p] * self.unit
+            coef = V[..., : self.p] * self.unit
         if not (self.has_intercept and np.all(np.isfinite(coef))):
-            return coef, np.zeros(self.n_classes)
-        intercept = V[:, self.p] - coef @ self.shift
-        return coef, intercept - intercept.mean() if self.flat_intercept else intercept
+            return coef, np.zeros(V.shape[:-1])
+        intercept = V[..., self.p] - coef @ self.shift
+        if self.flat_intercept:
+            intercept = intercept - intercept.mean(axis=-1, keepdims=True)
+        return coef, intercept
 
     def at_scale(self, factor: float) -> ClassProblem:
         """Every coefficient prior at ``factor`` times its scale; the intercept's stays."""

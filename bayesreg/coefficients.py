@@ -49,11 +49,11 @@ def class_intercepts(intercept: Any, n_classes: int) -> FloatArray:
 
 
 def class_differences(coef: FloatArray) -> FloatArray:
-    """coef (K, p), columns less their first entry where that is exact (Sterbenz).
+    """coef (..., K, p), columns less their first entry where that is exact (Sterbenz).
 
     What all classes share cancels in a softmax, and may drown the rest in the rounding of X w.
     """
-    low, high = coef.min(axis=0), coef.max(axis=0)
+    low, high = coef.min(axis=-2, keepdims=True), coef.max(axis=-2, keepdims=True)
     with np.errstate(over="ignore"):
         near = ((low > 0) & (high <= 2 * low)) | ((high < 0) & (low >= 2 * high))
-    return coef - np.where(near, coef[0], 0.0) if near.any() else coef
+    return coef - np.where(near, coef[..., :1, :], 0.0) if near.any() else coef

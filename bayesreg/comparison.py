@@ -34,6 +34,9 @@ _ROUNDING = 1e-6
 class Comparison:
     """Arrays with one entry per coefficient, the intercept last where the model has one.
 
+    Of K classes the coefficients of class 0 come first, then those of class 1, ..., and last the
+    K intercepts; names are "0, x1", "1, x1", ..., "0, intercept", as in "coef[0, x1]" of ArviZ.
+
     Attributes
     ----------
     names : tuple of str
@@ -61,6 +64,8 @@ class Comparison:
         Whose mode: of p(coef, intercept | y), or of p(coef, intercept, sigma | y).
     has_intercept : bool
         The last row is the intercept: "intercept", or "(intercept)" beside a column of that name.
+    n_classes : int
+        K; 1 for one vector of coefficients.
     """
 
     names: tuple[str, ...]
@@ -82,6 +87,12 @@ class Comparison:
     which_map: str
     p_rope: FloatArray | None = None
     rope: float | None = None
+    n_classes: int = 1
+
+    @property
+    def n_intercepts(self) -> int:
+        """How many of the last rows are intercepts."""
+        return self.n_classes if self.has_intercept else 0
 
     def to_frame(self) -> pd.DataFrame:
         """A DataFrame indexed by coefficient."""
@@ -156,7 +167,7 @@ class Comparison:
 def compare(
     fit: MapEstimate, post: xr.DataTree, *, probability: float = 0.95, rope: float | None = None
 ) -> Comparison:
-    """The mode beside the posterior, a row per coefficient.
+    """The mode beside the posterior, a row per coefficient (of K classes, for each of them).
 
     Parameters
     ----------
@@ -185,7 +196,7 @@ def compare(
     names, draws = _draws(fit, post)
     figures = diagnose(draws, names)
     has_intercept = len(names) > fit.coef.size
-    modes = np.append(fit.coef, fit.intercept) if has_intercept else fit.coef
+    modes = np.append(fit.coef, fit.intercept) if has_intercept else np.ravel(fit.coef)
     return Comparison(
         names=names,
         map=modes,
@@ -201,6 +212,7 @@ def compare(
         which_map=_which_map(fit),
         p_rope=None if width is None else np.mean(np.abs(draws) < width, axis=(0, 1)),
         rope=width,
+        n_classes=max(len(fit.classes), 1),
         r_hat=figures.rhat,
         ess_bulk=figures.ess_bulk,
         ess_tail=figures.ess_tail,
@@ -209,14 +221,9 @@ def compare(
 
 
 def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatArray]:
-    """Names and draws (chain, draw, entry), the intercept last."""
+    """Names and draws (chain, draw, entry), intercepts last."""
     if not isinstance(fit, MapEstimate):
         raise DataTypeError(f"fit must be a MapEstimate from find_map; got {type(fit).__name__}")
-    if fit.classes:
-        raise ModelError(
-            "compare lines up one vector of coefficients with its draws, and this fit has one per "
-            "class; print(fit) beside arviz_stats.summary(post) shows both"
-        )
     if "posterior" not in getattr(post, "children", {}):
         raise DataTypeError(
             f"post must be a DataTree from sample, with a 'posterior' group; got "
@@ -226,16 +233,22 @@ def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatA
     on_dispersion = _log_prior_of_dispersion(fit, sampled)
     if on_dispersion is None:
         raise ModelError(f"fit is for {fit.model!r}, but post was sampled from {sampled}")
-    coef = post["posterior"]["coef"].transpose("chain", "draw", "feature")
+    of_class = ("class",) if fit.classes else ()
+    coef = post["posterior"]["coef"].transpose("chain", "draw", *of_class, "feature")
     if tuple(str(name) for name in coef["feature"].values) != fit.names:
         raise DataError("fit and post have different columns; compute both from the same Data")
     _require_same_data(fit, post, on_dispersion)
-    draws = np.asarray(coef.values, dtype=np.float64)
+    labels = [f"{k}, " for k in fit.classes] or [""]
+    names = tuple(label + name for label in labels for name in fit.names)
+    draws = np.asarray(coef.values, dtype=np.float64).reshape(*coef.shape[:2], -1)
     if "intercept" not in post["posterior"]:
-        return fit.names, draws
-    intercept = post["posterior"]["intercept"].transpose("chain", "draw").values
-    names = (*fit.names, _intercept_label(fit.names))
-    return names, np.concatenate([draws, intercept[..., None]], axis=2)
+        return names, draws
+    intercept = post["posterior"]["intercept"].transpose("chain", "draw", *of_class).values
+    last = _intercept_label(fit.names)
+    return (
+        (*names, *(label + last for label in labels)),
+        np.concatenate([draws, intercept.reshape(*draws.shape[:2], -1)], axis=2),
+    )
 
 
 def _log_prior_of_dispersion(fit: MapEstimate, sampled: str) -> float | None:

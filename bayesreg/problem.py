@@ -280,8 +280,8 @@ def bind(model: Model, data: Data) -> Problem:
     if has_classes(model.likelihood):
         raise ModelError(
             f"{model.likelihood!r} has a vector of coefficients per class, not one vector. "
-            "find_map, find_map_path, certify, verify, Model.log_density and to_pymc take it; "
-            "no sampler of sample does: draw with pymc.sample (or nutpie) from what to_pymc returns"
+            "find_map, find_map_path, certify, verify, sample, predict, Model.log_density and "
+            "to_pymc take it"
         )
     used = np.ones(data.y.size, dtype=bool) if data.weights is None else data.weights > 0
     likelihood = checked_likelihood(model, data, used)

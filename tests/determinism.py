@@ -10,7 +10,7 @@ import numpy as np
 
 import bayesreg as br
 from bayesreg.posterior.choice import SAMPLERS
-from bayesreg.posterior.target import pose
+from bayesreg.posterior.protocol import posed
 
 
 def cases():
@@ -25,6 +25,8 @@ def cases():
         yield br.Model(br.Gaussian(br.HalfNormal(1.0)), br.Normal(br.HalfCauchy(1.0))), data
         yield br.Model(br.Gaussian(br.HalfNormal(1.0)), br.Laplace(br.HalfCauchy(1.0))), data
         yield br.Model(br.Bernoulli(), br.Laplace(0.1)), br.Data(X, (y > 0).astype(float))
+        classes = br.Data(X[:, :10], np.digitize(y, [-0.5, 0.5]).astype(float))
+        yield br.Model(br.Multinomial(), br.Laplace(0.1)), classes
 
 
 def chosen():
@@ -33,7 +35,7 @@ def chosen():
         if row.prepare is None:
             continue
         for k, (model, data) in enumerate(cases()):
-            if row.unsuited(pose(model, data)) is None:
+            if row.why_not(posed(model, data)) is None:
                 yield f"{row.name}-{k}", row.name, model, data
 
 

@@ -302,10 +302,10 @@ def test_wording():
 
 def test_what_needs_one_vector_says_so():
     data, model = make_class_data(), br.Model(br.Multinomial(), br.Normal(1.0))
-    with pytest.raises(ModelError, match=r"one vector.*to_pymc"):
-        br.sample(model, data)
-    with pytest.raises(ModelError, match="one per class"):
-        br.compare(br.find_map(model, data), None)
+    with pytest.raises(ModelError, match=r"one vector.*sample, predict"):
+        br.bind(model, data)
+    with pytest.raises(ModelError, match=r"one for each class.*find_map_path"):
+        br.scan_scales(model, data)
     with pytest.raises(ModelError, match="one per class"):
         br.plot_path(br.find_map_path(model, data, n_scales=2))
     with pytest.raises(br.errors.NoEquivalentError, match="Multinomial"):

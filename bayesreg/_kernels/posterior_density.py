@@ -1,4 +1,4 @@
-"""Minus the log posterior density of unbounded coordinates, and its gradient, for any GLM here.
+"""Minus the log posterior density of unbounded coordinates, and its gradient, for any model here.
 
 The coordinates u are one x_j for each free entry of the extended vector, then one for each unknown
 number s_k (sigma, a dispersion, prior scales, the local scales of a Horseshoe prior):
@@ -11,6 +11,9 @@ number s_k (sigma, a dispersion, prior scales, the local scales of a Horseshoe p
 and the prior of (v_j - loc_j) exp(-F_j) is that of the penalty. centring = 0 leaves v_j a
 coordinate ("centred"), 1 makes v_j and its scale independent a priori (Papaspiliopoulos, Roberts
 and Skold 2007, Statistical Science 22:59). Every log Jacobian is included, constants are not.
+
+With K classes entry j stands at ``place_j`` of a (K, columns) table V, and eta_ik = x_i V_k. The
+loc of a column is the same for all classes and cancels: V holds distances from it.
 """
 
 from __future__ import annotations
@@ -19,11 +22,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bayesreg._kernels.class_losses import class_losses
 from bayesreg._kernels.compiling import compiled
 from bayesreg._kernels.row_losses import row_losses
 from bayesreg._kernels.scalar_density import LOWER, UPPER, elasticity, log_density
 from bayesreg._kernels.stirling import correction, correction_slope, log_rising, log_rising_slope
-from bayesreg._kernels.vector_functions import add, add_transposed, fill, scale_by, times
+from bayesreg._kernels.vector_functions import add, add_transposed, copy, fill, scale_by, times
 
 #: What an unknown dispersion is.
 NO_DISPERSION, GAUSSIAN_SIGMA, GAMMA_PHI, NEGATIVE_BINOMIAL_ALPHA = range(4)
@@ -65,6 +69,9 @@ class Target(NamedTuple):
     parameters: np.ndarray
     governing: np.ndarray  # pairs: number governing[i] scales entry governed[i]
     governed: np.ndarray
+    n_classes: int  # K; 0 for one linear predictor
+    place: np.ndarray  # (d,) with K classes: of each entry in V, row after row
+    still: np.ndarray  # V where nothing moves
 
 
 class Workspace(NamedTuple):
@@ -86,16 +93,22 @@ class Workspace(NamedTuple):
     power: np.ndarray
     bits: np.ndarray
     sums: np.ndarray
+    v_by_class: np.ndarray  # with K classes V, row after row, and its gradient
+    gradient_by_class: np.ndarray
+    eta_by_class: np.ndarray  # of the rows of a chunk, class after class
+    slope_by_class: np.ndarray
 
 
 @compiled
 def workspace(t: Target) -> Workspace:
-    d, k, width = t.loc.size, t.codes.size, t.X.shape[1]
-    power = np.zeros(t.chunk)
+    d, k, columns, classes = t.loc.size, t.codes.size, t.X.shape[1], t.n_classes
+    width, power = max(columns, d), np.zeros(t.chunk)
     return Workspace(
         np.zeros(width), np.zeros(width), np.zeros(d), np.zeros(d), np.zeros(d), np.zeros(d),
         np.zeros(t.n_groups), np.zeros(k), np.zeros(k), np.zeros(k), np.zeros(t.chunk),
         np.zeros(t.chunk), np.zeros(t.chunk), power, power.view(np.int64), np.zeros(1),
+        np.zeros(classes * columns), np.zeros(classes * columns), np.zeros(classes * t.chunk),
+        np.zeros(classes * t.chunk),
     )  # fmt: skip
 
 
@@ -166,6 +179,8 @@ def _entries(t: Target, w: Workspace, u: np.ndarray) -> float:
 @compiled
 def _likelihood(t: Target, w: Workspace) -> float:
     """The data term; gradient_v becomes its gradient in v."""
+    if t.n_classes > 0:
+        return _class_likelihood(t, w)
     fill(0.0, w.gradient_v)
     w.sums[0] = 0.0
     kind, dispersion = t.dispersion_kind, t.known_dispersion
@@ -186,6 +201,33 @@ def _likelihood(t: Target, w: Workspace) -> float:
     if kind == NO_DISPERSION:
         return loss
     return _with_dispersion(t, w, dispersion, loss)
+
+
+@compiled
+def _class_likelihood(t: Target, w: Workspace) -> float:
+    """The same for K classes."""
+    columns, n = t.X.shape[1], t.a.size
+    copy(t.still, w.v_by_class)
+    for j in range(t.loc.size):
+        w.v_by_class[t.place[j]] = w.v[j] - t.loc[j]
+    fill(0.0, w.gradient_by_class)
+    loss = 0.0
+    for first in range(0, n, t.chunk):
+        last = min(first + t.chunk, n)
+        X, rows = t.X[first:last], last - first
+        for k in range(t.n_classes):
+            v = w.v_by_class[k * columns : (k + 1) * columns]
+            times(X, v, w.eta_by_class[k * rows : (k + 1) * rows])
+        loss += class_losses(
+            t.a[first:last], t.b[first:last], w.eta_by_class, w.slope_by_class, w.eta[:rows],
+            w.slope[:rows], w.power, w.bits,
+        )  # fmt: skip
+        for k in range(t.n_classes):
+            slope = w.slope_by_class[k * rows : (k + 1) * rows]
+            add_transposed(X, slope, w.gradient_by_class[k * columns : (k + 1) * columns])
+    for j in range(t.loc.size):
+        w.gradient_v[j] = w.gradient_by_class[t.place[j]]
+    return loss
 
 
 @compiled

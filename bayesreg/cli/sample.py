@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import warnings
 from collections.abc import Callable
@@ -105,9 +106,9 @@ def _figures(post: xr.DataTree) -> dict[str, dict[str, float]]:
     rows = {}
     for name in drawn.data_vars:
         values = drawn[name].isel(draw=every).values
-        one = values.ndim == 2
-        columns = values[..., None] if one else values
-        labels = [str(name)] if one else [f"{name}[{f}]" for f in drawn["feature"].values]
+        columns = values.reshape(*values.shape[:2], -1)
+        places = [drawn[dimension].values for dimension in drawn[name].dims[2:]]
+        labels = [_label(str(name), place) for place in itertools.product(*places)]
         known = np.full((len(_FIGURES), len(labels)), np.nan)
         if name in diagnostics:
             known = diagnostics[name].values.reshape(len(_FIGURES), -1)
@@ -120,6 +121,11 @@ def _figures(post: xr.DataTree) -> dict[str, dict[str, float]]:
                 **dict(zip(_FIGURES, known[:, j].tolist(), strict=True)),
             }  # fmt: skip
     return rows
+
+
+def _label(name: str, place: tuple[object, ...]) -> str:
+    """``coef[x1]``, of several classes ``coef[0, x1]``."""
+    return f"{name}[{', '.join(map(str, place))}]" if place else name
 
 
 def _table(post: xr.DataTree) -> Table:

@@ -23,7 +23,7 @@ def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> 
     Parameters
     ----------
     comparison : Comparison
-        From :func:`bayesreg.compare`. The intercept is left out: it lives on another scale.
+        From :func:`bayesreg.compare`. Intercepts are left out: they live on another scale.
     ax : Axes, optional
 
     Returns
@@ -34,7 +34,7 @@ def plot_map_vs_posterior(comparison: Comparison, *, ax: Axes | None = None) -> 
         raise DataTypeError(
             f"comparison must come from compare(fit, post); got {type(comparison).__name__}"
         )
-    shown = range(len(comparison.names) - comparison.has_intercept)
+    shown = range(len(comparison.names) - comparison.n_intercepts)
     ax = axes(ax, (8.0, 1.2 + 0.36 * len(shown)))
     height = -np.arange(len(shown), dtype=float)
     low, high = comparison.hdi_low[shown], comparison.hdi_high[shown]

@@ -10,7 +10,7 @@ start around the mode and the metric begins at the curvature there.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -21,23 +21,20 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.errors import ModelError
 from bayesreg.posterior.protocol import Advance, Draws, Setup
+from bayesreg.posterior.pymc_runs import (
+    TARGET_ACCEPT,
+    RunChain,
+    by_nutpie,
+    by_pymc,
+    note_statistics,
+    whole,
+)
 from bayesreg.posterior.target import Posterior
 from bayesreg.problem import Problem
 from bayesreg.pymc import build_pymc, has_bounds, require_counterpart
 
-# Above PyMC's 0.8: the kink of a Laplace prior rewards smaller steps.
-_TARGET_ACCEPT = 0.9
 # The starting metric counts as many draws in the first window of PyMC's own adaptation.
 _METRIC_WEIGHT = 10
-#: Statistics by our names, and what PyMC and nutpie call them.
-_STATISTICS = {
-    "diverging": ("diverging",), "energy": ("energy",), "tree_depth": ("tree_depth", "depth"),
-    "n_steps": ("n_steps",), "acceptance_rate": ("acceptance_rate", "mean_tree_accept"),
-    "step_size": ("step_size",),
-}  # fmt: skip
-
-#: The seed of a chain to what the program returns.
-RunChain = Callable[[np.random.SeedSequence], Any]
 
 
 def unsuited(posterior: Posterior) -> str | None:
@@ -79,8 +76,9 @@ def draw(
             program, run = _runner(pm_model, replace(setup, start=chart.there(setup.start)),
                                    chart.problem, draws, advance)  # fmt: skip
             for k, seed in enumerate(seeds):
-                found = _whole(run(seed), draws)
-                _read(found, v[k], statistics, chart.problem)
+                found = whole(run(seed), draws)
+                _read(found, v[k], chart.problem)
+                note_statistics(found, statistics)
                 for name, values in scalars.items():
                     values[k] = found["posterior"][name].values[0]
     found_statistics = {name: np.array(s) for name, s in statistics.items()}
@@ -99,9 +97,9 @@ def _runner(
     if find_spec("nutpie") is not None:
         program = f"nutpie {version('nutpie')} on PyMC {version('pymc')}"
         point = _point(pm_model, problem, _inside(problem, setup.start))
-        return program, _by_nutpie(pm_model, point, setup.tune, draws, advance)
+        return program, by_nutpie(pm_model, point, setup.tune, draws, advance)
     deviation = _deviation(problem, setup.start)
-    options = {"target_accept": _TARGET_ACCEPT, "init": "adapt_diag"}
+    options = {"target_accept": TARGET_ACCEPT, "init": "adapt_diag"}
     if setup.posterior.only_coefficients and not np.any(has_bounds(problem.penalty)):
         options = {"step": _step(pm_model, problem, setup.start, deviation)}
 
@@ -109,75 +107,14 @@ def _runner(
         point = dispersed_start(problem, setup.start, deviation, rng)
         return {**options, "initvals": _point(pm_model, problem, point)}
 
-    return f"PyMC {version('pymc')}", _by_pymc(setup.tune, draws, advance, around_mode)
+    return f"PyMC {version('pymc')}", by_pymc(setup.tune, draws, advance, around_mode)
 
 
-def _by_pymc(
-    tune: int, draws: int, advance: Advance,
-    start: Callable[[np.random.Generator], dict[str, Any]],
-) -> RunChain:  # fmt: skip
-    import pymc as pm
-
-    def run(seed: np.random.SeedSequence) -> Any:
-        begin, sampling = seed.spawn(2)
-        return pm.sample(
-            draws=draws, tune=tune, chains=1, cores=1, nuts_sampler="pymc",
-            random_seed=int(sampling.generate_state(1)[0]), callback=lambda **_: advance(1),
-            progressbar=False, quiet=True, compute_convergence_checks=False,
-            **start(np.random.default_rng(begin)),
-        )  # fmt: skip
-
-    return run
-
-
-def _by_nutpie(
-    pm_model: Any, point: dict[str, Any], tune: int, draws: int, advance: Advance
-) -> RunChain:
-    import nutpie
-
-    # Beside a far bound nutpie's jitter of 1 would be one of the logarithm of the distance.
-    moved = [rv for rv in pm_model.free_RVs if pm_model.rvs_to_transforms[rv] is None]
-    compiled = nutpie.compile_pymc_model(pm_model, initial_points=point, jitter_rvs=set(moved))
-
-    def run(seed: np.random.SeedSequence) -> Any:
-        found = nutpie.sample(
-            compiled, draws=draws, tune=tune, chains=1, cores=1, progress_bar=False,
-            save_warmup=False, seed=int(seed.generate_state(1)[0]), target_accept=_TARGET_ACCEPT,
-        )  # fmt: skip
-        advance(tune + draws)
-        return found
-
-    return run
-
-
-def _whole(found: Any, draws: int) -> Any:
-    """The result of one chain as a tree.
-
-    Both programs take Ctrl-C for an order to return what they have.
-    """
-    from bayesreg.posterior.tree import as_tree
-
-    tree = as_tree(found)
-    if "posterior" not in tree or tree["posterior"].sizes.get("draw", 0) < draws:
-        raise KeyboardInterrupt(
-            "interrupted: sampler 'pymc' runs whole chains one after another and keeps none of an "
-            "unfinished run. Ask for fewer draws, or take a sampler that returns what there is "
-            "(sampler='auto' where it has another one)"
-        )
-    return tree
-
-
-def _read(
-    tree: Any, chain: FloatArray, statistics: dict[str, list[np.ndarray]], problem: Problem
-) -> None:
-    """Copy the only chain into ours, and what the program says about each draw."""
+def _read(tree: Any, chain: FloatArray, problem: Problem) -> None:
+    """Copy the only chain into ours."""
     chain[:, : problem.p] = tree["posterior"]["coef"].values[0]
     if problem.has_intercept:
         chain[:, problem.p] = tree["posterior"]["intercept"].values[0]
-    for name, theirs in _STATISTICS.items():
-        for word in theirs:
-            if word in tree["sample_stats"]:
-                statistics.setdefault(name, []).append(tree["sample_stats"][word].values[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,4 +236,4 @@ def _step(pm_model: Any, problem: Problem, start: FloatArray, deviation: FloatAr
 
     mean = ravelled(start)
     potential = QuadPotentialDiagAdapt(mean.size, mean, ravelled(deviation) ** 2, _METRIC_WEIGHT)
-    return pm.NUTS(potential=potential, target_accept=_TARGET_ACCEPT)
+    return pm.NUTS(potential=potential, target_accept=TARGET_ACCEPT)

@@ -5,9 +5,17 @@ from __future__ import annotations
 from bayesreg import _checks
 from bayesreg._text import nearest
 from bayesreg.errors import ModelError, ModelTypeError
-from bayesreg.posterior import by_pymc, coordinate, exact, gibbs, nuts, polya_gamma
-from bayesreg.posterior.protocol import Sampler
-from bayesreg.posterior.target import Posterior
+from bayesreg.posterior import (
+    by_pymc,
+    classes_by_pymc,
+    coordinate,
+    exact,
+    gibbs,
+    nuts,
+    nuts_classes,
+    polya_gamma,
+)
+from bayesreg.posterior.protocol import AnyPosterior, OfClasses, Sampler
 
 #: Every sampler, best first; ``sampler="auto"`` takes the first that suits the problem.
 SAMPLERS: dict[str, Sampler] = {
@@ -38,6 +46,7 @@ SAMPLERS: dict[str, Sampler] = {
             "no specialised sampler covers this model: the no-U-turn sampler in the metric of the "
             "curvature at the mode",
             nuts.unsuited, 400, nuts.prepare,
+            of_classes=OfClasses(nuts_classes.unsuited, nuts.prepare_classes),
         ),
         Sampler(
             "polya-gamma",
@@ -50,12 +59,13 @@ SAMPLERS: dict[str, Sampler] = {
             "no specialised sampler covers this model: the no-U-turn sampler of nutpie where it is "
             "installed, else PyMC's own, on PyMC's model",
             by_pymc.unsuited, 1000, whole_run=by_pymc.draw,
+            of_classes=OfClasses(classes_by_pymc.unsuited, whole_run=classes_by_pymc.draw),
         ),
     )
 }  # fmt: skip
 
 
-def choose_sampler(posterior: Posterior, name: str) -> Sampler:
+def choose_sampler(posterior: AnyPosterior, name: str) -> Sampler:
     """The sampler of that name, or the first that suits the problem for "auto".
 
     Raises
@@ -65,7 +75,7 @@ def choose_sampler(posterior: Posterior, name: str) -> Sampler:
     """
     if not isinstance(name, str):
         raise ModelTypeError(f"sampler must be a name such as 'auto'; got {_checks.shown(name)}")
-    reasons = {row.name: row.unsuited(posterior) for row in SAMPLERS.values()}
+    reasons = {row.name: row.why_not(posterior) for row in SAMPLERS.values()}
     suited = [row for row in SAMPLERS.values() if reasons[row.name] is None]
     if name != "auto" and name not in SAMPLERS:
         raise ModelError(f"there is no sampler {name!r}.{nearest(name, ['auto', *SAMPLERS])}")

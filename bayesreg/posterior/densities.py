@@ -10,8 +10,9 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
-from bayesreg.likelihoods import Dispersed, likelihood_of_rows
+from bayesreg.likelihoods import Dispersed, likelihood_of_rows, noise_prior
 from bayesreg.model import Model
+from bayesreg.posterior.class_target import ClassPosterior
 from bayesreg.posterior.target import Posterior, with_unknowns_at_one
 from bayesreg.priors import Horseshoe
 
@@ -27,6 +28,7 @@ class Parameters:
     ----------
     coef : (chains, draws, p) array
     intercept : (chains, draws) array or None
+        For K classes (chains, draws, K, p) and (chains, draws, K).
     scalars : dict of name to (chains, draws) array
         sigma, the dispersion, scales: what is random besides.
     """
@@ -55,6 +57,10 @@ class Rows:
         self._density = row_density(self.likelihood, data.y[rows], self.weights)
         self.count = rows.size
 
+    def parts(self, draws: int) -> list[slice]:
+        """Draws, as many at a time as have linear predictors of a few MiB."""
+        return list(parts(draws, self.count))
+
     def linear_predictor(self, drawn: Parameters, part: slice) -> FloatArray:
         """eta of the draws of the only chain, shape (draws, n)."""
         intercept = 0.0 if drawn.intercept is None else drawn.intercept[0, part, None]
@@ -72,7 +78,7 @@ class Rows:
         length = drawn.coef.shape[1]
         by_row = np.empty((length, self.count)) if pointwise else None
         total = np.empty(length)
-        for part in parts(length, self.count):
+        for part in self.parts(length):
             scalars = {name: values[0, part] for name, values in drawn.scalars.items()}
             terms = self._density(self.linear_predictor(drawn, part), scalars)
             total[part] = np.sum(terms, axis=1)
@@ -195,7 +201,7 @@ def _bounded_density(
 
 
 def lambdas(
-    model: Model, data: Data, posterior: Posterior, drawn: Parameters
+    model: Model, data: Data, posterior: Posterior | ClassPosterior, drawn: Parameters
 ) -> dict[str, FloatArray]:
     """The canonical lambda1 = sigma^2 l1 and lambda2 = sigma^2 l2 at each draw, where random.
 
@@ -208,9 +214,9 @@ def lambdas(
     penalty = stated.stated_penalty(data)
     factor = posterior.factors(drawn.scalars)[..., : data.p]
     # A StudentT has a sigma too, which its penalty twin knows nothing of.
-    of_gaussian = drawn.scalars["sigma"] if posterior.sigma is not None else None
-    known = np.full(drawn.coef.shape[:2], stated.likelihood.noise)
-    noise = known if of_gaussian is None else of_gaussian
+    known = noise_prior(model.likelihood) is None
+    sizes = np.full(drawn.coef.shape[:2], stated.likelihood.noise)
+    noise = sizes if known else drawn.scalars["sigma"]
     found = {}
     for name, part, power in (("lambda1", penalty.l1, 1), ("lambda2", penalty.l2, 2)):
         penalised = (part > 0) & ~posterior.horseshoe[: data.p]
@@ -225,7 +231,7 @@ def lambdas(
     return found
 
 
-def _one_factor(posterior: Posterior, p: int) -> bool:
+def _one_factor(posterior: Posterior | ClassPosterior, p: int) -> bool:
     """True when all coefficients share their factor."""
     rows = [posterior.relative[:p], *(scale.columns[:p] for scale in posterior.scales)]
     return all(bool(row.all()) or not row.any() for row in rows)

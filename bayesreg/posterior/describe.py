@@ -10,12 +10,14 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
+from bayesreg.likelihoods import has_classes
 from bayesreg.model import Model
-from bayesreg.posterior.densities import Parameters, Rows, lambdas, log_prior, parts
+from bayesreg.posterior.class_rows import ClassRows, class_log_prior
+from bayesreg.posterior.class_target import ClassPosterior
+from bayesreg.posterior.densities import Parameters, Rows, lambdas, log_prior
 from bayesreg.posterior.predictive import draw_targets
-from bayesreg.posterior.protocol import Block, Chain
+from bayesreg.posterior.protocol import AnyPosterior, Block, Chain
 from bayesreg.posterior.run import Pieces
-from bayesreg.posterior.target import Posterior
 
 #: The stream of random numbers that posterior predictive draws use.
 PREDICTIVE = "posterior_predictive"
@@ -36,23 +38,24 @@ class Describer:
         self,
         model: Model,
         data: Data,
-        posterior: Posterior,
+        posterior: AnyPosterior,
         statistics: tuple[str, ...],
         pointwise: bool,
     ) -> None:
         self._model, self._data, self._posterior = model, data, posterior
         self._statistics, self._pointwise = statistics, pointwise
-        self._rows = Rows(model, data)
+        several = has_classes(model.likelihood)
+        self._rows = ClassRows(model, data) if several else Rows(model, data)
 
     def empty(self, count: int, statistics: int) -> Block:
-        size, scalars = self._posterior.problem.size, len(self._posterior.scalars)
+        size, scalars = self._posterior.size, len(self._posterior.scalars)
         return Block.empty(count, size, scalars, statistics)
 
     def __call__(self, chain: Chain, block: Block) -> Pieces:
         drawn = parameters(self._posterior, block)
         by_row, total = self._rows.log_likelihood(drawn, self._pointwise)
-        prior = log_prior(self._model, self._data, self._posterior, drawn)
-        summed = sum(np.sum(part, axis=2) if part.ndim == 3 else part for part in prior.values())
+        prior = self._log_prior(drawn)
+        summed = sum(np.sum(part.reshape(*part.shape[:2], -1), axis=2) for part in prior.values())
         values = _named(drawn) | lambdas(self._model, self._data, self._posterior, drawn)
         pieces = {
             "posterior": {name: part[0] for name, part in values.items()},
@@ -65,6 +68,11 @@ class Describer:
             pieces["posterior_predictive"] = {"y": self._targets(drawn, chain.streams[PREDICTIVE])}
         return pieces
 
+    def _log_prior(self, drawn: Parameters) -> dict[str, FloatArray]:
+        if isinstance(self._posterior, ClassPosterior):
+            return class_log_prior(self._model, self._data, self._posterior, drawn)
+        return log_prior(self._model, self._data, self._posterior, drawn)
+
     def _statistics_of(self, block: Block) -> dict[str, np.ndarray]:
         columns = dict(zip(self._statistics, block.statistics.T, strict=True))
         return {name: column.astype(_KINDS.get(name, np.float64))
@@ -72,7 +80,7 @@ class Describer:
 
     def _targets(self, drawn: Parameters, rng: np.random.Generator) -> FloatArray:
         found = np.empty((drawn.coef.shape[1], self._rows.count))
-        for part in parts(*found.shape):
+        for part in self._rows.parts(len(found)):
             eta = self._rows.linear_predictor(drawn, part)
             scalars = {name: values[0, part] for name, values in drawn.scalars.items()}
             likelihood, weights = self._rows.likelihood, self._rows.weights
@@ -80,11 +88,14 @@ class Describer:
         return found
 
 
-def parameters(posterior: Posterior, block: Block) -> Parameters:
+def parameters(posterior: AnyPosterior, block: Block) -> Parameters:
     """A block as coefficients, intercept and scalars of one chain."""
+    scalars = {name: block.scalars[None, :, k] for k, name in enumerate(posterior.scalars)}
+    if isinstance(posterior, ClassPosterior):
+        coef, intercept = posterior.problem.coefficients(posterior.by_class(block.v)[None])
+        return Parameters(coef, intercept if posterior.problem.has_intercept else None, scalars)
     problem = posterior.problem
     coef = problem.user_coefficients(block.v[None, :, : problem.p])
-    scalars = {name: block.scalars[None, :, k] for k, name in enumerate(posterior.scalars)}
     if not problem.has_intercept:
         return Parameters(coef, None, scalars)
     intercept = block.v[None, :, problem.p]
@@ -100,6 +111,10 @@ def _named(drawn: Parameters) -> dict[str, FloatArray]:
     return named | drawn.scalars
 
 
-def last_dimension(group: str) -> str:
-    """What the third dimension of a variable of draws is."""
-    return "obs" if group in _BY_ROW else "feature"
+def dimensions(group: str, name: str, count: int) -> tuple[str, ...]:
+    """The dimensions of one draw of a variable, of which there are ``count``."""
+    if group in _BY_ROW:
+        return ("obs",)
+    if count == 1 and name == "intercept":
+        return ("class",)
+    return ("class", "feature")[2 - count :]

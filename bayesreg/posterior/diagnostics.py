@@ -7,13 +7,13 @@ split R-hat at most 1.01, bulk and tail effective sample size at least 100 per c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bayesreg._types import BoolArray, FloatArray
+from bayesreg._types import BoolArray, FloatArray, IntArray
 from bayesreg._warning import warn
 from bayesreg.errors import ConvergenceWarning
 from bayesreg.posterior.rank_statistics import rank_statistics
@@ -97,26 +97,46 @@ def diagnose_variables(
     """Figures of every parameter, read a few columns at a time.
 
     ``variables``: arrays, in memory or on disk, of shape (chains, draws), or (chains, draws, p)
-    for ``coef``, whose columns are ``names``; those that are not ``free`` are constants.
+    for ``coef``, whose columns are ``names``; those that are not ``free`` are constants. Of K
+    classes (chains, draws, K, p) and (chains, draws, K).
     """
     chains, length = next(iter(variables.values())).shape[:2]
     every = _every(chains, length)
     step = max(1, _NUMBERS_AT_A_TIME // (chains * length))
     parts, labels = [], []
     for name, values in variables.items():
-        if len(values.shape) == 2:
-            parts.append(rank_statistics(np.asarray(values[:, ::every])[..., None], _TAILS))
-            labels.append(name)
-            continue
-        for first in range(0, len(names), step):
-            chosen = first + np.flatnonzero(free[first : first + step])
-            columns = np.asarray(values[:, ::every, first : first + step])
-            parts.append(rank_statistics(columns[:, :, chosen - first], _TAILS))
-            labels += [f"{name}[{names[int(j)]}]" for j in chosen]
+        for place, chosen, block in _blocks(name, values.shape, names, free, step):
+            columns = np.asarray(values[(slice(None), slice(None, None, every), *place)])
+            columns = columns.reshape(*columns.shape[:2], -1)
+            parts.append(rank_statistics(columns[:, :, chosen], _TAILS))
+            labels += block
     figures = {name: np.concatenate([getattr(part, name) for part in parts]) for name in FIGURES}
     return Diagnostics(
         tuple(labels), **figures, divergences=divergences, chains=chains, draws=length, every=every
     )
+
+
+def _blocks(
+    name: str, shape: tuple[int, ...], names: Sequence[str], free: BoolArray, step: int
+) -> Iterator[tuple[tuple[slice, ...], IntArray, list[str]]]:
+    """Where a few columns stand behind (chain, draw), which of them vary, and their labels."""
+    classes = [(slice(k, k + 1), str(k)) for k in range(shape[2])] if len(shape) > 2 else []
+    if len(shape) == 2:
+        yield (), np.array([0]), [name]
+    elif name == "intercept":
+        for place, k in classes:
+            yield (place,), np.array([0]), [f"{name}[{k}]"]
+    else:
+        several = classes if len(shape) == 4 else [None]
+        for each in several:
+            for first in range(0, len(names), step):
+                chosen = np.flatnonzero(free[first : first + step])
+                before, label = ((), "") if each is None else ((each[0],), f"{each[1]}, ")
+                yield (
+                    (*before, slice(first, first + step)),
+                    chosen,
+                    [f"{name}[{label}{names[first + int(j)]}]" for j in chosen],
+                )
 
 
 def _every(chains: int, length: int) -> int:

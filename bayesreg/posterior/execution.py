@@ -15,15 +15,24 @@ from bayesreg.posterior.diagnostics import Diagnostics, diagnose_variables, warn
 from bayesreg.posterior.memory import Memory
 from bayesreg.posterior.order import Mode, Order
 from bayesreg.posterior.progress import COMPILING, progress_bar
-from bayesreg.posterior.protocol import Block, Chain, Draws, Engine, Sampler, Setup
+from bayesreg.posterior.protocol import (
+    Advance,
+    AnyPosterior,
+    AnySetup,
+    Block,
+    Chain,
+    ClassSetup,
+    Draws,
+    Engine,
+    Sampler,
+)
 from bayesreg.posterior.run import Pieces, Plan, block_length, run
-from bayesreg.posterior.target import Posterior
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def in_memory(order: Order, setup: Setup, mode: Mode, progress: bool, cores: int) -> xr.DataTree:
+def in_memory(order: Order, setup: AnySetup, mode: Mode, progress: bool, cores: int) -> xr.DataTree:
     """Run, and return all draws.
 
     Raises
@@ -35,10 +44,11 @@ def in_memory(order: Order, setup: Setup, mode: Mode, progress: bool, cores: int
 
     sampler, memory = SAMPLERS[order.sampler], Memory(order.draws)
     iterations, drawn_by = order.chains * (order.tune + order.draws), dict[str, str]()
-    opening = COMPILING if sampler.whole_run is None else ""
+    whole = sampler.whole_run is not None
+    opening = "" if whole else COMPILING
     with progress_bar(f"sampling ({order.sampler})", iterations, progress, opening) as bar:
-        if sampler.whole_run is not None:
-            found = sampler.whole_run(setup, order.draws, _seeds(order), bar.advance, cores)
+        if whole:
+            found = _whole_run(sampler, setup, order, bar.advance, cores)
             memory.accept(0, _pieces_of(found, order, setup.posterior), ())
             complete, drawn_by = True, found.attributes
         else:
@@ -60,18 +70,34 @@ def in_memory(order: Order, setup: Setup, mode: Mode, progress: bool, cores: int
     return tree
 
 
-def prepared(sampler: Sampler, setup: Setup) -> Engine:
+def prepared(sampler: Sampler, setup: AnySetup) -> Engine:
     """The engine of a sampler that can stop after any block."""
+    if isinstance(setup, ClassSetup):
+        assert sampler.of_classes is not None
+        assert sampler.of_classes.prepare is not None
+        return sampler.of_classes.prepare(setup)
     assert sampler.prepare is not None
     return sampler.prepare(setup)
 
 
-def length_of(engine: Engine, posterior: Posterior) -> int:
+def _whole_run(
+    sampler: Sampler, setup: AnySetup, order: Order, advance: Advance, cores: int
+) -> Draws:
+    """All draws of a sampler that only knows whole runs."""
+    if isinstance(setup, ClassSetup):
+        assert sampler.of_classes is not None
+        assert sampler.of_classes.whole_run is not None
+        return sampler.of_classes.whole_run(setup, order.draws, _seeds(order), advance, cores)
+    assert sampler.whole_run is not None
+    return sampler.whole_run(setup, order.draws, _seeds(order), advance, cores)
+
+
+def length_of(engine: Engine, posterior: AnyPosterior) -> int:
     """Iterations in a block."""
-    return block_length(engine, posterior.problem.size, posterior.problem.n)
+    return block_length(engine, posterior.size, posterior.problem.n)
 
 
-def describer(engine: Engine, order: Order, posterior: Posterior) -> Describer:
+def describer(engine: Engine, order: Order, posterior: AnyPosterior) -> Describer:
     """Blocks of this engine in the user's units."""
     return Describer(order.model, order.data, posterior, engine.statistics, order.pointwise)
 
@@ -96,7 +122,7 @@ def _predictive_stream(order: Order, k: int) -> dict[str, np.random.Generator]:
     return {PREDICTIVE: np.random.default_rng(seed)}
 
 
-def _pieces_of(drawn: Draws, order: Order, posterior: Posterior) -> list[Pieces]:
+def _pieces_of(drawn: Draws, order: Order, posterior: AnyPosterior) -> list[Pieces]:
     """Whole runs, as one block each."""
     describe = Describer(order.model, order.data, posterior, tuple(drawn.statistics),
                          order.pointwise)  # fmt: skip
@@ -113,7 +139,7 @@ def _pieces_of(drawn: Draws, order: Order, posterior: Posterior) -> list[Pieces]
 
 def diagnosed(
     order: Order,
-    posterior: Posterior,
+    posterior: AnyPosterior,
     variables: Mapping[str, Any],
     statistics: Mapping[str, Any],
 ) -> Diagnostics:

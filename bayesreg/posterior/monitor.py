@@ -93,7 +93,16 @@ class Monitor:
 
 def _columns(variables: dict[str, np.ndarray]) -> FloatArray:
     """Draws of the parameters, (draws, parameters)."""
-    coef = variables["coef"]
+    coef = _flat(variables["coef"])
     chosen = np.unique(np.linspace(0, coef.shape[1] - 1, _MOST_COLUMNS).astype(int))
-    others = [values[:, None] for values in variables.values() if values.ndim == 1]
+    others = [
+        _flat(values)
+        for name, values in variables.items()
+        if values.ndim == 1 or name == "intercept"
+    ]
     return np.concatenate([coef[:, chosen], *others], axis=1)
+
+
+def _flat(values: np.ndarray) -> FloatArray:
+    """A column for each number of a draw."""
+    return values.reshape(len(values), -1)

@@ -1,4 +1,4 @@
-"""NUTS in the metric of the curvature at the mode, for every likelihood but those of classes.
+"""NUTS in the metric of the curvature at the mode, for every likelihood.
 
 Density and gradient are compiled once for all models (:mod:`bayesreg._kernels.posterior_density`);
 the tree is that of :mod:`bayesreg._kernels.no_u_turn`. Coordinates begin as those in which the
@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from bayesreg._types import FloatArray
+from bayesreg.posterior import nuts_classes
 from bayesreg.posterior.nuts_start import Start, find_start, pull_at, relearned
-from bayesreg.posterior.nuts_target import coordinates, unsuited
+from bayesreg.posterior.nuts_target import Coordinates, coordinates, unsuited
 from bayesreg.posterior.nuts_warmup import fresh_averaging, segment
-from bayesreg.posterior.protocol import Block, Chain, Engine, Setup
+from bayesreg.posterior.protocol import Block, Chain, ClassSetup, Engine, Setup
 
-__all__ = ["prepare", "unsuited"]
+__all__ = ["prepare", "prepare_classes", "unsuited"]
 
 # Funnels (a scale that varies, a Horseshoe prior) want shorter steps in their necks.
 _TARGET_ACCEPTANCE, _WITH_NUMBERS, _WITH_LOCAL_SCALES = 0.8, 0.9, 0.95
@@ -28,22 +29,28 @@ _STATISTICS = ("diverging", "tree_depth", "n_steps", "acceptance_rate", "step_si
 
 def prepare(setup: Setup) -> Engine:
     """The density as arrays, a point of high density and the curvature there."""
-    return _Nuts(setup)
+    return _Nuts(coordinates(setup.posterior), setup.start, setup.tune)
+
+
+def prepare_classes(setup: ClassSetup) -> Engine:
+    """The same for a model of K classes."""
+    found = nuts_classes.coordinates(setup.posterior)
+    return _Nuts(found, nuts_classes.with_last_held(setup).start, setup.tune)
 
 
 class _Nuts:
     statistics = _STATISTICS
 
-    def __init__(self, setup: Setup) -> None:
-        self._tune = setup.tune
-        self._start = find_start(coordinates(setup.posterior), setup.start)
+    def __init__(self, found: Coordinates, start: FloatArray, tune: int) -> None:
+        self._tune = tune
+        self._start = find_start(found, start)
         t = self._start.coordinates.target
         numbers, named = t.codes.size, self._start.coordinates.scalars
         self._target = _TARGET_ACCEPTANCE if numbers == 0 else _WITH_NUMBERS
         if numbers > named:
             self._target = _WITH_LOCAL_SCALES
         # Fifteen gradients of two products with X each.
-        self.cost = 15.0 * 4.0 * t.X.size + 30.0 * self._start.T.size
+        self.cost = 15.0 * 4.0 * t.X.size * max(t.n_classes, 1) + 30.0 * self._start.T.size
 
     def begin(self, seed: np.random.SeedSequence) -> Chain:
         begin, moves = (np.random.default_rng(child) for child in seed.spawn(2))

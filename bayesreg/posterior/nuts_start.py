@@ -22,6 +22,9 @@ from bayesreg._kernels import posterior_density as density
 from bayesreg._kernels.posterior_density import potential, workspace
 from bayesreg._kernels.scalar_density import elasticity
 from bayesreg._types import FloatArray
+from bayesreg.class_problem import ClassProblem
+from bayesreg.likelihoods import StudentT
+from bayesreg.posterior.nuts_classes import likelihood_curvature, likelihood_curvatures
 from bayesreg.posterior.nuts_target import Coordinates, with_centring
 from bayesreg.tails import tail_value
 
@@ -185,6 +188,8 @@ def _curvature(found: Coordinates, u: FloatArray) -> FloatArray:
     t, d = found.target, found.free.size
     w = workspace(t)
     potential(t, w, u, np.empty(u.size))
+    if isinstance(found.problem, ClassProblem):
+        return _class_curvature(found.problem, found, u, w)
     X = t.X[:, :d] * w.jacobian
     h = _row_curvature(found, t.X[:, :d] @ w.v[:d] + t.offset, w)
     prior = _prior_curvature(found, u)
@@ -192,6 +197,18 @@ def _curvature(found: Coordinates, u: FloatArray) -> FloatArray:
         return np.asarray(h @ X**2 + prior)
     H = np.asarray((X * h[:, None]).T @ X)
     H[np.diag_indices(d)] += prior
+    return H
+
+
+def _class_curvature(
+    problem: ClassProblem, found: Coordinates, u: FloatArray, w: density.Workspace
+) -> FloatArray:
+    """The same for K classes."""
+    prior = _prior_curvature(found, u)
+    if prior.size > MOST_DENSE:
+        return likelihood_curvatures(problem, found, w) * w.jacobian**2 + prior
+    H = likelihood_curvature(problem, found, w) * np.outer(w.jacobian, w.jacobian)
+    H[np.diag_indices(prior.size)] += prior
     return H
 
 
@@ -210,6 +227,7 @@ def _prior_curvature(found: Coordinates, u: FloatArray) -> FloatArray:
 
 def _row_curvature(found: Coordinates, eta: FloatArray, w: density.Workspace) -> FloatArray:
     problem, t = found.problem, found.target
+    assert not isinstance(problem, ClassProblem)
     if t.dispersion_kind == density.NO_DISPERSION:
         return problem.majorising_rows(eta)
     value = float(np.exp(w.log_s[t.dispersion]))
@@ -337,7 +355,7 @@ def _doubt(found: Coordinates, u: FloatArray, covariance: FloatArray) -> Callabl
     from scipy.special import ndtr
 
     t, d, problem = found.target, found.free.size, found.problem
-    w = workspace(t)
+    w, likelihood = workspace(t), problem.likelihood
     potential(t, w, u, np.empty(u.size))
     r = np.abs(t.X[:, :d] @ w.v[:d] + t.offset - t.b)
     variance = (t.X[:, :d] * w.jacobian) ** 2 @ covariance
@@ -346,7 +364,8 @@ def _doubt(found: Coordinates, u: FloatArray, covariance: FloatArray) -> Callabl
         tail = np.exp(-0.5 * (r / sd) ** 2) * np.sqrt(2.0 / np.pi)
         added = 0.5 * float(problem.weights @ (sd * tail - 2.0 * r * ndtr(-r / sd)))
         return lambda s: added / s
-    nu = float(problem.likelihood.nu)  # type: ignore[attr-defined]
+    assert isinstance(likelihood, StudentT)
+    nu = likelihood.nu
     wide = np.sqrt(r**2 + variance)
     return lambda s: float(problem.weights @ (tail_value(wide, nu, s) - tail_value(r, nu, s)))
 
@@ -386,15 +405,13 @@ def _centring(found: Coordinates, u: FloatArray, covariance: FloatArray) -> Floa
 
 def _metric(found: Coordinates, u: FloatArray) -> FloatArray:
     """T with T T' about the covariance of u."""
-    H = _curvature(found, u)
-    precision = _number_precision(found, u)
-    if H.ndim == 1:
-        return 1.0 / np.sqrt(np.concatenate([H, precision]))[None, :]
-    return _factor(H, precision)
+    return _factor(_curvature(found, u), _number_precision(found, u))
 
 
 def _factor(H: FloatArray, precision: FloatArray) -> FloatArray:
     """T with T T' = H^-1 for the entries and 1 / precision for the numbers."""
+    if H.ndim == 1:
+        return 1.0 / np.sqrt(np.concatenate([H, precision]))[None, :]
     d, size = H.shape[0], H.shape[0] + precision.size
     T = np.zeros((size, size))
     T[:d, :d] = upper_factor_of_inverse(H)

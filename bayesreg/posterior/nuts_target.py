@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from bayesreg._kernels import posterior_density as density
 from bayesreg._kernels import row_losses as rows
 from bayesreg._types import BoolArray, FloatArray, IntArray
+from bayesreg.class_problem import ClassProblem
 from bayesreg.likelihoods import (
     AsymmetricLaplace,
     Bernoulli,
@@ -20,6 +22,7 @@ from bayesreg.likelihoods import (
     Poisson,
     StudentT,
 )
+from bayesreg.penalty import Penalty
 from bayesreg.posterior.scalars import encode
 from bayesreg.posterior.target import Posterior
 from bayesreg.priors import HalfCauchy
@@ -39,6 +42,7 @@ _KINDS = {
 _IN_CACHE = 8192
 # Rows of X are padded to whole vector registers.
 _LANES = 8
+_ONE_PREDICTOR = {"n_classes": 0, "place": np.zeros(0, np.int64), "still": np.zeros(0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +52,7 @@ class Coordinates:
     Attributes
     ----------
     target : Target
-    problem : Problem
+    problem : Problem or ClassProblem
     free : array of int
         Entries of the extended vector that are sampled; the others stay at ``base``.
     base : (size,) array
@@ -57,7 +61,7 @@ class Coordinates:
     """
 
     target: density.Target
-    problem: Problem
+    problem: Problem | ClassProblem
     free: IntArray
     base: FloatArray
     scalars: int
@@ -75,7 +79,14 @@ class Coordinates:
             log_factor[:, j] += log_numbers[:, k]
         v = np.tile(self.base, (u.shape[0], 1))
         v[:, self.free] = self._entries(u[:, :d], log_factor)
-        return v, numbers[:, : self.scalars]
+        return self._centred(v), numbers[:, : self.scalars]
+
+    def _centred(self, v: FloatArray) -> FloatArray:
+        """Flat columns of classes with the sum 0, whichever of them was held."""
+        if not isinstance(self.problem, ClassProblem):
+            return v
+        V = v.reshape(len(v), self.problem.n_classes, self.problem.size)
+        return self.problem.centred(V).reshape(v.shape)
 
     def numbers(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """s and log s of their coordinates."""
@@ -107,17 +118,21 @@ def unsuited(posterior: Posterior) -> str | None:
     problem = posterior.problem
     if type(problem.likelihood) not in _KNOWN:
         return f"it has no compiled density of {problem.likelihood!r}"
-    foreign = [name for name, prior in posterior.scalars.items() if not isinstance(prior, ON_NOISE)]
+    if problem.penalty.is_pinned.all():
+        return "nothing is left to sample: every coefficient is pinned to its loc"
+    moving = _with_random_scale(posterior)
+    return why_scale_is_foreign(posterior.scalars, problem.penalty, moving)
+
+
+def why_scale_is_foreign(scalars: Mapping[str, Any], penalty: Any, moving: BoolArray) -> str | None:
+    """Why densities of unknown numbers, or bounds where scales are moving, are not known here."""
+    foreign = [name for name, prior in scalars.items() if not isinstance(prior, ON_NOISE)]
     if foreign:
         names = ", ".join(sorted(kind.__name__ for kind in ON_NOISE))
         return f"the density of {foreign[0]} must be one of {names}"
-    penalty = problem.penalty
-    if penalty.is_pinned.all():
-        return "nothing is left to sample: every coefficient is pinned to its loc"
-    moving = _with_random_scale(posterior) & ~penalty.is_pinned
     off_centre = np.isfinite(penalty.lower) & (penalty.lower != penalty.loc)
     off_centre |= np.isfinite(penalty.upper) & (penalty.upper != penalty.loc)
-    if np.any(moving & off_centre):
+    if np.any(moving & off_centre & ~penalty.is_pinned):
         return (
             "a bound that is not at the prior's loc cuts off a share that changes with the unknown "
             "scale"
@@ -140,7 +155,7 @@ def coordinates(posterior: Posterior) -> Coordinates:
     penalty = problem.penalty
     free = np.flatnonzero(~penalty.is_pinned)
     base = np.where(penalty.is_pinned, penalty.lower, 0.0)
-    X = _padded(problem.block(free))
+    X = padded(problem.block(free))
     locals_ = np.flatnonzero(posterior.horseshoe[free])
     numbers = encode([*posterior.scalars.values(), *[HalfCauchy(1.0)] * locals_.size])
     governing, governed = _pairs(posterior, free, locals_)
@@ -148,16 +163,21 @@ def coordinates(posterior: Posterior) -> Coordinates:
         "X": X,
         "offset": problem.linear_predictor(base),
         **_rows(problem),
-        "chunk": int(np.clip(_IN_CACHE // X.shape[1] // 8 * 8, 64, 512)),
+        "chunk": rows_in_cache(X),
         **_dispersion(posterior),
-        **_priors(problem, free),
+        **priors(problem.penalty.take(free)),
         "codes": numbers.codes,
         "parameters": numbers.parameters,
         "governing": governing,
         "governed": governed,
+        **_ONE_PREDICTOR,
     }
-    target = density.Target(**{name: _plain(part) for name, part in parts.items()})
-    return Coordinates(target, problem, free, base, len(posterior.scalars))
+    return Coordinates(target_of(parts), problem, free, base, len(posterior.scalars))
+
+
+def target_of(parts: dict[str, Any]) -> density.Target:
+    """The arrays as kernels take them."""
+    return density.Target(**{name: _plain(part) for name, part in parts.items()})
 
 
 def _plain(part: Any) -> Any:
@@ -172,11 +192,16 @@ def with_centring(found: Coordinates, centring: FloatArray) -> Coordinates:
     return replace(found, target=found.target._replace(centring=_plain(centring)))
 
 
-def _padded(block: FloatArray) -> FloatArray:
+def padded(block: FloatArray) -> FloatArray:
     n, d = block.shape
     X = np.zeros((n, -(-d // _LANES) * _LANES))
     X[:, :d] = block
     return X
+
+
+def rows_in_cache(X: FloatArray) -> int:
+    """Rows of a chunk."""
+    return int(np.clip(_IN_CACHE // X.shape[1] // 8 * 8, 64, 512))
 
 
 def _pairs(posterior: Posterior, free: IntArray, locals_: IntArray) -> tuple[IntArray, IntArray]:
@@ -248,15 +273,15 @@ def _dispersion(posterior: Posterior) -> dict[str, Any]:
     }
 
 
-def _priors(problem: Problem, free: IntArray) -> dict[str, Any]:
+def priors(penalty: Penalty) -> dict[str, Any]:
     """The arrays of the penalty of the free entries, all centred."""
-    penalty = problem.penalty.take(free)
+    size = penalty.size
     lower, upper = np.isfinite(penalty.lower), np.isfinite(penalty.upper)
     tails = penalty.tails
-    present = np.zeros(free.size, dtype=bool) if tails is None else tails.present
-    nu = np.ones(free.size) if tails is None else tails.nu
-    scale = np.ones(free.size) if tails is None else np.where(present, tails.scale, 1.0)
-    group = np.unique(getattr(penalty, "group", np.full(free.size, -1)), return_inverse=True)
+    present = np.zeros(size, dtype=bool) if tails is None else tails.present
+    nu = np.ones(size) if tails is None else tails.nu
+    scale = np.ones(size) if tails is None else np.where(present, tails.scale, 1.0)
+    group = np.unique(getattr(penalty, "group", np.full(size, -1)), return_inverse=True)
     label = group[1] - (1 if group[0][0] < 0 else 0)
     return {
         "l1": penalty.l1, "l2": penalty.l2, "loc": penalty.loc,
@@ -264,5 +289,5 @@ def _priors(problem: Problem, free: IntArray) -> dict[str, Any]:
         "group": label.astype(np.int64), "n_groups": int(np.max(label)) + 1,
         "bound": np.where(lower, np.where(upper, density.BOTH, density.BELOW),
                           np.where(upper, density.ABOVE, density.NO_BOUND)),
-        "lower": penalty.lower, "upper": penalty.upper, "centring": np.zeros(free.size),
+        "lower": penalty.lower, "upper": penalty.upper, "centring": np.zeros(size),
     }  # fmt: skip

@@ -22,10 +22,9 @@ from bayesreg.posterior.checkpoint import (
 )
 from bayesreg.posterior.diagnostics import FIGURES, Diagnostics
 from bayesreg.posterior.order import Order
-from bayesreg.posterior.protocol import Chain, Setup
+from bayesreg.posterior.protocol import AnyPosterior, AnySetup, Chain, posed, setup_of
 from bayesreg.posterior.run_store import DrawArrays, Layout
 from bayesreg.posterior.stored_data import data_from_arrays
-from bayesreg.posterior.target import Posterior, pose
 from bayesreg.posterior.zarr_arrays import fingerprint, read_array, reading, require_zarr
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class StoredRun:
     path: Path
     content: dict[str, Any]
     order: Order
-    setup: Setup
+    setup: AnySetup
     chains: list[Chain]
 
 
@@ -112,7 +111,7 @@ def _run_of(store: Path, content: dict[str, Any]) -> StoredRun:
         content["predictive"],
     )  # fmt: skip
     draw_arrays(store, order, content)
-    setup = Setup(pose(model, data), decoded_array(content["start"]), order.tune)
+    setup = setup_of(posed(model, data), decoded_array(content["start"]), order.tune)
     chains = [decoded_chain(part) for part in content["chains_at"]]
     return StoredRun(store, content, order, setup, chains)
 
@@ -134,7 +133,7 @@ def draw_arrays(
 
 
 def diagnosed_store(
-    store: Path, order: Order, posterior: Posterior, content: Mapping[str, Any]
+    store: Path, order: Order, posterior: AnyPosterior, content: Mapping[str, Any]
 ) -> Diagnostics:
     """Figures of the acknowledged draws, read a few columns at a time."""
     arrays, kept = draw_arrays(store, order, content), content["kept"]
@@ -156,7 +155,7 @@ def encoded_diagnostics(diagnostics: Diagnostics) -> dict[str, Any]:
 
 
 def _diagnostics(
-    store: Path, order: Order, posterior: Posterior, content: Mapping[str, Any]
+    store: Path, order: Order, posterior: AnyPosterior, content: Mapping[str, Any]
 ) -> Diagnostics:
     """Those in the checkpoint, or of the draws where it has none."""
     known = content["diagnostics"]
@@ -174,7 +173,7 @@ def _diagnostics(
 
 
 def tree_of(
-    store: Path, order: Order, posterior: Posterior, content: Mapping[str, Any]
+    store: Path, order: Order, posterior: AnyPosterior, content: Mapping[str, Any]
 ) -> xr.DataTree:
     """The result, its draws on disk."""
     from bayesreg.posterior.tree import build_tree, mode_from_arrays

@@ -13,7 +13,14 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import DataError, DataTypeError, ModelError
-from bayesreg.likelihoods import Dispersed, Gaussian, likelihood_of_rows, predicted
+from bayesreg.likelihoods import (
+    Dispersed,
+    Gaussian,
+    has_classes,
+    likelihood_of_rows,
+    predicted,
+)
+from bayesreg.posterior.class_rows import by_rows, class_predictors
 from bayesreg.posterior.densities import parts
 from bayesreg.posterior.order import seed_or_fresh
 from bayesreg.posterior.target import with_unknowns_at_one
@@ -59,9 +66,10 @@ def predict(
     -------
     xarray.DataTree
         With one group, ``posterior_predictive``, of ``mu[chain, draw, obs]``, the mean of the
-        likelihood at each draw (the q-quantile under AsymmetricLaplace), and ``y[chain, draw,
-        obs]``, a target drawn at each draw. The average of ``mu`` over draws is E[y | data];
-        quantiles of ``y`` bound new observations, those of ``mu`` only their mean.
+        likelihood at each draw (the q-quantile under AsymmetricLaplace; for K classes
+        ``mu[chain, draw, obs, class]``, the probability of each), and ``y[chain, draw, obs]``, a
+        target drawn at each draw. The average of ``mu`` over draws is E[y | data]; quantiles of
+        ``y`` bound new observations, those of ``mu`` only their mean.
 
     Raises
     ------
@@ -95,21 +103,26 @@ def predict(
         )
     group = post["posterior"].to_dataset()
     chains, draws = (int(group.sizes[name]) for name in ("chain", "draw"))
-    if chains * draws * data.y.size > MOST_NUMBERS:
-        most = MOST_NUMBERS // (chains * draws)
+    _refuse_offset(model, data)
+    classes = group["class"].values if "class" in group.sizes else np.zeros(0)
+    width = max(classes.size, 1)
+    if chains * draws * data.y.size * width > MOST_NUMBERS:
+        most = MOST_NUMBERS // (chains * draws * width)
         raise ModelError(
-            f"{data.y.size} rows x {chains * draws} draws are more than {MOST_NUMBERS} numbers; "
+            f"{data.y.size} rows x {chains * draws} draws{f' x {width} classes' * (width > 1)} "
+            f"are more than {MOST_NUMBERS} numbers; "
             f"predict at most {max(1, most)} rows at a time, or from fewer draws"
         )
     seed = seed_or_fresh(seed)
-    mu, y = (np.empty((chains, draws, data.y.size)) for _ in range(2))
+    y = np.empty((chains, draws, data.y.size))
+    mu = np.empty((*y.shape, width) if classes.size else y.shape)
     for k, stream in enumerate(np.random.SeedSequence(seed).spawn(chains)):
         _fill(mu[k], y[k], model, data, group, k, np.random.default_rng(stream))
     dims = ("chain", "draw", "obs")
     found = xr.Dataset(
-        {"mu": (dims, mu), "y": (dims, y)},
+        {"mu": ((*dims, "class")[: mu.ndim], mu), "y": (dims, y)},
         coords={"chain": group["chain"].values, "draw": group["draw"].values,
-                "obs": np.arange(data.y.size)},
+                "obs": np.arange(data.y.size)} | ({"class": classes} if classes.size else {}),
     )  # fmt: skip
     tree = xr.DataTree.from_dict({"posterior_predictive": found})
     tree.attrs.update(model=repr(model), seed=seed if seed < 2**63 else str(seed))
@@ -135,6 +148,11 @@ def _fitted(post: Any) -> tuple[Model, tuple[str, ...], bool]:
     return from_text(str(post.attrs["model"]), "model"), names, bool(np.any(offset))
 
 
+def _refuse_offset(model: Model, data: Data) -> None:
+    if has_classes(model.likelihood) and np.any(data.offset):
+        raise DataError("an offset cancels in the softmax of the classes; leave it out")
+
+
 def _fill(
     mu: FloatArray,
     y: FloatArray,
@@ -148,13 +166,17 @@ def _fill(
     likelihood = likelihood_of_rows(with_unknowns_at_one(model).likelihood, data.trials)
     weights = np.ones(data.y.size) if data.weights is None else data.weights
     coef = group["coef"][k].values
-    intercept = group["intercept"][k].values if "intercept" in group else np.zeros(len(coef))
+    intercept = group["intercept"][k].values if "intercept" in group else np.zeros(coef.shape[:-1])
     unknown = ("sigma", getattr(likelihood, "dispersion_name", "sigma"))
     scalars = {name: group[name][k].values for name in unknown if name in group}
-    for part in parts(len(coef), data.y.size):
-        eta = coef[part] @ data.X.T + intercept[part, None] + data.offset
+    for part in parts(len(coef), mu[0].size):
         at = {name: values[part] for name, values in scalars.items()}
-        mu[part] = predicted(likelihood, eta)
+        if has_classes(likelihood):
+            eta = class_predictors(coef[part], intercept[part], data.X)
+            mu[part] = predicted(likelihood, eta.reshape(-1, eta.shape[2])).reshape(eta.shape)
+        else:
+            eta = coef[part] @ data.X.T + intercept[part, None] + data.offset
+            mu[part] = predicted(likelihood, eta)
         y[part] = draw_targets(likelihood, eta, at, weights, rng)
 
 
@@ -173,6 +195,8 @@ def draw_targets(
     if isinstance(likelihood, Gaussian):
         sigma = scalars["sigma"][:, None] if "sigma" in scalars else likelihood.noise
         return eta + sigma / np.sqrt(weights) * rng.standard_normal(eta.shape)
+    if has_classes(likelihood):
+        return by_rows(lambda rows: likelihood.draw(rows, rng), eta)
     name = likelihood.dispersion_name if isinstance(likelihood, Dispersed) else None
     if name is None or name not in scalars:
         drawn: FloatArray = likelihood.draw(eta, rng)

@@ -13,15 +13,19 @@ import numpy as np
 
 from bayesreg._types import IntArray
 from bayesreg._warning import warn
+from bayesreg.class_problem import ClassProblem
 from bayesreg.errors import ImproperPosteriorError, PriorTailWarning
+from bayesreg.posterior.class_target import ClassPosterior
 from bayesreg.posterior.dispersion_propriety import why_dispersion_diverges
+from bayesreg.posterior.protocol import AnyPosterior
 from bayesreg.posterior.scalar_propriety import scales_left_to_their_prior, why_scalars_diverge
-from bayesreg.posterior.target import Posterior
+from bayesreg.priors.on_noise import noise_density
 from bayesreg.problem import Problem
 from bayesreg.proof.existence import why_no_mode
+from bayesreg.proof.existence_classes import why_no_class_mode
 
 
-def require_proper(posterior: Posterior, names: tuple[str, ...]) -> None:
+def require_proper(posterior: AnyPosterior, names: tuple[str, ...]) -> None:
     """Raise unless the posterior is proper.
 
     Raises
@@ -46,6 +50,10 @@ def require_proper(posterior: Posterior, names: tuple[str, ...]) -> None:
             "the data say nothing about them. Give them a proper prior, such as "
             "Normal(scale=...), or drop them"
         )
+    if isinstance(posterior, ClassPosterior):
+        _require_proper_classes(posterior, names)
+        return
+    problem = posterior.problem
     reason = (
         why_no_mode(problem, names)
         or why_scalars_diverge(posterior, names)
@@ -63,7 +71,35 @@ def require_proper(posterior: Posterior, names: tuple[str, ...]) -> None:
         )
 
 
-def redundant_columns(problem: Problem) -> IntArray:
+def _require_proper_classes(posterior: ClassPosterior, names: tuple[str, ...]) -> None:
+    """What all classes share of a flat column is fixed; half a line under a flat prior is not."""
+    problem = posterior.problem
+    penalty = problem.penalty
+    half = np.flatnonzero(problem.is_unpenalised & ~penalty.is_flat)
+    reason = why_no_class_mode(problem, names) or _improper_scale(posterior)
+    if half.size:
+        which = f"column {names[half[0]]!r}" if half[0] < problem.p else "the intercept"
+        reason = (
+            f"the flat prior of {which} is bounded on one side only, and adding one number to the "
+            "coefficients of all classes changes no probability: they run to infinity together. "
+            "Give it a proper prior, such as HalfNormal(scale=...), or no bound: Flat()"
+        )
+    if reason is not None:
+        raise ImproperPosteriorError(f"the posterior is improper: {reason}")
+
+
+def _improper_scale(posterior: ClassPosterior) -> str | None:
+    for name, prior in posterior.scalars.items():
+        if not noise_density(prior).proper:
+            return (
+                f"p({name}) = {prior!r} does not integrate, which the rows of several classes are "
+                "not known to make good. Give the scale a proper prior, such as HalfCauchy(scale) "
+                "or HalfNormal(scale)"
+            )
+    return None
+
+
+def redundant_columns(problem: Problem | ClassProblem) -> IntArray:
     """Flat columns that add nothing to the span of the intercept (if flat) and the others.
 
     Columns are compared at unit length; what is left of one after all larger ones must exceed

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.posterior.target import Posterior
+from bayesreg.data import Data
+from bayesreg.likelihoods import has_classes
+from bayesreg.model import Model
+from bayesreg.posterior.class_target import ClassPosterior, pose_classes
+from bayesreg.posterior.target import Posterior, pose
 
 #: Called with the number of iterations done since the last call.
 Advance = Callable[[int], None]
@@ -111,6 +115,31 @@ class Setup:
 
 
 @dataclass(frozen=True, eq=False)
+class ClassSetup:
+    """The same for a model of K classes."""
+
+    posterior: ClassPosterior
+    start: FloatArray
+    tune: int
+
+
+AnyPosterior: TypeAlias = Posterior | ClassPosterior
+AnySetup: TypeAlias = Setup | ClassSetup
+
+
+def posed(model: Model, data: Data) -> AnyPosterior:
+    """The posterior of any model."""
+    return pose_classes(model, data) if has_classes(model.likelihood) else pose(model, data)
+
+
+def setup_of(posterior: AnyPosterior, start: FloatArray, tune: int) -> AnySetup:
+    """An order for any posterior."""
+    if isinstance(posterior, ClassPosterior):
+        return ClassSetup(posterior, start, tune)
+    return Setup(posterior, start, tune)
+
+
+@dataclass(frozen=True, eq=False)
 class Draws:
     """All kept draws of all chains.
 
@@ -130,6 +159,16 @@ class Draws:
 
 #: A sampler that only knows whole runs: (setup, draws, seeds, advance, cores).
 WholeRun = Callable[[Setup, int, Sequence[np.random.SeedSequence], Advance, int], Draws]
+ClassWholeRun = Callable[[ClassSetup, int, Sequence[np.random.SeedSequence], Advance, int], Draws]
+
+
+@dataclass(frozen=True)
+class OfClasses:
+    """How a sampler draws from the posterior of a model of K classes; as in ``Sampler``."""
+
+    unsuited: Callable[[ClassPosterior], str | None]
+    prepare: Callable[[ClassSetup], Engine] | None = None
+    whole_run: ClassWholeRun | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +190,8 @@ class Sampler:
     whole_run : WholeRun or None
     reduces_rows : bool
         It works on as many rows as there are columns, made from blocks of a sparse X.
+    of_classes : OfClasses or None
+        None for a sampler of one vector of coefficients.
     """
 
     name: str
@@ -160,3 +201,12 @@ class Sampler:
     prepare: Callable[[Setup], Engine] | None = None
     whole_run: WholeRun | None = None
     reduces_rows: bool = False
+    of_classes: OfClasses | None = None
+
+    def why_not(self, posterior: AnyPosterior) -> str | None:
+        """Why it cannot sample this posterior; None when it can."""
+        if not isinstance(posterior, ClassPosterior):
+            return self.unsuited(posterior)
+        if self.of_classes is None:
+            return "it draws one vector of coefficients, and this model has one for each class"
+        return self.of_classes.unsuited(posterior)

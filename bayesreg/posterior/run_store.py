@@ -22,7 +22,7 @@ import numpy as np
 
 from bayesreg.errors import StoreError
 from bayesreg.posterior.checkpoint import damaged
-from bayesreg.posterior.describe import last_dimension
+from bayesreg.posterior.describe import dimensions
 from bayesreg.posterior.run import Pieces
 from bayesreg.posterior.zarr_arrays import (
     chunk_file,
@@ -99,9 +99,11 @@ class DrawArrays:
     def create(store: Path, layout: Layout, chains: int, chunk: int, draws: int) -> DrawArrays:
         """New ones, with nothing in them."""
         for name, (extent, kind) in layout.variables.items():
-            dimensions = ("chain", "draw", last_dimension(name.split("/")[0]))[: 2 + len(extent)]
+            group, variable = name.split("/")
+            axes = ("chain", "draw", *dimensions(group, variable, len(extent)))
+            axes = axes[: 2 + len(extent)]
             create_array(store, name, (chains, draws, *extent), (chains, chunk, *extent), kind,
-                         dimensions)  # fmt: skip
+                         axes)  # fmt: skip
         return DrawArrays(store, layout, chains, chunk, "r+")
 
     def _opened(self, name: str, mode: str) -> Any:

@@ -6,6 +6,8 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bayesreg import _checks
 from bayesreg.data import Data
 from bayesreg.design import is_sparse
@@ -30,9 +32,8 @@ from bayesreg.posterior.order import (
     seed_or_fresh,
 )
 from bayesreg.posterior.propriety import require_proper
-from bayesreg.posterior.protocol import Sampler, Setup
+from bayesreg.posterior.protocol import AnyPosterior, Sampler, posed, setup_of
 from bayesreg.posterior.run import one_linear_algebra_thread
-from bayesreg.posterior.target import Posterior, pose
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -96,7 +97,9 @@ def sample(
     -------
     xarray.DataTree
         In the ArviZ schema: ``posterior`` (coef[chain, draw, feature], intercept, sigma and scale
-        where they are random, and with them lambda1 and lambda2), ``sample_stats`` (lp, diverging,
+        where they are random, and with them lambda1 and lambda2; for K classes coef[chain, draw,
+        class, feature] and intercept[chain, draw, class], of which flat ones sum to 0 over the
+        classes), ``sample_stats`` (lp, diverging,
         ...), ``log_likelihood``, ``log_prior``, ``posterior_predictive`` on request,
         ``diagnostics`` (R-hat, bulk and tail ESS and the Monte Carlo error of the mean of every
         parameter, along the dimension ``diagnostic``), ``observed_data``, ``constant_data`` (with
@@ -142,7 +145,7 @@ def sample(
     _checks.flag(posterior_predictive, "posterior_predictive")
     seed = seed_or_fresh(seed)
     data = data if data.y.size * data.p > _UNPACKED else data.to_dense()
-    posterior = pose(model, data)
+    posterior = posed(model, data)
     chosen = choose_sampler(posterior, sampler)
     data, posterior = _unpacked(chosen, model, data, posterior)
     if tune is not None:
@@ -161,7 +164,7 @@ def sample(
         predictive=posterior_predictive,
     )
     if store is None:
-        _require_room(draws, chains, posterior.problem.size)
+        _require_room(draws, chains, posterior.size)
     else:
         storing.require_storable(store, order)
     require_proper(posterior, data.names)
@@ -173,15 +176,15 @@ def sample(
             if mode.fit is None
             else problem.extended(mode.fit.coef, mode.fit.intercept)
         )
-        setup = Setup(posterior, start, order.tune)
+        setup = setup_of(posterior, np.ravel(start), order.tune)
         if store is None:
             return execution.in_memory(order, setup, mode, progress, cores)
         return storing.begin(store, order, setup, mode, progress, cores)
 
 
 def _unpacked(
-    chosen: Sampler, model: Model, data: Data, posterior: Posterior
-) -> tuple[Data, Posterior]:
+    chosen: Sampler, model: Model, data: Data, posterior: AnyPosterior
+) -> tuple[Data, AnyPosterior]:
     """A dense X for samplers that know no other, if it fits."""
     n, p = data.y.size, data.p
     if not is_sparse(data.X) or (chosen.reduces_rows and posterior.problem.n > p + 1):
@@ -193,7 +196,7 @@ def _unpacked(
             "otherwise pass fewer columns, for instance those that find_map leaves off zero"
         )
     data = data.to_dense()
-    return data, pose(model, data)
+    return data, posed(model, data)
 
 
 def _pointwise(wanted: bool | None, numbers: int) -> bool:

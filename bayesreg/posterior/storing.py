@@ -24,7 +24,7 @@ from bayesreg.posterior.choice import SAMPLERS
 from bayesreg.posterior.opening import diagnosed_store, encoded_diagnostics, tree_of
 from bayesreg.posterior.order import Mode, Order
 from bayesreg.posterior.progress import COMPILING, progress_bar
-from bayesreg.posterior.protocol import Chain, Engine, Setup
+from bayesreg.posterior.protocol import AnySetup, Chain, Engine
 from bayesreg.posterior.run import Pieces, Plan, copy_of, run
 from bayesreg.posterior.run_store import (
     DrawArrays,
@@ -170,7 +170,7 @@ class StoreSink:
 
 
 def begin(
-    store: str | os.PathLike[str], order: Order, setup: Setup, mode: Mode, progress: bool,
+    store: str | os.PathLike[str], order: Order, setup: AnySetup, mode: Mode, progress: bool,
     cores: int,
 ) -> xr.DataTree:  # fmt: skip
     """Make a store and run into it."""
@@ -188,14 +188,14 @@ def begin(
 
 
 def _first_content(
-    path: Path, order: Order, setup: Setup, mode: Mode, engine: Engine
+    path: Path, order: Order, setup: AnySetup, mode: Mode, engine: Engine
 ) -> dict[str, Any]:
     """Write what does not change, and say so."""
     from bayesreg.posterior.tree import mode_dataset, versions
 
-    problem = setup.posterior.problem
-    length = execution.length_of(engine, setup.posterior)
-    by_row = problem.n if order.pointwise or order.predictive else 1
+    posterior = setup.posterior
+    length = execution.length_of(engine, posterior)
+    by_row = posterior.problem.n if order.pointwise or order.predictive else 1
     arrays = {f"data/{name}": part for name, part in data_arrays(order.data).items()}
     if mode.fit is not None:
         dataset = mode_dataset(mode.fit, order.data)
@@ -209,14 +209,14 @@ def _first_content(
         "seed": str(order.seed), "sampler": order.sampler, "reason": order.reason,
         "tune": order.tune, "pointwise": order.pointwise, "predictive": order.predictive,
         "no_mode": mode.reason, "versions": versions(), "length": length,
-        "chunk": chunk_length(length, engine.cost, order.chains, max(problem.size, by_row)),
+        "chunk": chunk_length(length, engine.cost, order.chains, max(posterior.size, by_row)),
         "start": encoded_array(setup.start), "static": list(arrays),
         "fingerprint": fingerprint(arrays), "layout": {}, "complete": False, "kept": 0,
     }  # fmt: skip
 
 
 def go_on(
-    path: Path, order: Order, setup: Setup, engine: Engine, chains: Sequence[Chain],
+    path: Path, order: Order, setup: AnySetup, engine: Engine, chains: Sequence[Chain],
     sink: StoreSink, progress: bool, cores: int,
 ) -> xr.DataTree:  # fmt: skip
     """Run to the end of the order, and return what the store holds."""

@@ -53,6 +53,11 @@ class Posterior:
     horseshoe: BoolArray
 
     @property
+    def size(self) -> int:
+        """Length of the extended vector."""
+        return self.problem.size
+
+    @property
     def scalars(self) -> dict[str, Any]:
         """The densities of sigma, the dispersion and the scales, by name, in this order."""
         named = {} if self.sigma is None else {"sigma": self.sigma}

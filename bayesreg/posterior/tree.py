@@ -19,9 +19,9 @@ from bayesreg.data import Data
 from bayesreg.design import Design, is_sparse
 from bayesreg.model import Model
 from bayesreg.posterior.densities import used_rows
-from bayesreg.posterior.describe import last_dimension
+from bayesreg.posterior.describe import dimensions
 from bayesreg.posterior.diagnostics import FIGURES, Diagnostics
-from bayesreg.posterior.target import Posterior
+from bayesreg.posterior.protocol import AnyPosterior
 from bayesreg.solvers import MapEstimate
 
 #: Pointwise log likelihoods beyond this many numbers (1 GiB) are stored only when asked for.
@@ -34,7 +34,7 @@ def build_tree(
     groups: Mapping[str, xr.Dataset],
     model: Model,
     data: Data,
-    posterior: Posterior,
+    posterior: AnyPosterior,
     diagnostics: Diagnostics,
     attributes: Mapping[str, str | int | float],
 ) -> xr.DataTree:
@@ -50,9 +50,11 @@ def build_tree(
 
 
 def draws_dataset(group: str, parts: Mapping[str, Any], data: Data) -> xr.Dataset:
-    """Variables of shape (chain, draw) or (chain, draw, obs or feature), with labels."""
-    dims = ("chain", "draw", last_dimension(group))
-    bare = xr.Dataset({name: (dims[: values.ndim], values) for name, values in parts.items()})
+    """Variables of shape (chain, draw), (chain, draw, obs), ..., with labels."""
+    bare = xr.Dataset({
+        name: (("chain", "draw", *dimensions(group, name, values.ndim - 2))[: values.ndim], values)
+        for name, values in parts.items()
+    })  # fmt: skip
     return labelled(bare, data)
 
 
@@ -60,7 +62,7 @@ def labelled(draws: xr.Dataset, data: Data) -> xr.Dataset:
     """Draws with the labels of their dimensions."""
     import pandas as pd
 
-    known = {"obs": used_rows(data), **_features(data)}
+    known = {"obs": used_rows(data), **_features(data), **_classes(draws.sizes.get("class", 0))}
     # Takes no memory, however many draws there are.
     counts = {name: pd.RangeIndex(draws.sizes[name]) for name in ("chain", "draw")}
     return draws.assign_coords(
@@ -81,24 +83,51 @@ def mode_dataset(fit: MapEstimate, data: Data) -> xr.Dataset:
 
 def mode_from_arrays(arrays: Mapping[str, np.ndarray], data: Data) -> xr.Dataset:
     """The same from the bare variables of that dataset."""
-    variables = {name: (("feature",)[: part.ndim], part) for name, part in arrays.items()}
-    return xr.Dataset(variables, coords=_features(data))
+    variables = {name: (_of_mode(name, part), part) for name, part in arrays.items()}
+    return _with_columns(variables, data)
 
 
-def diagnostics_dataset(diagnostics: Diagnostics, posterior: Posterior, data: Data) -> xr.Dataset:
+def _of_mode(name: str, values: Any) -> tuple[str, ...]:
+    """The dimensions of a variable of the mode."""
+    return dimensions("map_estimate", name, np.ndim(values))[: np.ndim(values)]
+
+
+def _with_columns(variables: Mapping[str, Any], data: Data) -> xr.Dataset:
+    """A dataset with the labels of columns and classes."""
+    found = xr.Dataset(variables, coords=_features(data))
+    return found.assign_coords(_classes(found.sizes.get("class", 0)))
+
+
+def diagnostics_dataset(
+    diagnostics: Diagnostics, posterior: AnyPosterior, data: Data
+) -> xr.Dataset:
     """Figures by parameter, with a dimension ``diagnostic``; NaN for pinned coefficients."""
     figures = np.stack([getattr(diagnostics, name) for name in FIGURES])
-    free = np.flatnonzero(~posterior.problem.penalty.is_pinned[: data.p])
-    coef = np.full((len(FIGURES), data.p), np.nan)
-    coef[:, free] = figures[:, : free.size]
-    variables: dict[str, Any] = {"coef": (("diagnostic", "feature"), coef)}
-    for k, name in enumerate(diagnostics.labels[free.size :], start=free.size):
-        variables[name] = ("diagnostic", figures[:, k])
-    return xr.Dataset(
-        variables,
-        coords={"diagnostic": np.array(FIGURES, dtype=object), **_features(data)},
-        attrs={"divergences": diagnostics.divergences, "every": diagnostics.every},
+    free = ~posterior.problem.penalty.is_pinned[: data.p]
+    classes = getattr(posterior.problem, "n_classes", 0)
+    coef = np.full((len(FIGURES), max(classes, 1), data.p), np.nan)
+    done = coef.shape[1] * int(np.sum(free))
+    coef[..., free] = figures[:, :done].reshape(len(FIGURES), coef.shape[1], -1)
+    variables: dict[str, Any] = {"coef": coef if classes else coef[:, 0]}
+    if classes and posterior.problem.has_intercept:
+        variables["intercept"] = figures[:, done : done + classes]
+        done += classes
+    for k, name in enumerate(diagnostics.labels[done:], start=done):
+        variables[name] = figures[:, k]
+    found = _with_columns(
+        {
+            name: (("diagnostic", *_of_mode(name, part[0])), part)
+            for name, part in variables.items()
+        },
+        data,
     )
+    found.attrs.update(divergences=diagnostics.divergences, every=diagnostics.every)
+    return found.assign_coords(diagnostic=np.array(FIGURES, dtype=object))
+
+
+def _classes(count: int) -> dict[str, Any]:
+    """The labels of classes: their codes in y."""
+    return {"class": np.arange(count)} if count else {}
 
 
 def _features(data: Data) -> dict[str, Any]:
@@ -136,13 +165,15 @@ def sampled_data(post: xr.DataTree) -> Data:
     """The rows that were sampled."""
     constants = post["constant_data"].to_dataset()
     trials = constants["trials"].values if "trials" in constants else None
+    offset = constants["offset"].values
     return Data(
         sampled_design(constants), post["observed_data"]["y"].values, constants["weights"].values,
-        constants["offset"].values, [str(name) for name in constants["feature"].values], trials,
+        offset if np.any(offset) else None, [str(name) for name in constants["feature"].values],
+        trials,
     )  # fmt: skip
 
 
-def _constants(model: Model, data: Data, posterior: Posterior) -> xr.Dataset:
+def _constants(model: Model, data: Data, posterior: AnyPosterior) -> xr.Dataset:
     """The data that are conditioned on, and a known penalty in nats and in its canonical form."""
     rows = used_rows(data)
     weights = np.ones(data.y.size) if data.weights is None else data.weights
@@ -172,13 +203,13 @@ def _mode(fit: MapEstimate, data: Data) -> xr.Dataset:
         name: ((), float(getattr(certificate, name)))
         for name in ("gap", "relative_gap", "kkt_residual")
     }
-    mode: dict[str, Any] = {"coef": ("feature", fit.coef), **figures}
+    mode: dict[str, Any] = {"coef": (_of_mode("coef", fit.coef), fit.coef), **figures}
     mode |= {name: ((), value) for name, value in fit.scalars.items()}
     mode["zeros_proved"] = ((), int(certificate.zeros_proved))
     mode["unique"] = ((), int(fit.unique))
     if fit.model.intercept is not None:
-        mode["intercept"] = ((), fit.intercept)
-    return xr.Dataset(mode, coords=_features(data))
+        mode["intercept"] = (_of_mode("intercept", fit.intercept), fit.intercept)
+    return _with_columns(mode, data)
 
 
 def _own(dataset: xr.Dataset) -> xr.Dataset:

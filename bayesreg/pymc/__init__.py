@@ -7,11 +7,12 @@ Importing this package imports nothing of PyMC; calling it does.
 
 from bayesreg.pymc.bounds import has_bounds
 from bayesreg.pymc.build import build_pymc, require_counterpart, to_pymc
+from bayesreg.pymc.classes import build_class_pymc, class_point
 from bayesreg.pymc.density import log_density_function
 from bayesreg.pymc.read import FromPyMC, from_pymc
 from bayesreg.pymc.read_bambi import from_bambi
 
 __all__ = [
-    "FromPyMC", "build_pymc", "from_bambi", "from_pymc", "has_bounds", "log_density_function",
-    "require_counterpart", "to_pymc",
+    "FromPyMC", "build_class_pymc", "build_pymc", "class_point", "from_bambi", "from_pymc",
+    "has_bounds", "log_density_function", "require_counterpart", "to_pymc",
 ]  # fmt: skip

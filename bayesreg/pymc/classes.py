@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesreg._types import FloatArray
-from bayesreg.class_problem import bind_classes, class_penalty
+from bayesreg.class_problem import ClassProblem, bind_classes, class_penalty
 from bayesreg.data import Data
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty
@@ -21,25 +22,33 @@ if TYPE_CHECKING:
 
 def class_model(model: Model, data: Data) -> pm.Model:
     """K classes: coef (class, feature), intercept (class,), y Categorical."""
+    problem = bind_classes(model, data)
+    own, on_intercept = class_penalty(model, data), model.intercept_penalty()
+    used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
+    in_user_units = replace(
+        problem,
+        X=data.X[used],
+        unit=np.ones(data.p),
+        shift=np.zeros(data.p),
+        penalty=own if on_intercept is None else Penalty.joined([own, on_intercept]),
+    )
+    return build_class_pymc(in_user_units, data.names, used.tolist())
+
+
+def build_class_pymc(problem: ClassProblem, names: Sequence[str], rows: Sequence[int]) -> pm.Model:
+    """A problem as a ``pymc.Model`` of the coefficients in the problem's own units."""
     import pymc as pm
 
-    problem = bind_classes(model, data)
-    penalty = class_penalty(model, data)
-    refuse_bounds(penalty)
-    used = np.arange(data.y.size) if data.weights is None else np.flatnonzero(data.weights)
-    coords = {
-        "feature": list(data.names),
-        "class": list(range(problem.n_classes)),
-        "obs": used.tolist(),
-    }
+    refuse_bounds(problem.penalty)
+    n_classes, p = problem.n_classes, problem.p
+    coords = {"feature": list(names), "class": list(range(n_classes)), "obs": list(rows)}
+    penalty = of_classes(problem.penalty, n_classes)
     with pm.Model(coords=coords) as pm_model:
-        coef = _by_class("coef", _of_classes(penalty, problem.n_classes), ("class", "feature"))
-        eta = pm.math.dot(data.X[used], coef.T)
-        on_intercept = model.intercept_penalty()
-        if on_intercept is not None:
-            refuse_bounds(on_intercept)
-            prior = _of_classes(on_intercept, problem.n_classes)
-            eta = eta + _by_class("intercept", prior, ("class", None)).T
+        coef = _by_class("coef", penalty.take((slice(None), slice(0, p))), ("class", "feature"))
+        eta = pm.math.dot(problem.X, coef.T)
+        if problem.has_intercept:
+            on_intercept = penalty.take((slice(None), slice(p, None)))
+            eta = eta + _by_class("intercept", on_intercept, ("class", None)).T
         observe_weighted(
             lambda eta: {"logit_p": eta}, pm.Categorical, eta, problem.y, problem.weights,
             signature="(k),()->()",
@@ -47,7 +56,18 @@ def class_model(model: Model, data: Data) -> pm.Model:
     return pm_model
 
 
-def _of_classes(penalty: Penalty, n_classes: int) -> Penalty:
+def class_point(problem: ClassProblem, V: FloatArray) -> dict[str, FloatArray]:
+    """The variables that the model of a problem may have, at extended vectors V."""
+    V = problem.centred(V)
+    free = _free_entries(of_classes(problem.penalty, problem.n_classes))
+    W, of_coef = V[:, : problem.p], free[:, : problem.p]
+    point = {"coef": W, "coef_free": W[of_coef]}
+    if problem.has_intercept:
+        point |= {"intercept": V[:, -1], "intercept_free": V[free[:, -1], -1]}
+    return point
+
+
+def of_classes(penalty: Penalty, n_classes: int) -> Penalty:
     """(K, p) arrays."""
     return Penalty.joined([penalty] * n_classes).take(
         np.arange(n_classes * penalty.size).reshape(n_classes, -1)
@@ -89,7 +109,7 @@ def class_density(
     model: Model, data: Data, compiled: Callable[[dict[str, Any]], Any], names: set[str]
 ) -> Callable[[FloatArray, Any], float]:
     n_classes = model.number_of_classes(data)
-    penalty = _of_classes(class_penalty(model, data), n_classes)
+    penalty = of_classes(class_penalty(model, data), n_classes)
     free, flat = _free_entries(penalty), penalty.is_flat[0]
 
     def log_density(coef: FloatArray, intercept: Any = 0.0) -> float:

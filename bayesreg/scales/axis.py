@@ -106,8 +106,8 @@ def _require_scannable(model: Model, data: Data) -> None:
     require_model_and_data(model, data)
     if has_classes(model.likelihood):
         raise ModelError(
-            f"a scan needs draws, and {model.likelihood!r} has no sampler of its own; "
-            "find_map_path gives its modes along the scale"
+            f"a scan follows one vector of coefficients, and {model.likelihood!r} has one for each "
+            "class; find_map_path gives its modes along the scale, and sample the posterior at one"
         )
     for where, density in unknown_scales(model).items():
         raise ModelError(
