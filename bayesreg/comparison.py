@@ -6,7 +6,7 @@ none, and how sure a zero is stands only in the posterior.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +15,10 @@ from bayesreg import _checks
 from bayesreg._tables import Table, number, with_notes
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import DataError, DataTypeError, ModelError
+from bayesreg.likelihoods import Dispersed, estimated_dispersion, noise_prior
 from bayesreg.posterior.diagnostics import diagnose
 from bayesreg.solvers import MapEstimate
+from bayesreg.spec import from_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,13 +230,14 @@ def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatA
             f"{type(post).__name__}"
         )
     sampled = str(post.attrs.get("model", repr(fit.model)))
-    if sampled != repr(fit.model):
+    on_dispersion = _log_prior_of_dispersion(fit, sampled)
+    if on_dispersion is None:
         raise ModelError(f"fit is for {fit.model!r}, but post was sampled from {sampled}")
     of_class = ("class",) if fit.classes else ()
     coef = post["posterior"]["coef"].transpose("chain", "draw", *of_class, "feature")
     if tuple(str(name) for name in coef["feature"].values) != fit.names:
         raise DataError("fit and post have different columns; compute both from the same Data")
-    _require_same_data(fit, post)
+    _require_same_data(fit, post, on_dispersion)
     labels = [f"{k}, " for k in fit.classes] or [""]
     names = tuple(label + name for label in labels for name in fit.names)
     draws = np.asarray(coef.values, dtype=np.float64).reshape(*coef.shape[:2], -1)
@@ -248,14 +251,38 @@ def _draws(fit: MapEstimate, post: xr.DataTree) -> tuple[tuple[str, ...], FloatA
     )
 
 
-def _require_same_data(fit: MapEstimate, post: xr.DataTree) -> None:
+def _log_prior_of_dispersion(fit: MapEstimate, sampled: str) -> float | None:
+    """What the density of the model sampled has beside that of the fit's; None for another model.
+
+    A dispersion that was found beside the coefficients is a number in the model of the fit.
+    """
+    if sampled == repr(fit.model):
+        return 0.0
+    try:
+        model = from_text(sampled, "model")
+    except ModelError:
+        return None
+    prior, likelihood = estimated_dispersion(model.likelihood), model.likelihood
+    if prior is None or not isinstance(likelihood, Dispersed):
+        return None
+    found = fit.scalars.get(likelihood.dispersion_name)
+    if found is None:
+        return None
+    if replace(model, likelihood=likelihood.with_dispersion(found)) != fit.model:
+        return None
+    return float(np.ravel(prior.log_density(np.array([found])))[0])
+
+
+def _require_same_data(fit: MapEstimate, post: xr.DataTree, on_dispersion: float) -> None:
     """The density that the fit says it has is the one that it has on the rows sampled."""
     from bayesreg.posterior.tree import sampled_data
 
     if fit.target == "marginal" or not {"constant_data", "observed_data"} <= set(post.children):
         return
-    density = fit.model.log_density(
-        sampled_data(post), fit.coef, fit.intercept, sigma=fit.scalars.get("sigma")
+    # With a dispersion found the fit's model has its number.
+    sigma = None if noise_prior(fit.model.likelihood) is None else fit.scalars.get("sigma")
+    density = on_dispersion + fit.model.log_density(
+        sampled_data(post), fit.coef, fit.intercept, sigma=sigma
     )
     if not abs(density - fit.log_density) <= _ROUNDING * (1.0 + abs(fit.log_density)):
         raise DataError(

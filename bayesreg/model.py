@@ -33,6 +33,7 @@ from bayesreg.likelihoods import (
     ClassLikelihood,
     Gaussian,
     Likelihood,
+    estimated_dispersion,
     known_noise,
     likelihood_of_rows,
     noise_prior,
@@ -40,7 +41,7 @@ from bayesreg.likelihoods import (
 )
 from bayesreg.penalty import Penalty
 from bayesreg.priors import PRIORS, SCALE_PRIORS, Flat, Prior
-from bayesreg.priors.student_t import in_place
+from bayesreg.priors.student_t import StudentT, in_place
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,9 +135,12 @@ StudentT, AsymmetricLaplace
         ModelError, ModelTypeError
             For a likelihood without sigma, or a sigma that is not a positive number.
         """
+        sigma = _checks.noise(sigma, "sigma")
+        if isinstance(self.likelihood, StudentT):
+            return replace(self, likelihood=self.likelihood.with_dispersion(sigma))
         if not isinstance(self.likelihood, Gaussian):
             raise ModelError(f"{self.likelihood!r} has no sigma that a prior could leave open")
-        return replace(self, likelihood=Gaussian(sigma=_checks.noise(sigma, "sigma")))
+        return replace(self, likelihood=Gaussian(sigma=sigma))
 
     def rescaled(self, factor: float) -> Model:
         """The model with every coefficient prior at ``factor`` times its scale.
@@ -258,10 +262,12 @@ StudentT, AsymmetricLaplace
         self, data: Data, coef: ScalarOrVector, intercept: ScalarOrVector, sigma: float
     ) -> float:
         prior = noise_prior(self.likelihood)
+        if isinstance(self.likelihood, StudentT):
+            prior = estimated_dispersion(self.likelihood)
         if prior is None:
             raise ModelError(f"sigma is given, but {self.likelihood!r} has no unknown sigma")
         stated = self.at_sigma(sigma)
-        of_sigma = float(prior.log_density(stated.likelihood.noise))
+        of_sigma = float(np.ravel(prior.log_density(np.array([float(sigma)])))[0])
         return stated.log_density(data, coef, intercept) + of_sigma
 
     def gradient(

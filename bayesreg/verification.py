@@ -23,7 +23,7 @@ from bayesreg.errors import (
     ImproperPosteriorError,
     ModelError,
 )
-from bayesreg.likelihoods import is_smooth, known_noise
+from bayesreg.likelihoods import is_smooth, known_noise, require_numbers
 from bayesreg.model import Model, require_model_and_data
 from bayesreg.problem import Problem, bind
 from bayesreg.proof.certify import certify
@@ -118,6 +118,7 @@ def verify(model: Model, data: Data, *, fit: MapEstimate | None = None, seed: in
 
     require_model_and_data(model, data)
     known_noise(model.likelihood)
+    require_numbers(model.likelihood)
     _require_fit_of(fit, model, data)
     seed = checked_seed(seed)
     found = find_map(model, data, on_failure="return") if fit is None else fit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
 from bayesreg.group_penalty import GroupedPenalty
-from bayesreg.likelihoods import ClassLikelihood, noise_prior
+from bayesreg.likelihoods import ClassLikelihood, Dispersed, estimated_dispersion, noise_prior
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 
@@ -38,15 +39,15 @@ def describe(model: Model, data: Data) -> str:
 
 def description(model: Model, data: Data) -> Sequence[tuple[str, str]]:
     """(word, sentence) pairs of :func:`describe`."""
-    unknown = noise_prior(model.likelihood)
+    name, unknown = _unknown(model)
     # Without a number for sigma its rates have none either: only which of them are 0 is used.
-    stated = model if unknown is None else model.at_sigma(1.0)
+    stated = model if unknown is None else _at_one(model)
     classes = isinstance(model.likelihood, ClassLikelihood)
     problem = bind_classes(model, data) if classes else bind(stated, data)
     penalty = _penalty(model, stated.coefficient_penalty(data), data.weights is not None)
     return [
         ("likelihood", _likelihood(model, data)),
-        *([] if unknown is None else [("sigma", _sigma(unknown))]),
+        *([] if unknown is None else [(name, _density(name, unknown))]),
         ("prior", _prior(model) + _sums(model, problem.penalty.is_flat[: problem.p])),
         ("intercept", _intercept(stated)),
         ("penalty", penalty + _tails(problem)),
@@ -65,15 +66,18 @@ def _likelihood(model: Model, data: Data) -> str:
         )
         if present
     )
+    name, unknown = _unknown(model)
     noise = getattr(model.likelihood, "sigma", model.likelihood.noise)
-    sigma = number(noise, 6) if noise_prior(model.likelihood) is None else "sigma"
+    sigma = "sigma" if name == "sigma" else number(noise, 6)
     if data.weights is not None and kind == "Gaussian":
         sigma += " / sqrt(weight_i)"
     words = _LIKELIHOODS.get(kind)
     if words is None:
         return repr(model.likelihood)
-    dispersion = getattr(model.likelihood, "dispersion", None)
-    stated = {name: number(getattr(model.likelihood, name, 0.0), 6) for name in ("nu", "q", "s")}
+    dispersion = getattr(model.likelihood, "dispersion", None) if unknown is None else name
+    shape = (key for key in ("nu", "q", "s") if key != name)
+    stated = {key: number(getattr(model.likelihood, key, 0.0), 6) for key in shape}
+    stated.setdefault("s", "s")
     origin = f"; sigma = {noise}" if isinstance(noise, Estimated) else ""
     return words.format(eta=eta, sigma=sigma, dispersion=dispersion, **stated) + origin
 
@@ -89,9 +93,28 @@ def _sums(model: Model, flat: BoolArray) -> str:
     return "; flat columns are determined up to a constant and sum to 0 over the classes"
 
 
-def _sigma(prior: Any) -> str:
-    improper = {"Jeffreys": " (p = 1 / sigma, improper)", "Flat": " on sigma > 0 (improper)"}
-    return f"sigma ~ {prior!r}{improper.get(type(prior).__name__, '')}"
+def _unknown(model: Model) -> tuple[str, Any]:
+    """The parameter of the likelihood that has a density, by name; ("", None) without one."""
+    likelihood = model.likelihood
+    if noise_prior(likelihood) is not None:
+        return "sigma", noise_prior(likelihood)
+    density = estimated_dispersion(likelihood)
+    if density is None or not isinstance(likelihood, Dispersed):
+        return "", None
+    return likelihood.dispersion_name, density
+
+
+def _at_one(model: Model) -> Model:
+    likelihood = model.likelihood
+    if noise_prior(likelihood) is not None:
+        return model.at_sigma(1.0)
+    assert isinstance(likelihood, Dispersed)
+    return replace(model, likelihood=likelihood.with_dispersion(1.0))
+
+
+def _density(name: str, prior: Any) -> str:
+    improper = {"Jeffreys": f" (p = 1 / {name}, improper)", "Flat": f" on {name} > 0 (improper)"}
+    return f"{name} ~ {prior!r}{improper.get(type(prior).__name__, '')}"
 
 
 def _prior(model: Model) -> str:

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from bayesreg import (
+    AsymmetricLaplace,
     Bernoulli,
     Binomial,
     Data,
@@ -95,9 +96,9 @@ class Case:
         return Data(rng.normal(size=(self.n, self.p)), y, weights=weights, trials=trials)
 
 
-def told(model, prior=None, sigma=None):
-    """A model with another prior, or another density of sigma."""
-    likelihood = model.likelihood if sigma is None else replace(model.likelihood, sigma=sigma)
+def told(model, prior=None, **noise):
+    """A model with another prior, or another density of the noise: sigma, s."""
+    likelihood = replace(model.likelihood, **noise) if noise else model.likelihood
     return replace(model, likelihood=likelihood, prior=model.prior if prior is None else prior)
 
 
@@ -135,9 +136,10 @@ def wider(prior):
 def mutants(model):
     """Every mutant that the model has room for."""
     found = {"prior 25% wider": told(model, prior=wider(model.prior))}
-    sigma = getattr(model.likelihood, "sigma", None)
-    if isinstance(sigma, InverseGamma):
-        found["n for n - 1 in sigma"] = told(model, sigma=steeper(sigma))
+    for name in ("sigma", "s"):
+        density = getattr(model.likelihood, name, None)
+        if isinstance(density, InverseGamma):
+            found[f"n for n - 1 in {name}"] = told(model, **{name: steeper(density)})
     if random_scale(model.prior):
         found["power of scale"] = told(model, prior=with_scale(model.prior, steeper))
     return found
@@ -192,6 +194,10 @@ CASES = [
     *cases("nuts", "poisson", Model(Poisson(), Laplace(0.5), PROPER), **NUTS),
     *cases("nuts", "negative-binomial", Model(NegativeBinomial(1.0), Normal(0.5), PROPER), **NUTS),
     *cases("nuts", "student-t", Model(StudentT(4.0, sigma=1.0), Laplace(0.7), PROPER), **NUTS),
+    *cases("nuts", "student-t-sigma",
+           Model(StudentT(4.0, sigma=SIGMA), Laplace(0.7), PROPER), **NUTS),
+    *cases("nuts", "asymmetric-laplace-s",
+           Model(AsymmetricLaplace(0.3, SCALE), Laplace(0.7), PROPER), **NUTS),
     *cases("nuts", "student-t-scale", Model(Bernoulli(), StudentT(4.0, SCALE), PROPER), **NUTS),
     *cases("nuts", "gaussian", Model(NOISE, Laplace(SCALE), PROPER), **NUTS),
     *cases("coordinate", "half-normal", Model(NOISE, HalfNormal(0.7), PROPER)),

@@ -1,6 +1,7 @@
 """NegativeBinomial and Gamma whose dispersion has a prior: the joint mode."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from bayesreg.errors import (
 from bayesreg.proof.scalar_stationarity import scalar_residual
 
 NEGATIVE, GAMMA = br.NegativeBinomial(1.5), br.Gamma(0.4)
+STUDENT, LAPLACE = br.StudentT(4.0, sigma=1.5), br.AsymmetricLaplace(0.3, 0.8)
 ON_POSITIVE = [
     br.HalfNormal(5.0),
     br.Exponential(1.0),
@@ -29,7 +31,7 @@ ON_POSITIVE = [
 
 
 def estimated(likelihood, prior):
-    return type(likelihood)(prior)
+    return replace(likelihood, **{likelihood.dispersion_name: prior})
 
 
 def name_of(likelihood):
@@ -46,7 +48,7 @@ def joint_log_density(model, prior, data, coef, intercept, d):
 
 
 @pytest.mark.parametrize("prior", ON_POSITIVE, ids=repr)
-@pytest.mark.parametrize("likelihood", [NEGATIVE, GAMMA], ids=repr)
+@pytest.mark.parametrize("likelihood", [NEGATIVE, GAMMA, STUDENT], ids=repr)
 def test_joint_mode_is_a_stationary_point_of_the_joint_density(likelihood, prior):
     """Every coordinate, the dispersion among them, by differences of log p(y, a, w, d)."""
     data = make_data(likelihood, n=150, weights=True, offset=True)
@@ -72,7 +74,7 @@ def test_joint_mode_is_a_stationary_point_of_the_joint_density(likelihood, prior
         assert bend > 0
 
 
-@pytest.mark.parametrize("likelihood", [NEGATIVE, GAMMA], ids=repr)
+@pytest.mark.parametrize("likelihood", [NEGATIVE, GAMMA, STUDENT], ids=repr)
 def test_joint_mode_is_what_a_general_optimiser_finds(likelihood):
     data = make_data(likelihood, n=150)
     prior = br.HalfNormal(2.0)
@@ -91,7 +93,7 @@ def test_joint_mode_is_what_a_general_optimiser_finds(likelihood):
 
 @pytest.mark.parametrize("prior", [br.Laplace(0.3), br.Flat(), MIXED_PRIOR], ids=repr)
 @pytest.mark.parametrize("intercept", [br.Flat(), br.Normal(1.0), None], ids=repr)
-@pytest.mark.parametrize("likelihood", [NEGATIVE, GAMMA], ids=repr)
+@pytest.mark.parametrize("likelihood", [NEGATIVE, GAMMA, STUDENT, LAPLACE], ids=repr)
 def test_the_coefficients_are_the_conditional_mode(likelihood, prior, intercept):
     """With its own certificate, exact zeros included."""
     data = make_data(likelihood, weights=True)
@@ -257,15 +259,20 @@ def test_a_target_without_a_choice_is_refused(target, message):
         br.find_map(br.Model(NEGATIVE, br.Laplace(0.3)), make_data(NEGATIVE), target=target)
 
 
-def test_everything_else_asks_for_the_number():
+def test_the_model_in_words_has_the_density_of_its_dispersion():
     from bayesreg.wording import describe
 
+    words = describe(MODEL, make_data(NEGATIVE))
+    assert "alpha = alpha)" in words
+    assert f"alpha ~ {MODEL.likelihood.alpha!r}" in words
+
+
+def test_everything_else_asks_for_the_number():
     data = make_data(NEGATIVE)
     for act in (
         lambda: br.bind(MODEL, data),
         lambda: br.find_map_path(MODEL, data),
         lambda: br.certify(MODEL, data, np.zeros(7)),
-        lambda: describe(MODEL, data),
         lambda: MODEL.log_density(data, np.zeros(7)),
         lambda: MODEL.gradient(data, np.zeros(7)),
         lambda: MODEL.likelihood.loss(data.y, np.zeros(60)),

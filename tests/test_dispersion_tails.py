@@ -105,7 +105,9 @@ def test_groups_beside_tails_are_refused():
         br.NegativeBinomial(br.Exponential(1.0)),
         {"x[01]": br.GroupLaplace(1.0), "x2": br.Cauchy(1.0)},
     )
-    with pytest.raises(ModelError, match="GroupLaplace beside a prior that is not log-concave"):
+    with pytest.raises(
+        ModelError, match="GroupLaplace beside a likelihood or prior that is not log-concave"
+    ):
         br.find_map(model, counts_student()[1], target="joint")
 
 

@@ -114,6 +114,28 @@ def test_an_unknown_sigma_comes_back_and_is_named(sigma, relative):
     assert any("sigma is unknown" in note and "at_sigma" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("sigma", [br.HalfNormal(2.0), br.Uniform(0.1, 4.0), br.HalfCauchy(1.5),
+                                   br.Jeffreys(), br.InverseGamma(2.0, 3.0)])  # fmt: skip
+@pytest.mark.parametrize("nu", [1.0, 4.0])
+def test_an_unknown_sigma_of_student_t_comes_back(nu, sigma):
+    data = make_data(br.StudentT(4.0, sigma=1.5))
+    model = br.Model(br.StudentT(nu, sigma=sigma), br.Laplace(0.3))
+    found = br.from_pymc(br.to_pymc(model, data))
+    assert found.model.prior == model.prior
+    assert found.model.likelihood.nu == nu
+    assert type(found.model.likelihood.sigma) is type(sigma)
+    for name, value in vars(sigma).items():
+        assert getattr(found.model.likelihood.sigma, name) == pytest.approx(value, rel=1e-8)
+    assert any("sigma is unknown" in note and "joint" in note for note in found.notes)
+
+
+def test_a_cauchy_of_free_scale_is_read():
+    with pm.Model() as pm_model:
+        pm.Cauchy("y", X @ coefficients(), pm.HalfNormal("width", 2.0), observed=Y)
+    found = br.from_pymc(pm_model)
+    assert found.model.likelihood == br.StudentT(1.0, sigma=br.HalfNormal(2.0))
+
+
 @pytest.mark.parametrize("standardize", [False, True])
 def test_priors_that_differ_between_columns_come_back_as_one_density(standardize):
     data = make_data(br.Gaussian(1.5))
@@ -397,6 +419,12 @@ def correlated_beside_another():
     normal(X[:, :2] @ w + X[:, 2] * pm.Normal("b", 0, 1))
 
 
+def scale_in_units_of_a_student_sigma():
+    sigma = pm.HalfNormal("s")
+    w = pm.Normal("w", 0, 0.5 * sigma, shape=P)
+    pm.StudentT("y", nu=3, mu=X @ w, sigma=sigma, observed=Y)
+
+
 REFUSED = [
     (hyper, r"tau is a hyperprior.*given=\{'tau': 0\.5\}"),
     (product, r"not linear in tau, z.*given=\{'tau': 1\.0\}"),
@@ -420,8 +448,13 @@ REFUSED = [
      "not linear in w.*another link than logit"),
     (lambda: normal(pm.Normal("a", 0, 1) + OFFSET), "no coefficients besides an intercept"),
     (lambda: normal(X @ coefficients(), observed=Y[:, None]), r"together they are \(30, 30\)"),
-    (lambda: pm.StudentT("y", nu=3, mu=X @ coefficients(), sigma=pm.HalfNormal("s"), observed=Y),
-     r"unknown \(s\)"),
+    (lambda: pm.StudentT("y", nu=pm.Exponential("nu", 1), mu=X @ coefficients(),
+                         sigma=pm.HalfNormal("s"), observed=Y), r"unknown \(nu\)"),
+    (lambda: pm.StudentT("y", nu=3, mu=X @ coefficients(), sigma=2 * pm.HalfNormal("s"),
+                         observed=Y), "sigma is a function of s"),
+    (lambda: pm.Laplace("y", X @ coefficients(), pm.HalfNormal("b"), observed=Y),
+     r"unknown \(b\)"),
+    (scale_in_units_of_a_student_sigma, "in units of the sigma of StudentT"),
     (lambda: pm.StudentT("y", nu=3, mu=X @ coefficients(), sigma=SPREAD, observed=Y),
      "sigma of its own in each row"),
     (lambda: normal(X @ pm.StudentT("w", nu=[1.0, 2.0, 3.0, 4.0], sigma=1)), "differ between coe"),

@@ -25,6 +25,7 @@ LAYERS = [
         "covariance",
         "data",
         "design",
+        "dispersion",
         "errors",
         "group_penalty",
         "penalty",

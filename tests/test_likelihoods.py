@@ -127,7 +127,9 @@ def test_extreme_linear_predictors_are_numbers_or_infinite(likelihood):
 
 @pytest.mark.parametrize(
     ("likelihood", "y"), [(br.NegativeBinomial(a), 5.0) for a in (0.3, 4.0, 1e3, 1e8)]
-    + [(br.Gamma(p), 2.0) for p in (1e-6, 0.3, 5.0)], ids=repr,
+    + [(br.Gamma(p), 2.0) for p in (1e-6, 0.3, 5.0)]
+    + [(br.StudentT(nu, sigma=s), 1.2) for nu in (1.0, 4.0) for s in (1e-3, 0.7, 50.0)]
+    + [(br.AsymmetricLaplace(0.3, s), 1.2) for s in (1e-3, 0.7, 50.0)], ids=repr,
 )  # fmt: skip
 def test_dispersion_slope_is_the_derivative(likelihood, y):
     """Against differences of scipy's density in log d, or of ours where scipy loses digits."""

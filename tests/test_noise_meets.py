@@ -177,6 +177,28 @@ def test_densities_of_a_scale_serve_a_dispersion_too(on_alpha):
         assert near.log_density + float(on_alpha.log_density(other)) < fit.log_density
 
 
+@pytest.mark.parametrize(
+    ("likelihood", "name"),
+    [("StudentT(nu=4, sigma=HalfNormal(scale=1))", "sigma"),
+     ("AsymmetricLaplace(q=0.5, s=HalfCauchy(scale=1))", "s")],
+)  # fmt: skip
+def test_command_line_finds_the_scale_of_noise(tmp_path, capsys, likelihood, name):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 2))
+    path = tmp_path / "rows.csv"
+    rows = np.column_stack([X, 1 + X[:, 0] + rng.standard_t(3, 60)])
+    np.savetxt(path, rows, delimiter=",", header="a,b,y", comments="")
+    words = ["fit", str(path), "--target", "y", "--prior", "Normal(scale=1)", "--likelihood"]
+    assert main([*words, likelihood, "--mode", "joint", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert 0.3 < result["scalars"][name] < 3.0
+    assert main([*words, likelihood]) != 0
+    assert f"--mode is missing: with {name} unknown" in capsys.readouterr().err
+    sampled = ["sample", *words[1:], likelihood, "--draws", "200", "--seed", "1"]
+    assert main([*sampled, "--output", str(tmp_path / "post.nc")]) == 0
+    assert f"{name} " in capsys.readouterr().out
+
+
 def test_command_line_finds_a_dispersion(tmp_path, capsys):
     rng = np.random.default_rng(3)
     X = rng.normal(size=(60, 2))

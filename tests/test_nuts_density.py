@@ -56,7 +56,11 @@ LIKELIHOODS = {
     "negative-binomial": (NegativeBinomial(1.5), "count"),
     "negative-binomial-unknown": (NegativeBinomial(Exponential(2.0)), "count"),
     "student-t": (StudentT(4.0, sigma=0.8), "real"),
+    "student-t-unknown": (StudentT(4.0, sigma=HalfNormal(1.0)), "real"),
+    "student-t-uniform": (StudentT(1.5, sigma=Uniform(0.2, 5.0)), "real"),
     "asymmetric-laplace": (AsymmetricLaplace(0.3, 0.8), "real"),
+    "asymmetric-laplace-unknown": (AsymmetricLaplace(0.3, HalfCauchy(1.0)), "real"),
+    "asymmetric-laplace-jeffreys": (AsymmetricLaplace(0.7, Jeffreys()), "real"),
 }
 
 PRIORS = {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bayesreg import (
+    AsymmetricLaplace,
     Bernoulli,
     Cauchy,
     Data,
@@ -77,6 +78,11 @@ CASES = {
     "phi": (Gamma(HalfNormal(1.0)), Normal(0.5)),
     "alpha": (NegativeBinomial(InverseGamma(2.0, 4.0)), Laplace(0.4)),
     "alpha-and-scale": (NegativeBinomial(HalfCauchy(4.0)), Laplace(HALF)),
+    "student-sigma": (StudentT(nu=4, sigma=HalfNormal(1.0)), Laplace(0.4, loc=0.1)),
+    "student-sigma-inverse-gamma": (StudentT(nu=1, sigma=InverseGamma(2.0, 1.0)), Normal(0.5)),
+    "student-sigma-and-scale": (StudentT(nu=4, sigma=Jeffreys()), Laplace(HALF), Flat()),
+    "s": (AsymmetricLaplace(q=0.3, s=HalfNormal(1.0)), Laplace(0.4)),
+    "s-uniform-and-scale": (AsymmetricLaplace(q=0.5, s=Uniform(0.1, 2.0)), Normal(HALF)),
     "half-normal": (Poisson(), HalfNormal([0.3, 0.4, 1.0]), HalfNormal(2.0)),
     "exponential": (Poisson(), Exponential(0.3), Truncated(Laplace(1.0), lower=-3.0)),
     "uniform": (Poisson(), Uniform(-0.5, 0.8), Uniform(-5.0, 5.0)),

@@ -31,6 +31,7 @@ from bayesreg._kernels.vector_functions import add, add_transposed, copy, fill, 
 
 #: What an unknown dispersion is.
 NO_DISPERSION, GAUSSIAN_SIGMA, GAMMA_PHI, NEGATIVE_BINOMIAL_ALPHA = range(4)
+STUDENT_T_SIGMA, ASYMMETRIC_LAPLACE_S = range(4, 6)
 #: The bounds of an entry.
 NO_BOUND, BELOW, ABOVE, BOTH = range(4)
 
@@ -247,6 +248,14 @@ def _with_dispersion(t: Target, w: Workspace, dispersion: float, loss: float) ->
         from_shape = shape * correction_slope(shape)
         w.by_log_s[k] += t.rows_weight * (0.5 - from_shape) - loss
         return loss + t.rows_weight * (0.5 * np.log(dispersion) + correction(shape))
+    if t.dispersion_kind == STUDENT_T_SIGMA:
+        w.by_log_s[k] += t.rows_weight + w.sums[0]
+        return loss + t.rows_weight * w.log_s[k]
+    if t.dispersion_kind == ASYMMETRIC_LAPLACE_S:
+        scale_by(1.0 / dispersion, w.gradient_v)
+        loss /= dispersion
+        w.by_log_s[k] += t.rows_weight - loss
+        return loss + t.rows_weight * w.log_s[k]
     precision = 1.0 / (dispersion * dispersion)
     scale_by(precision, w.gradient_v)
     loss *= precision

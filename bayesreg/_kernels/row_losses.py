@@ -7,7 +7,8 @@ With t = sign eta + shift for each row (and an unknown dispersion D):
                    Binomial: a = s m, b = s y.  NegativeBinomial: a = b = s y, c = s, t - log D
     EXPONENTIAL    loss = a (e^t - 1) - b t                    Poisson: a = s y (s where y = 0),
                    b = s y, shift = -log y (0).  Gamma: a = b = s / phi, sign = -1, shift = log y
-    STUDENT_T      loss = a log(1 + (eta - b)^2 / c)           a = s (nu + 1) / 2, c = nu sigma^2
+    STUDENT_T      loss = a log(1 + (eta - b)^2 / (c D^2))     a = s (nu + 1) / 2, c = nu sigma^2
+                   and D = 1, or c = nu and D = sigma
     ABSOLUTE       loss = a (eta - b) where eta > b, else c (b - eta)           AsymmetricLaplace
 
 Poisson and Gamma losses are taken relative to their least value: no digit cancels for large counts.
@@ -56,7 +57,7 @@ def row_losses(
     if family == EXPONENTIAL:
         return _exponential(sign, a, b, shift, eta, slope, e, power, bits)
     if family == STUDENT_T:
-        return _student_t(a, b, c, eta, slope)
+        return _student_t(dispersion, a, b, c, eta, slope, sums)
     if family == ABSOLUTE:
         return _absolute(a, b, c, eta, slope)
     for i in range(eta.size):
@@ -117,14 +118,22 @@ def _exponential(
 
 @compiled
 def _student_t(
-    a: np.ndarray, b: np.ndarray, c: np.ndarray, eta: np.ndarray, slope: np.ndarray
+    dispersion: float,
+    a: np.ndarray,
+    b: np.ndarray,
+    c: np.ndarray,
+    eta: np.ndarray,
+    slope: np.ndarray,
+    sums: np.ndarray,
 ) -> float:
-    loss = 0.0
+    loss, by_dispersion, square = 0.0, 0.0, dispersion * dispersion
     for i in range(eta.size):
-        r = eta[i] - b[i]
-        u = r * r / c[i]
+        r, width = eta[i] - b[i], c[i] * square
+        u = r * r / width
         loss += a[i] * np.log1p(u)
-        slope[i] = 2.0 * a[i] * (r / c[i]) / (1.0 + u)
+        slope[i] = 2.0 * a[i] * (r / width) / (1.0 + u)
+        by_dispersion += slope[i] * r
+    sums[0] -= by_dispersion
     return loss
 
 

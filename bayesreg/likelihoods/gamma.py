@@ -66,7 +66,7 @@ class Gamma:
 
     @property
     def _shape(self) -> float:
-        return 1.0 / _dispersion.number(self.phi, repr(self), "phi")
+        return 1.0 / _dispersion.number(self.phi, self, "phi")
 
     def check_target(self, y: FloatArray) -> None:
         wrong = np.flatnonzero(y <= 0)

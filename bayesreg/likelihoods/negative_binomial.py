@@ -64,7 +64,7 @@ class NegativeBinomial:
 
     @property
     def _failures(self) -> float:
-        return _dispersion.number(self.alpha, repr(self), "alpha")
+        return _dispersion.number(self.alpha, self, "alpha")
 
     def _log_odds(self, eta: FloatArray) -> FloatArray:
         return eta - math.log(self._failures)

@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
-from bayesreg.likelihoods import Dispersed, likelihood_of_rows
+from bayesreg.likelihoods import Dispersed, likelihood_of_rows, noise_prior
 from bayesreg.model import Model
 from bayesreg.posterior.class_target import ClassPosterior
 from bayesreg.posterior.target import Posterior, with_unknowns_at_one
@@ -213,7 +213,10 @@ def lambdas(
     stated = with_unknowns_at_one(model)
     penalty = stated.stated_penalty(data)
     factor = posterior.factors(drawn.scalars)[..., : data.p]
-    noise = drawn.scalars.get("sigma", np.full(drawn.coef.shape[:2], stated.likelihood.noise))
+    # A StudentT has a sigma too, which its penalty twin knows nothing of.
+    known = noise_prior(model.likelihood) is None
+    sizes = np.full(drawn.coef.shape[:2], stated.likelihood.noise)
+    noise = sizes if known else drawn.scalars["sigma"]
     found = {}
     for name, part, power in (("lambda1", penalty.l1, 1), ("lambda2", penalty.l2, 2)):
         penalised = (part > 0) & ~posterior.horseshoe[: data.p]

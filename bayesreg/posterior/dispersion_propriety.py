@@ -7,11 +7,18 @@ integrated out, the likelihood is of the order
                                             without residual: log y is normal about eta there,
                                             with variance phi; else it vanishes
                        phi^-(N - k)         as phi -> infinity
+    StudentT           sigma^(nu (N - W) - W + r)  as sigma -> 0, where coefficients fit rows of
+                       weight W and rank r exactly: :mod:`bayesreg.solvers.exact_rows`
+                       sigma^-(N - k)       as sigma -> infinity
+    AsymmetricLaplace  s^(r - N)            as s -> 0, where coefficients of rank r fit all rows;
+                                            else it vanishes
+                       s^-(N - k)           as s -> infinity
     NegativeBinomial   1                    as alpha -> infinity: it becomes the Poisson likelihood
                        alpha^(M - k)        as alpha -> 0, M the weight of the rows with y > 0
 
-Where the powers count k, a row falls like exp(-eta / phi), or exp(-alpha eta), towards large eta,
-so that a flat coefficient reaches as far as phi, or 1 / alpha: over all directions in which eta
+Where the powers count k, under noise of unknown scale a flat coefficient reaches as far as the
+scale. A row of Gamma falls like exp(-eta / phi), one of NegativeBinomial like exp(-alpha eta),
+towards large eta, so that it reaches as far as phi, or 1 / alpha: over all directions in which eta
 rises in every row, and with a flat intercept there are such directions. Without one nothing is
 said.
 """
@@ -22,10 +29,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from bayesreg.likelihoods import Gamma, Gaussian, NegativeBinomial
+from bayesreg.likelihoods import (
+    AsymmetricLaplace,
+    Dispersed,
+    Gamma,
+    Gaussian,
+    NegativeBinomial,
+    StudentT,
+)
 from bayesreg.posterior.corners import Corners
 from bayesreg.posterior.target import Posterior
 from bayesreg.priors.on_noise import ON_NOISE, NoiseDensity, noise_density
+from bayesreg.solvers.noise_at_zero import VANISHING, fitted_rows, likelihood_power
 
 # Exponents are sums of weights, their halves and numbers such as 2 shape + 1.
 _ROUNDING = 1e-9
@@ -40,6 +55,8 @@ def why_dispersion_diverges(posterior: Posterior) -> str | None:
         return _of_gamma(posterior, density)
     if isinstance(posterior.problem.likelihood, NegativeBinomial):
         return _of_negative_binomial(posterior, density)
+    if isinstance(posterior.problem.likelihood, StudentT | AsymmetricLaplace):
+        return _of_noise_at_zero(posterior, density) or _of_noise_at_infinity(posterior, density)
     return None
 
 
@@ -85,3 +102,48 @@ def _of_negative_binomial(posterior: Posterior, density: NoiseDensity) -> str | 
             "0, such as InverseGamma(shape, scale)"
         )
     return None
+
+
+def _of_noise_at_zero(posterior: Posterior, density: NoiseDensity) -> str | None:
+    """Rows that are fitted exactly; with unknown scales at 0 too, by the other columns alone."""
+    if not np.isfinite(density.at_zero):
+        return None
+    problem, power = posterior.problem, density.at_zero + 1.0
+    governed = np.any([scale.columns for scale in posterior.scales], axis=0)
+    at_loc = sum(noise_density(scale.prior).at_zero + 1.0 for scale in posterior.scales
+                 if isinstance(scale.prior, ON_NOISE))  # fmt: skip
+    corners = [(power, np.ones(problem.size, dtype=bool))]
+    if np.any(governed) and np.isfinite(at_loc):
+        corners.append((power + at_loc, ~governed))
+    name = _name(posterior)
+    for added, movable in corners:
+        exponent, fit = likelihood_power(problem, added, integrated=True, movable=movable)
+        if fit is not None and added + exponent <= _ROUNDING:
+            return (
+                f"as {name} goes to 0 coefficients fit {fitted_rows(fit)} exactly, where the "
+                f"likelihood grows like {name}^{exponent:.3g} once they are integrated, and "
+                f"p({name}) = {posterior.dispersion!r} does not vanish at 0 fast enough. Give "
+                f"{name} {VANISHING}, or state {name}"
+            )
+    return None
+
+
+def _of_noise_at_infinity(posterior: Posterior, density: NoiseDensity) -> str | None:
+    """Flat coefficients follow the noise, and scales whose density does not fall with them."""
+    problem, name = posterior.problem, _name(posterior)
+    total, flat = float(np.sum(problem.weights)), int(np.sum(problem.penalty.is_flat))
+    followers = sum(max(0.0, 1.0 - noise_density(scale.prior).at_infinity)
+                    for scale in posterior.scales if isinstance(scale.prior, ON_NOISE))  # fmt: skip
+    if 1.0 - density.at_infinity + followers - (total - flat) < -_ROUNDING:
+        return None
+    return (
+        f"as {name} goes to infinity neither the likelihood of rows of total weight {total:g} "
+        f"beside {flat} flat coefficients falls fast enough, nor does p({name}) = "
+        f"{posterior.dispersion!r}. Give {name} a proper prior, such as HalfNormal(scale), or the "
+        "coefficients"
+    )
+
+
+def _name(posterior: Posterior) -> str:
+    assert isinstance(posterior.problem.likelihood, Dispersed)
+    return posterior.problem.likelihood.dispersion_name

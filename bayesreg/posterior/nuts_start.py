@@ -13,7 +13,8 @@ scale 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,8 +23,10 @@ from bayesreg._kernels.posterior_density import potential, workspace
 from bayesreg._kernels.scalar_density import elasticity
 from bayesreg._types import FloatArray
 from bayesreg.class_problem import ClassProblem
+from bayesreg.likelihoods import StudentT
 from bayesreg.posterior.nuts_classes import likelihood_curvature, likelihood_curvatures
 from bayesreg.posterior.nuts_target import Coordinates, with_centring
+from bayesreg.tails import tail_value
 
 #: More entries than this get a diagonal metric.
 MOST_DENSE = 1500
@@ -34,6 +37,8 @@ _MATCHING = 15
 _SETTLED = 1e-3
 # log s is kept within this of where it began: a flat likelihood of a scale has no mode.
 _FARTHEST = 12.0
+# Scales of y - eta whose rows enter by more than a sum of squares.
+_ROBUST = (density.STUDENT_T_SIGMA, density.ASYMMETRIC_LAPLACE_S)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +124,6 @@ def _with_variances(H: FloatArray, added: FloatArray, variance: FloatArray) -> F
 
 
 def _without_kinks(found: Coordinates, share: float = 1.0) -> Coordinates:
-    from dataclasses import replace
-
     t = found.target
     size = np.ones(t.l1.size)
     for label in range(t.n_groups):
@@ -160,6 +163,9 @@ def _initial_numbers(found: Coordinates) -> FloatArray:
     if t.dispersion_kind == density.GAUSSIAN_SIGMA and np.isinf(t.parameters[0, 4]):
         residual = t.b - t.offset
         x[0] = 0.5 * np.log(max(np.mean(residual**2), np.finfo(float).tiny))
+    size = float(np.mean(np.abs(t.b - t.offset))) if t.dispersion_kind in _ROBUST else 0.0
+    if size > 0 and np.isinf(t.parameters[0, 4]):
+        x[0] = np.log(size)
     return x
 
 
@@ -228,7 +234,7 @@ def _row_curvature(found: Coordinates, eta: FloatArray, w: density.Workspace) ->
     if t.dispersion_kind == density.GAUSSIAN_SIGMA:
         return problem.weights / value**2
     likelihood = problem.likelihood.with_dispersion(value)  # type: ignore[attr-defined]
-    return np.asarray(problem.weights * likelihood.curvature(problem.y, eta))
+    return replace(problem, likelihood=likelihood).majorising_rows(eta)
 
 
 def _climb(found: Coordinates, u: FloatArray) -> None:
@@ -297,6 +303,9 @@ def _update_numbers(found: Coordinates, u: FloatArray, covariance: FloatArray) -
         ):
             u[d + k] = _minimise(found, u, d + k)
             continue
+        if k == t.dispersion and t.dispersion_kind in _ROBUST:
+            u[d + k] = _minimise(found, u, d + k, _doubt(found, u, covariance))
+            continue
         power, square = _sufficient(found, u, covariance, k)
         u[d + k] = _mode_of_number(found, k, power, square, u[d + k])
 
@@ -337,8 +346,34 @@ def _mode_of_number(found: Coordinates, k: int, power: float, square: float, x: 
     return 0.5 * (low + high)
 
 
-def _minimise(found: Coordinates, u: FloatArray, place: int) -> float:
-    """The coordinate of a dispersion that minimises the potential, the others held."""
+def _doubt(found: Coordinates, u: FloatArray, covariance: FloatArray) -> Callable[[float], float]:
+    """What not knowing the coefficients adds to the expected loss of the rows, at a scale s.
+
+    With R ~ N(r, t^2): E|R| - |r| for the asymmetric Laplace, whose other half is linear; for
+    Student's t, concave in R^2, at most what R^2 = r^2 + t^2 adds.
+    """
+    from scipy.special import ndtr
+
+    t, d, problem = found.target, found.free.size, found.problem
+    w, likelihood = workspace(t), problem.likelihood
+    potential(t, w, u, np.empty(u.size))
+    r = np.abs(t.X[:, :d] @ w.v[:d] + t.offset - t.b)
+    variance = (t.X[:, :d] * w.jacobian) ** 2 @ covariance
+    if t.dispersion_kind == density.ASYMMETRIC_LAPLACE_S:
+        sd = np.sqrt(np.maximum(variance, np.finfo(float).tiny))
+        tail = np.exp(-0.5 * (r / sd) ** 2) * np.sqrt(2.0 / np.pi)
+        added = 0.5 * float(problem.weights @ (sd * tail - 2.0 * r * ndtr(-r / sd)))
+        return lambda s: added / s
+    assert isinstance(likelihood, StudentT)
+    nu = likelihood.nu
+    wide = np.sqrt(r**2 + variance)
+    return lambda s: float(problem.weights @ (tail_value(wide, nu, s) - tail_value(r, nu, s)))
+
+
+def _minimise(
+    found: Coordinates, u: FloatArray, place: int, more: Callable[[float], float] | None = None
+) -> float:
+    """The coordinate of a dispersion that minimises the potential and ``more``, the others held."""
     from scipy.optimize import minimize_scalar
 
     t, gradient, w = found.target, np.empty(u.size), workspace(found.target)
@@ -347,6 +382,8 @@ def _minimise(found: Coordinates, u: FloatArray, place: int) -> float:
         moved = u.copy()
         moved[place] = x
         potential_there: float = potential(t, w, moved, gradient)
+        if more is not None:
+            potential_there += more(float(np.exp(w.log_s[place - found.free.size])))
         return potential_there if np.isfinite(potential_there) else 1e300
 
     bounds = (u[place] - 0.5 * _FARTHEST, u[place] + 0.5 * _FARTHEST)

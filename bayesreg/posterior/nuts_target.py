@@ -32,6 +32,12 @@ from bayesreg.problem import Problem
 _KNOWN = (
     AsymmetricLaplace, Bernoulli, Binomial, Gamma, Gaussian, NegativeBinomial, Poisson, StudentT,
 )  # fmt: skip
+_KINDS = {
+    AsymmetricLaplace: density.ASYMMETRIC_LAPLACE_S,
+    Gamma: density.GAMMA_PHI,
+    NegativeBinomial: density.NEGATIVE_BINOMIAL_ALPHA,
+    StudentT: density.STUDENT_T_SIGMA,
+}
 # Numbers of X in a chunk of rows: 64 KiB, which the near caches hold.
 _IN_CACHE = 8192
 # Rows of X are padded to whole vector registers.
@@ -240,11 +246,12 @@ def _rows(problem: Problem) -> dict[str, Any]:
             "shift": np.log(y),
         }
     elif isinstance(kind, StudentT):
-        assert kind.sigma is not None
-        power, width = 0.5 * s * (kind.nu + 1.0), np.full(y.size, kind.nu * kind.sigma**2)
+        sigma: float = kind.sigma  # type: ignore[assignment]
+        power, width = 0.5 * s * (kind.nu + 1.0), np.full(y.size, kind.nu * sigma**2)
         found |= {"family": rows.STUDENT_T, "a": power, "b": y, "c": width}
     elif isinstance(kind, AsymmetricLaplace):
-        above, below = s * (1.0 - kind.q) / kind.s, s * kind.q / kind.s
+        scale: float = kind.s  # type: ignore[assignment]
+        above, below = s * (1.0 - kind.q) / scale, s * kind.q / scale
         found |= {"family": rows.ABSOLUTE, "a": above, "b": y, "c": below}
     return found
 
@@ -255,8 +262,7 @@ def _dispersion(posterior: Posterior) -> dict[str, Any]:
     if posterior.sigma is not None:
         kind, weight = density.GAUSSIAN_SIGMA, float(problem.n)
     elif posterior.dispersion is not None:
-        gamma = isinstance(problem.likelihood, Gamma)
-        kind = density.GAMMA_PHI if gamma else density.NEGATIVE_BINOMIAL_ALPHA
+        kind = _KINDS[type(problem.likelihood)]
     counts, where = np.unique(problem.y, return_inverse=True)
     return {
         "dispersion_kind": kind,

@@ -19,9 +19,10 @@ import numpy as np
 from bayesreg import _checks
 from bayesreg._text import dataclass_text
 from bayesreg._types import FloatArray, ScalarOrVector
+from bayesreg.dispersion import Dispersion, checked_noise, number
 from bayesreg.errors import ModelError
 from bayesreg.penalty import Penalty, tailed
-from bayesreg.priors._scale import checked_scale, known_scale
+from bayesreg.priors._scale import checked_scale, is_unknown, known_scale
 from bayesreg.tails import (
     tail_curvature,
     tail_log_normaliser,
@@ -46,9 +47,11 @@ class StudentT:
         Centre of a prior.
     relative_to_noise : bool
         The prior's scale is ``scale * sigma``; Gaussian likelihood only.
-    sigma : float
+    sigma : float or Prior
         Of a likelihood: the scale of y - eta, in units of y; its sd is sigma sqrt(nu / (nu - 2))
-        where nu > 2. Give ``sigma`` or ``scale``, not both. Weights multiply the whole nll.
+        where nu > 2. A prior on the positive numbers, such as HalfNormal(1.0), leaves it to
+        ``find_map(..., target="joint")`` and to ``sample``. Give ``sigma`` or ``scale``, not both.
+        Weights multiply the whole nll.
 
     Raises
     ------
@@ -67,7 +70,7 @@ class StudentT:
     loc: ScalarOrVector = 0.0
     relative_to_noise: bool = False
     _: KW_ONLY
-    sigma: float | None = None
+    sigma: Dispersion | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nu", degrees_of_freedom(self.nu, "StudentT nu"))
@@ -81,7 +84,8 @@ class StudentT:
             scale = checked_scale(self.scale, "StudentT scale", squared=True)
             object.__setattr__(self, "scale", scale)
         else:
-            object.__setattr__(self, "sigma", _checks.noise(self.sigma, "StudentT sigma"))
+            sigma = checked_noise(self.sigma, "StudentT sigma")
+            object.__setattr__(self, "sigma", sigma)
         object.__setattr__(self, "loc", _checks.location(self.loc, "StudentT loc"))
         relative = _checks.flag(self.relative_to_noise, "StudentT relative_to_noise")
         object.__setattr__(self, "relative_to_noise", relative)
@@ -103,7 +107,8 @@ class StudentT:
         """The density of noise; ``StudentT(4, 1.0)`` without a name becomes sigma = 1."""
         if self.sigma is not None:
             return self
-        if not isinstance(self.scale, float) or self.loc != 0.0 or self.relative_to_noise:
+        single = isinstance(self.scale, float) or is_unknown(self.scale)
+        if not single or self.loc != 0.0 or self.relative_to_noise:
             raise ModelError(
                 f"{self!r} is a prior; as the likelihood write StudentT(nu={self.nu!r}, "
                 "sigma=...) with one number sigma, the scale of y - eta"
@@ -155,10 +160,21 @@ class StudentT:
         return 1.0
 
     @property
+    def dispersion_name(self) -> str:
+        return "sigma"
+
+    @property
+    def dispersion(self) -> Dispersion:
+        if self.sigma is None:
+            raise AttributeError(f"{self!r} is a prior, and a prior has no dispersion")
+        return self.sigma
+
+    def with_dispersion(self, value: float) -> StudentT:
+        return StudentT(self.nu, sigma=value)
+
+    @property
     def _sigma(self) -> float:
-        sigma = self.as_likelihood().sigma
-        assert sigma is not None
-        return sigma
+        return number(self.as_likelihood().dispersion, self, "sigma")
 
     def check_target(self, y: FloatArray) -> None:
         """Every finite number is possible."""
@@ -204,6 +220,14 @@ class StudentT:
     def smoothness_within(self, y: FloatArray, eta: FloatArray, excess: FloatArray) -> FloatArray:
         """No bound: the loss is not convex."""
         return np.full(eta.shape, np.inf)
+
+    def dispersion_slope(self, y: FloatArray, eta: FloatArray) -> FloatArray:
+        """nu (1 - z^2) / (nu + z^2), z = (y - eta) / sigma: from 1 at z = 0 down to -nu."""
+        z = np.abs(y - eta) / self._sigma
+        near, far = np.minimum(z, 1.0), 1.0 / np.maximum(z, 1.0)
+        inside = (1.0 - near) * (1.0 + near) / (self.nu + near**2)
+        outside = (far - 1.0) * (far + 1.0) / (self.nu * far**2 + 1.0)
+        return self.nu * np.where(z <= 1.0, inside, outside)
 
 
 def in_place(part: Any, place: str) -> Any:

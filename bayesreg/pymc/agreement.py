@@ -15,7 +15,13 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import NoEquivalentError
-from bayesreg.likelihoods import AsymmetricLaplace, Gaussian, StudentT
+from bayesreg.likelihoods import (
+    AsymmetricLaplace,
+    Gaussian,
+    StudentT,
+    estimated_dispersion,
+    noise_prior,
+)
 from bayesreg.model import Model
 from bayesreg.pymc.operations import ordered
 
@@ -82,8 +88,13 @@ def _ours(
     value = stated.log_prior(data, w, a)
     if on_sigma is None:
         return value
-    density: Any = model.likelihood
-    return value + float(density.noise_prior.log_density(sigma))
+    return value + float(_on_sigma(model).log_density(sigma))
+
+
+def _on_sigma(model: Model) -> Any:
+    """The density of an unknown sigma; None where it is a number."""
+    density = noise_prior(model.likelihood)
+    return estimated_dispersion(model.likelihood) if density is None else density
 
 
 def _densities(pm_model: Any) -> dict[str, Any]:
@@ -122,7 +133,7 @@ def _point(
 def _prior_points(model: Model, data: Data) -> list[tuple[float, float, FloatArray]]:
     """Around the centre, within the bounds, at several widths."""
     rng = np.random.default_rng(1)
-    at_one = model.at_sigma(1.0) if getattr(model.likelihood, "noise_prior", None) else model
+    at_one = model if _on_sigma(model) is None else model.at_sigma(1.0)
     penalty = at_one.coefficient_penalty(data)
     on_intercept = at_one.intercept_penalty()
     points = []
@@ -158,7 +169,7 @@ def _between(lower: FloatArray, upper: FloatArray, width: FloatArray, rng: Any) 
 def _sigma(model: Model, rng: Any) -> float:
     """A noise sd from 0.001 to 1000, or inside the bounds of a uniform density of it."""
     place = rng.uniform()
-    density = getattr(model.likelihood, "noise_prior", None)
+    density = _on_sigma(model)
     lower, upper = getattr(density, "lower", None), getattr(density, "upper", None)
     if lower is None or upper is None:
         return float(10.0 ** (6.0 * place - 3.0))

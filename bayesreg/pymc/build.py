@@ -37,7 +37,7 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     Its variables are ``coef`` (dimension ``feature``), ``intercept`` where the model has one,
     and the observed ``y`` (dimension ``obs``); its joint log density equals
     ``model.log_density(data, coef, intercept)``. What is unknown besides is a variable too, by the
-    name that it has in :func:`bayesreg.sample`: ``sigma``, ``phi`` or ``alpha``, ``scale``,
+    name that it has in :func:`bayesreg.sample`: ``sigma``, ``phi``, ``alpha`` or ``s``, ``scale``,
     ``scale[key]``; under ``Horseshoe`` also ``local_scale``, one for each such coefficient.
 
     Parameters

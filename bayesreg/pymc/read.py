@@ -18,6 +18,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelTypeError, NoEquivalentError
+from bayesreg.likelihoods import Gaussian
 from bayesreg.model import Model
 from bayesreg.pymc.agreement import require_agreement
 from bayesreg.pymc.graph import Graph, columns, constant_value, in_double
@@ -80,7 +81,7 @@ def from_pymc(model: Any, *, given: Mapping[str, Any] | None = None) -> FromPyMC
     model : pymc.Model
         With one observed variable, whose location is linear in the free ones: Normal, Bernoulli
         or Binomial (logit), Poisson, NegativeBinomial or Gamma (log), StudentT, Cauchy, Laplace,
-        AsymmetricLaplace.
+        AsymmetricLaplace. The sigma of a Normal, StudentT or Cauchy may be free.
     given : mapping of str to number or array, optional
         Free variables to state as numbers, such as a hyperparameter: ``given={"tau": 0.5}``. The
         model is then that of the others given these.
@@ -139,6 +140,7 @@ def _read(model: Any) -> FromPyMC:
     values = _values_at(graph, target)
     likelihood, weights, on_sigma = read_sigma(graph, target, values, y.shape)
     parts = {name: _part(graph, name, values, on_sigma) for name in coefficients}
+    _require_noise_sd(likelihood, parts)
     intercept = _intercept(graph, coefficients, X)
     names = column_names(model, graph, [name for name in coefficients if name != intercept])
     if not names:
@@ -201,6 +203,16 @@ def _part(graph: Graph, name: str, values: Any, on_sigma: str | None) -> Part:
         f"the prior of {name} depends on {on_sigma}, and not by a scale proportional to it. "
         f"Nearest: a scale of the form {on_sigma} * number (relative_to_noise=True)"
     )
+
+
+def _require_noise_sd(likelihood: Any, parts: Mapping[str, Part]) -> None:
+    """Scales in units of sigma, which only Gaussian noise has."""
+    for name, part in parts.items():
+        if part.relative and not isinstance(likelihood, Gaussian):
+            raise NoEquivalentError(
+                f"the prior of {name} is in units of the sigma of {likelihood!r}, which is no "
+                "noise sd. Nearest: a prior scale that is a number, or pm.Normal noise"
+            )
 
 
 def _intercept(graph: Graph, names: Sequence[str], X: FloatArray) -> str | None:

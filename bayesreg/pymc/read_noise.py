@@ -8,7 +8,7 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.errors import NoEquivalentError
-from bayesreg.likelihoods import Gaussian
+from bayesreg.likelihoods import Gaussian, StudentT
 from bayesreg.priors import InverseGamma, Jeffreys
 from bayesreg.pymc.graph import Graph
 from bayesreg.pymc.powers import LOG, basis_of, powers_of
@@ -70,14 +70,18 @@ def read_sigma(
 ) -> tuple[Any, FloatArray | None, str | None]:
     """(likelihood, weights, name of an unknown sigma)."""
     at_one, free = values(1.0), _sigma_names(graph, target)
-    if free and list(target.parameters) != ["sigma"]:
+    others = [part for name, part in target.parameters.items() if name != target.scale]
+    fixed = graph.names_in(*others) if others else []
+    if free and (not target.scale or fixed):
         raise NoEquivalentError(
-            f"a parameter of the likelihood is unknown ({free[0]}), which is read for the sigma of "
-            f"a Normal only. Nearest: from_pymc(model, given={{{free[0]!r}: 1.0}}), which states "
-            "it as a number"
+            f"a parameter of the likelihood is unknown ({(fixed or free)[0]}), which is read for "
+            "the sigma of a Normal, StudentT or Cauchy only. Nearest: from_pymc(model, "
+            f"given={{{(fixed or free)[0]!r}: 1.0}}), which states it as a number"
         )
     likelihood = target.likelihood(at_one)
     if likelihood is not None:
+        if free:
+            return _robust(graph, target, values, likelihood, free)
         _refuse_potentials(graph)
         weights = at_one.get("weights")
         return likelihood, None if weights is None else _all(weights, shape), None
@@ -90,6 +94,21 @@ def read_sigma(
     rv = next(rv for rv in graph.free if rv.name == name)
     weights = None if np.all(sigma == 1.0) else sigma**-2
     return Gaussian(_density(graph, rv, at_one.get(f"~{name}", []))), weights, name
+
+
+def _robust(
+    graph: Graph, target: Target, values: Any, likelihood: StudentT, free: list[str]
+) -> tuple[Any, None, str]:
+    """StudentT whose sigma is a free variable itself; a multiple of one is none here."""
+    _require_power(graph, free, target.parameters[target.scale])
+    at_one = values(1.0)
+    sigma, doubled = np.ravel(at_one[target.scale]), np.ravel(values(2.0)[target.scale])
+    name = _proportional(graph, free, sigma, doubled)
+    if np.any(sigma != 1.0):
+        _refuse_function(free)
+    rv = next(rv for rv in graph.free if rv.name == name)
+    density = _density(graph, rv, at_one.get(f"~{name}", []))
+    return StudentT(likelihood.nu, sigma=density), None, name
 
 
 def _all(value: FloatArray, shape: tuple[int, ...]) -> FloatArray:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bayesreg.data import Data
-from bayesreg.likelihoods import noise_prior
+from bayesreg.likelihoods import estimated_dispersion, noise_prior
 from bayesreg.model import Model
 from bayesreg.priors import Flat
 
@@ -16,7 +16,13 @@ def notes_of(
     model: Model, data: Data, intercept: str | None, on_sigma: str | None
 ) -> tuple[str, ...]:
     notes = []
-    if on_sigma is not None:
+    density = estimated_dispersion(model.likelihood)
+    if density is not None:
+        notes.append(
+            f"sigma is unknown ({on_sigma} ~ {density!r}): libraries state it as a number; "
+            "find_map takes target='joint'"
+        )
+    elif on_sigma is not None:
         notes.append(
             f"sigma is unknown ({on_sigma} ~ {noise_prior(model.likelihood)!r}): the penalty "
             "depends on it, so there is no one twin; model.at_sigma(...) states it, find_map takes "

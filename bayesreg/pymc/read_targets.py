@@ -37,11 +37,14 @@ class Target:
         The other parameters of the likelihood.
     likelihood : callable
         The likelihood of the values of the parameters; Gaussian has its sigma read elsewhere.
+    scale : str
+        The one parameter that may be unknown; empty where none may.
     """
 
     eta: Any
     parameters: Mapping[str, Any]
     likelihood: Callable[[Numbers], Any]
+    scale: str = ""
 
 
 def read_target(rv: Any) -> Target:
@@ -76,7 +79,7 @@ def as_tensor(value: FloatArray) -> Any:
 
 
 def _gaussian(mu: Any, sigma: Any) -> Target:
-    return Target(plain(mu), {"sigma": sigma}, lambda values: None)
+    return Target(plain(mu), {"sigma": sigma}, lambda values: None, "sigma")
 
 
 def _bernoulli(p: Any) -> Target:
@@ -106,14 +109,15 @@ def _gamma(shape: Any, scale: Any) -> Target:
 def _student_t(nu: Any, mu: Any, sigma: Any) -> Target:
     return Target(
         plain(mu), {"nu": nu, "sigma": sigma},
-        lambda values: StudentT(one(values, "nu"), sigma=one(values, "sigma")),
+        lambda values: StudentT(one(values, "nu"), sigma=one(values, "sigma")), "sigma",
     )  # fmt: skip
 
 
 def _cauchy(alpha: Any, beta: Any) -> Target:
     return Target(
-        plain(alpha), {"beta": beta}, lambda values: StudentT(1.0, sigma=one(values, "beta"))
-    )
+        plain(alpha), {"beta": beta}, lambda values: StudentT(1.0, sigma=one(values, "beta")),
+        "beta",
+    )  # fmt: skip
 
 
 def _laplace(mu: Any, b: Any) -> Target:

@@ -99,13 +99,17 @@ def _counterpart(kind: Likelihood) -> tuple[Any, Callable[..., dict[str, Any]]]:
             "beta": (1.0 / phi) * pm.math.exp(-eta),
         }
     if isinstance(kind, StudentT):
-        nu, sigma = np.asarray(kind.nu), np.asarray(kind.sigma)
-        return pm.StudentT, lambda eta: {"nu": nu, "mu": eta, "sigma": sigma}
+        nu, scale = np.asarray(kind.nu), np.asarray(kind.sigma)
+        return pm.StudentT, lambda eta, sigma=scale: {"nu": nu, "mu": eta, "sigma": sigma}
     if isinstance(kind, AsymmetricLaplace):
         # PyMC's rates are b kappa above mu and b / kappa below it: q / s and (1 - q) / s.
         kappa = np.sqrt(np.asarray(kind.q / (1.0 - kind.q)))
-        b = np.sqrt(np.asarray(kind.q * (1.0 - kind.q))) / kind.s
-        return pm.AsymmetricLaplace, lambda eta: {"mu": eta, "kappa": kappa, "b": b}
+        root, scale = np.sqrt(np.asarray(kind.q * (1.0 - kind.q))), np.asarray(kind.s)
+        return pm.AsymmetricLaplace, lambda eta, s=scale: {
+            "mu": eta,
+            "kappa": kappa,
+            "b": root / s,
+        }
     require_known(kind)
     raise AssertionError(kind)
 

@@ -100,7 +100,8 @@ def _other(likelihood: Any) -> tuple[float, str]:
             )
         return sigma**2 * nu / (nu - 2.0), "R2 = V / (V + sigma^2 nu / (nu - 2))"
     if isinstance(likelihood, AsymmetricLaplace):
-        q, s = float(likelihood.q), float(likelihood.s)
+        scale: Any = likelihood.s
+        q, s = float(likelihood.q), float(scale)
         variance = s**2 * (1 - 2 * q + 2 * q**2) / (q * (1 - q)) ** 2
         return variance, "R2 = V / (V + the variance of the noise)"
     raise ModelError(f"there is no R2 for {likelihood!r}; state the scale in its own units")

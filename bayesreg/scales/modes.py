@@ -80,7 +80,7 @@ def mode_columns(
         "degrees_of_freedom": ("scale", freedom),
     }
     columns |= {f"map_{name}": ("scale", values) for name, values in found.scalars.items()}
-    if "sigma" in found.scalars:
+    if noise_prior(model.likelihood) is not None and "sigma" in found.scalars:
         columns["map_lambda"] = ("scale", axis.lambdas * found.scalars["sigma"] ** axis.sigma_power)
     return columns | norms("map", found.coef)
 

@@ -17,9 +17,10 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
-from bayesreg.likelihoods import Dispersed, Gaussian, Likelihood
+from bayesreg.likelihoods import AsymmetricLaplace, Dispersed, Gaussian, Likelihood, StudentT
 from bayesreg.model import Model
 from bayesreg.penalty import Penalty
+from bayesreg.posterior.densities import parts
 from bayesreg.posterior.target import Posterior, pose, with_unknowns_at_one
 from bayesreg.scales.integrals import log_integral
 
@@ -101,9 +102,9 @@ class _Null:
         return problem.penalty.take(np.array([problem.size - 1]))
 
     def log_scale_guess(self) -> float:
-        """log of about the most likely sigma; 0 for a dispersion."""
+        """log of about the most likely scale of noise; 0 for another dispersion."""
         problem = self.posterior.problem
-        if not isinstance(problem.likelihood, Gaussian):
+        if not isinstance(problem.likelihood, Gaussian | StudentT | AsymmetricLaplace):
             return 0.0
         residual = problem.y - self.eta
         if problem.has_intercept:
@@ -140,13 +141,19 @@ class _Null:
         """The loss of all rows as a function of the intercept; of a Gaussian a parabola."""
         y, weights = self.posterior.problem.y, self.posterior.problem.weights
 
-        def at(a: float) -> float:
-            return float(weights @ likelihood.loss(y, self.eta + a))
+        def at(a: FloatArray) -> FloatArray:
+            return np.concatenate([
+                likelihood.loss(y, self.eta + a[part, None]) @ weights
+                for part in parts(a.size, y.size)
+            ])  # fmt: skip
 
         if not isinstance(likelihood, Gaussian):
-            return lambda a: np.array([at(each) for each in a])
+            return at
         centre = float(np.average(y - self.eta, weights=weights))
-        least, bend = at(centre), float(weights @ likelihood.curvature(y, self.eta))
+        least, bend = (
+            float(at(np.array([centre]))[0]),
+            float(weights @ likelihood.curvature(y, self.eta)),
+        )
         return lambda a: least + 0.5 * bend * (a - centre) ** 2
 
     def _likelihood(self, value: float | None) -> Likelihood:

@@ -119,7 +119,7 @@ METHODS = (
     Method(
         "profile-dispersion",
         lambda model: estimated_dispersion(model.likelihood) is not None,
-        "NegativeBinomial or Gamma with a prior on its dispersion",
+        "NegativeBinomial, Gamma, StudentT or AsymmetricLaplace with a prior on its dispersion",
         "local: KKT residual, the dispersion's among them",
         _dispersion,
     ),

@@ -10,28 +10,33 @@ import numpy as np
 
 from bayesreg._types import FloatArray
 from bayesreg.errors import ModelError
+from bayesreg.likelihoods import is_smooth
 from bayesreg.model import Model
 from bayesreg.problem import Problem
+from bayesreg.proof.corner_limits import require_supported_penalty
 from bayesreg.proof.point import certify_point
 from bayesreg.solvers.estimate import MapEstimate
 from bayesreg.solvers.local import is_ridge, local_modes
 from bayesreg.solvers.newton import Solution
+from bayesreg.solvers.quantile import minimise_corners, solve_corners
 from bayesreg.solvers.settle import settle
 from bayesreg.solvers.solve import as_estimate, reported, solve
 from bayesreg.solvers.start import starting_point
 
 
 def require_solvable(problem: Problem) -> None:
-    """Refuse groups beside tails.
+    """Refuse groups beside what is not convex, and priors that a loss with corners cannot have.
 
     Raises
     ------
     ModelError
     """
+    if not is_smooth(problem.likelihood):
+        require_supported_penalty(problem)
     if not (problem.convex or problem.penalty.is_separable):
         raise ModelError(
-            "GroupLaplace beside a prior that is not log-concave has no solver; give its columns a "
-            "Laplace prior, or the others a log-concave one"
+            "GroupLaplace beside a likelihood or prior that is not log-concave has no solver; "
+            "give its columns a Laplace prior, or the others a log-concave one"
         )
 
 
@@ -39,6 +44,9 @@ def conditional_mode(
     problem: Problem, names: tuple[str, ...], start: FloatArray, max_iterations: int
 ) -> Solution:
     """The mode, or where there may be several the one in whose valley ``start`` lies."""
+    if not is_smooth(problem.likelihood):
+        corners = minimise_corners(problem, max_iterations)
+        return Solution(corners.v, corners.iterations, corners.settled)
     if problem.convex:
         return settle(problem, names, start, max_iterations)
     if not np.isfinite(problem.value(start)):
@@ -56,6 +64,8 @@ def conditional_estimate(
     max_iterations: int,
 ) -> MapEstimate:
     """The same, certified and in the user's units."""
+    if not is_smooth(problem.likelihood):
+        return solve_corners(problem, model, names, tol, max_iterations)
     if problem.convex:
         return solve(problem, model, names, start, tol, max_iterations)
     solution = conditional_mode(problem, names, start, max_iterations)

@@ -1,9 +1,9 @@
-"""The joint mode over coefficients, intercept and a dispersion d (alpha, phi) with a prior.
+"""The joint mode over coefficients, intercept and a dispersion d with a prior.
 
     F(d) = min_v J(v; d) - log p(d),      the density taken in d itself, not in log d
 
-For each d the problem in v is convex and solved to rounding, warm-started from its neighbour; by
-the envelope theorem
+For each d the problem in v is solved to rounding, warm-started from its neighbour; by the envelope
+theorem
 
     dF / d log d = sum_i s_i d nll_i / d log d  -  d log p / d log d     at the minimising v.
 
@@ -11,8 +11,11 @@ Every sign change of this slope from - to + along a logarithmic grid encloses a 
 joint density; each is refined to a root of the slope.  Modes closer together than the grid
 (a factor of about 2) may be missed: the certificate says "local".
 
-Beside Student-t and Cauchy priors the problem in v is not convex: the profile then follows one
-valley up the grid and one down it, and a valley that ends between two knots is no mode.
+Under a Student-t likelihood, and beside Student-t and Cauchy priors, the problem in v is not
+convex: the profile then follows one valley up the grid and one down it (from where it is nearly
+convex), under such a likelihood also the best one that many starts find at the best knot. A valley
+that ends between two knots is no mode. Under an asymmetric Laplace likelihood the slope jumps where
+the fitted rows change, downwards as d grows: a sign change from - to + is a root.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ import numpy as np
 from bayesreg._types import FloatArray
 from bayesreg.data import Data
 from bayesreg.errors import ModelError, NoModeError
-from bayesreg.likelihoods import Dispersed, estimated_dispersion
+from bayesreg.likelihoods import Dispersed, estimated_dispersion, is_smooth
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
 from bayesreg.proof.certificate import local_certificate
@@ -42,6 +45,9 @@ from bayesreg.solvers.conditional import (
 )
 from bayesreg.solvers.dispersion_range import Knots, knots
 from bayesreg.solvers.estimate import LocalMode, MapEstimate
+from bayesreg.solvers.local import local_modes
+from bayesreg.solvers.local_starts import starting_points
+from bayesreg.solvers.noise_at_zero import prior_power, why_unbounded
 from bayesreg.solvers.start import starting_point
 
 # A slope at the end of the grid that no rounding explains: F falls without bound.
@@ -49,6 +55,10 @@ _FALLING = 1e-3
 _PRIOR_STEP = 1e-3
 # Of the slopes at the ends of a bracket: what is left at a root that is none.
 _JUMP = 1e-6
+# Scales of noise, of a typical target and of the largest.
+_NARROW, _WIDE = 1e-4, 30.0
+# Of the largest target: the rounding of residuals.
+_ROUNDING = 1e-12
 # Two modes whose linear predictors and log dispersions differ by less are one.
 _SAME = 1e-4
 
@@ -100,6 +110,9 @@ class _Profile:
         reason = why_no_mode(self._problem, self.data.names)
         if reason is not None:
             raise NoModeError(f"no mode: {reason}")
+        unbounded = why_unbounded(self._problem, self.prior)
+        if unbounded is not None:
+            raise NoModeError(f"no joint mode: {unbounded}")
 
     @property
     def name(self) -> str:
@@ -110,6 +123,40 @@ class _Profile:
         """Whether the problem in v is convex at every dispersion."""
         return self._problem.convex
 
+    @property
+    def robust(self) -> bool:
+        """Whether rows may leave a fit: then modes differ by the rows that they believe."""
+        return self._problem.majorised is not None
+
+    @property
+    def of_noise(self) -> bool:
+        """Whether the dispersion is a scale of y - eta."""
+        return self.robust or not is_smooth(self._problem.likelihood)
+
+    @property
+    def sizes_of_noise(self) -> tuple[float, float]:
+        """log of the least and the largest scale that is looked at before a slope asks for more.
+
+        Beyond many times the largest target the density falls; below a small share of a typical
+        one it does unless most rows are fitted that closely, which the slope there tells.
+        """
+        distance = np.abs(self._problem.y - self._problem.offset)
+        typical, largest = float(np.mean(distance)), float(np.max(distance))
+        if not self.of_noise or typical == 0:
+            return -math.inf, math.inf
+        return math.log(_NARROW * typical), math.log(_WIDE * largest)
+
+    @property
+    def rounding(self) -> float:
+        """The log scale of noise below which residuals are nothing but rounding.
+
+        What stops a scale there on its way to 0 are not the data.
+        """
+        if not self.of_noise or not math.isfinite(prior_power(self.prior)):
+            return -math.inf
+        largest = float(np.max(np.abs(self._problem.y - self._problem.offset)))
+        return math.log(_ROUNDING * largest) if largest > 0 else -math.inf
+
     def model_at(self, d: float) -> Model:
         return replace(self.model, likelihood=self.likelihood.with_dispersion(d))
 
@@ -119,6 +166,19 @@ class _Profile:
     def linear_predictor(self, v: FloatArray) -> FloatArray:
         return self._problem.linear_predictor(v)
 
+    def followed_from(self, v: FloatArray | None) -> None:
+        """Where the next problem is started."""
+        self._v = v
+
+    def best_start(self, point: _Point) -> FloatArray | None:
+        """A better mode at the same dispersion, from many starts; None where there is none."""
+        problem, names = self.problem_at(math.exp(point.log_d)), self.data.names
+        starts = chain([point.v], starting_points(problem, names))
+        modes = local_modes(problem, starts, self.max_iterations)
+        here = problem.value(point.v)
+        better = modes[0].settled and modes[0].value < here - 1e-9 * (1.0 + abs(here))
+        return modes[0].v if better else None
+
     def log_prior(self, d: float) -> float:
         return float(np.ravel(self.prior.log_density(np.array([d])))[0])
 
@@ -127,7 +187,7 @@ class _Profile:
         d = math.exp(log_d)
         problem = self.problem_at(d)
         names = self.data.names
-        start = starting_point(problem, names) if self._v is None else self._v
+        start = self._first_start(problem) if self._v is None else self._v
         solution = conditional_mode(problem, names, start, self.max_iterations)
         self.settled = self.settled and solution.settled
         self.iterations += solution.iterations
@@ -135,6 +195,16 @@ class _Profile:
         eta = problem.linear_predictor(v)
         value = problem.value(v, eta) + problem.constants - self.log_prior(d)
         return _Point(log_d, v, self._slope(problem, eta, d), value)
+
+    def _first_start(self, problem: Problem) -> FloatArray:
+        if not is_smooth(problem.likelihood):
+            return problem.start  # the interior point method has its own
+        names = self.data.names
+        return (
+            next(starting_points(problem, names))
+            if self.robust
+            else (starting_point(problem, names))
+        )
 
     def _slope(self, problem: Problem, eta: FloatArray, d: float) -> float:
         likelihood = problem.likelihood
@@ -163,10 +233,15 @@ class _Profile:
 def _modes(profile: _Profile) -> list[_Point]:
     """Every local minimum of F that the grid shows."""
     grid = knots(profile.prior, repr(profile.model.likelihood), profile.name)
+    grid = grid.about(*profile.sizes_of_noise)
     sweeps = [list(_swept(profile, grid))]
     if not profile.convex:
         sweeps.append(list(_swept(profile, grid, downwards=True)))
+    if profile.robust:
+        sweeps += _believing_others(profile, grid, list(chain(*sweeps)))
     found = [point for points in sweeps for point in _minima(profile, grid, points)]
+    if any(point.log_d < profile.rounding for point in found):
+        raise NoModeError(_runaway(profile, "0"))
     best = min((point.value for point in found), default=np.inf)
     for points in sweeps if profile.settled else []:
         first, last = points[0], points[-1]
@@ -176,7 +251,25 @@ def _modes(profile: _Profile) -> list[_Point]:
         runs_up = last.slope < 0 and not grid.high_is_bound
         if runs_up and (last.slope < -_FALLING or last.value < best):
             raise NoModeError(_runaway(profile, "infinity"))
-    return found or [min(chain(*sweeps), key=lambda point: point.value)]
+    return found or [min(chain(*sweeps), key=_value)]
+
+
+def _value(point: _Point) -> float:
+    return point.value
+
+
+def _believing_others(profile: _Profile, grid: Knots, points: list[_Point]) -> list[list[_Point]]:
+    """A sweep both ways from the best knot, if there is a better valley at it."""
+    best = min(points, key=_value)
+    start = profile.best_start(best)
+    if start is None:
+        return []
+    core = grid.logs[grid.core]
+    sweep = []
+    for logs in (core[core < best.log_d][::-1], core[core >= best.log_d]):
+        profile.followed_from(start)
+        sweep += [profile.at(x) for x in logs]
+    return [sorted(sweep, key=lambda point: point.log_d)]
 
 
 def _distinct(profile: _Profile, points: list[_Point]) -> list[_Point]:
@@ -306,7 +399,13 @@ def _require_joint(target: str | None, likelihood: object, name: str) -> None:
     )
 
 
+_VANISHING = (
+    "coefficients fit rows exactly, or its prior is infinite at 0. Give it a prior that vanishes "
+    "at 0, such as InverseGamma(shape, scale) or Uniform(lower, upper) with lower > 0, or state it"
+)
 _REASONS = {
+    ("sigma", "0"): _VANISHING,
+    ("s", "0"): _VANISHING,
     ("phi", "0"): "the coefficients can fit y exactly, or the prior is infinite at 0. Give phi a "
     "prior that ends above 0, such as Uniform(0.01, 10), the coefficients a tighter one, or state "
     "phi",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,13 @@ class Knots:
     core: slice
     low_is_bound: bool
     high_is_bound: bool
+
+    def about(self, low: float, high: float) -> Knots:
+        """Always visited are those between two values of log d alone, where there are any."""
+        within = np.flatnonzero((self.logs >= low) & (self.logs <= high))
+        first = max(self.core.start, int(within[0]) if within.size else 0)
+        last = min(self.core.stop, int(within[-1]) + 1 if within.size else self.logs.size)
+        return replace(self, core=slice(first, last)) if last - first >= 2 else self
 
 
 def knots(prior: Any, likelihood: str, name: str) -> Knots:

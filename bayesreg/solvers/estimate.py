@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from bayesreg._json import plain
 from bayesreg._tables import Table, number, with_notes
 from bayesreg._types import BoolArray, FloatArray
 from bayesreg.errors import DataError
-from bayesreg.likelihoods import predicted
+from bayesreg.likelihoods import noise_prior, predicted
 from bayesreg.model import Model
 from bayesreg.proof.certificate import Certificate
 from bayesreg.solvers.class_table import class_table
@@ -63,8 +64,8 @@ class MapEstimate:
         ``tol`` leaves).
     scalars : mapping of str to float
         Parameters of the model found beside the coefficients, such as ``sigma``; empty when the
-        model states them all as numbers. A dispersion that was found (``alpha``, ``phi``) also
-        stands in ``model`` as that number.
+        model states them all as numbers. A dispersion that was found (``alpha``, ``phi``, ``s``,
+        the ``sigma`` of StudentT) also stands in ``model`` as that number.
     modes : tuple of LocalMode
         The local modes that were found, best first, where there can be more than one; the first
         is this estimate. Others may exist, and a better one among them. Empty for convex problems.
@@ -115,8 +116,9 @@ class MapEstimate:
     @property
     def _noise(self) -> float:
         """sigma as stated or as found; 1 where there is none."""
-        found = self.scalars.get("sigma", self.scalars.get("effective_sigma"))
-        return self.model.likelihood.noise if found is None else found
+        if noise_prior(self.model.likelihood) is None:
+            return self.model.likelihood.noise
+        return self.scalars.get("sigma", self.scalars.get("effective_sigma", math.nan))
 
     @property
     def n_zeros(self) -> int:

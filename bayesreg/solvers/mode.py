@@ -50,8 +50,9 @@ def find_map(
         conditional one. With sigma unknown, ``Gaussian(sigma=HalfNormal(1.0))``, say which:
         "joint", over (intercept, coefficients, sigma) with the density taken in sigma itself,
         found globally; or "marginal", over the coefficients with sigma and the intercept (flat,
-        or none) integrated out. ``NegativeBinomial(alpha=HalfNormal(1.0))`` and
-        ``Gamma(phi=...)`` need "joint".
+        or none) integrated out. ``NegativeBinomial(alpha=HalfNormal(1.0))``,
+        ``Gamma(phi=...)``, ``StudentT(nu, sigma=...)`` and ``AsymmetricLaplace(q, s=...)`` with
+        densities need "joint".
     tol : float
         Relative duality gap at which the certificate holds. By default the coefficients are found
         to rounding all the same; with a looser one, Normal priors and many more rows than columns
