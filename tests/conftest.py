@@ -1,8 +1,8 @@
 """Settings for every test: pictures are drawn without a display; Ctrl-C is heard; BLAS is alone.
 
 A shell that starts a job in the background has it ignore SIGINT, and so has every child of it: the
-tests of Ctrl-C would wait for ever in a checkout whose tests run unattended. There is one worker for
-each core, and a matrix library that starts threads of its own there waits for them most of the time.
+tests of Ctrl-C would wait for ever in a checkout whose tests run unattended. There is one worker
+for each core, and a matrix library that starts threads of its own waits for them most of the time.
 """
 
 import os
