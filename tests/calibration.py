@@ -203,7 +203,7 @@ CASES = [
     *cases("coordinate", "half-normal", Model(NOISE, HalfNormal(0.7), PROPER)),
     *cases("coordinate", "exponential", Model(NOISE, Exponential(0.7), PROPER)),
     *cases("coordinate", "half-normal-scale", Model(NOISE, HalfNormal(SCALE), PROPER)),
-    *cases("coordinate", "exponential-scale", Model(NOISE, Exponential(SCALE), PROPER)),
+    *cases("coordinate", "exponential-scale", Model(NOISE, Exponential(SCALE), PROPER), (1, 4)),
     *cases("coordinate", "uniform", Model(NOISE, Uniform(-0.5, 1.0), PROPER)),
     *cases("coordinate", "laplace", Model(NOISE, Laplace(SCALE, loc=0.2), PROPER), thin=16),
     *cases("coordinate", "positive-laplace",
