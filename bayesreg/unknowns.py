@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesreg._types import BoolArray
+from bayesreg._types import BoolArray, FloatArray
 from bayesreg.columns import prior_columns
 from bayesreg.data import Data
 from bayesreg.likelihoods import Dispersed, estimated_dispersion, noise_prior
@@ -57,6 +57,16 @@ class Unknowns:
     scales: tuple[RandomScale, ...]
     relative: BoolArray
     horseshoe: BoolArray
+
+    def factors(self, scalars: Mapping[str, FloatArray]) -> FloatArray:
+        """What multiplies each prior scale at draws of the scalars, shape (..., size)."""
+        shape = next((np.shape(values) for values in scalars.values()), ())
+        factor = np.ones((*shape, self.relative.size))
+        if self.sigma is not None:
+            factor[..., self.relative] *= scalars["sigma"][..., None]
+        for scale in self.scales:
+            factor[..., scale.columns] *= scalars[scale.name][..., None]
+        return factor
 
 
 def unknowns(model: Model, data: Data) -> Unknowns:

@@ -8,34 +8,29 @@ A random scale is one number for all classes, as is the prior.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from bayesreg._types import BoolArray, FloatArray
+from bayesreg._types import FloatArray
 from bayesreg.class_problem import ClassProblem, bind_classes
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
 from bayesreg.model import Model
-from bayesreg.unknowns import RandomScale, unknowns, with_unknowns_at_one
+from bayesreg.unknowns import Unknowns, unknowns, with_unknowns_at_one
 
 
 @dataclass(frozen=True, eq=False)
-class ClassPosterior:
+class ClassPosterior(Unknowns):
     """What there is to sample; see :class:`bayesreg.posterior.target.Posterior`.
+
+    Of the unknowns only scales occur, and all arrays are of one class's extended vector.
 
     Attributes
     ----------
     problem : ClassProblem
-        The model with every unknown scale at 1.
-    scales : tuple of RandomScale
-        Their columns are those of one class's extended vector.
     """
 
     problem: ClassProblem
-    scales: tuple[RandomScale, ...] = ()
 
     @property
     def size(self) -> int:
@@ -50,24 +45,6 @@ class ClassPosterior:
     @property
     def only_coefficients(self) -> bool:
         return not self.scales
-
-    @property
-    def relative(self) -> BoolArray:
-        """Nothing is a multiple of a noise."""
-        return np.zeros(self.problem.size, dtype=bool)
-
-    @property
-    def horseshoe(self) -> BoolArray:
-        """No prior is."""
-        return np.zeros(self.problem.size, dtype=bool)
-
-    def factors(self, scalars: Mapping[str, FloatArray]) -> FloatArray:
-        """What multiplies each prior scale at draws of the scalars, shape (..., size)."""
-        shape = next((np.shape(values) for values in scalars.values()), ())
-        factor = np.ones((*shape, self.problem.size))
-        for scale in self.scales:
-            factor[..., scale.columns] *= scalars[scale.name][..., None]
-        return factor
 
     def by_class(self, v: FloatArray) -> FloatArray:
         """(..., K, size) from vectors of unknowns (..., K size)."""
@@ -88,4 +65,5 @@ def pose_classes(model: Model, data: Data) -> ClassPosterior:
             f"{model.likelihood!r} takes log-concave priors only, and Horseshoe is not; take a "
             "Laplace, Normal or ElasticNet prior"
         )
-    return ClassPosterior(bind_classes(with_unknowns_at_one(model), data), found.scales)
+    problem = bind_classes(with_unknowns_at_one(model), data)
+    return ClassPosterior(**vars(found), problem=problem)

@@ -10,47 +10,28 @@ to it; an unknown scale as a factor of the prior scales that it governs:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from bayesreg._types import BoolArray, FloatArray
 from bayesreg.data import Data
 from bayesreg.model import Model
 from bayesreg.problem import Problem, bind
-from bayesreg.unknowns import RandomScale, unknowns, with_unknowns_at_one
+from bayesreg.unknowns import RandomScale, Unknowns, unknowns, with_unknowns_at_one
 
 __all__ = ["Posterior", "RandomScale", "pose", "with_unknowns_at_one"]
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
-    """What there is to sample.
+class Posterior(Unknowns):
+    """What there is to sample: the unknowns, and the problem with all of them at 1.
 
     Attributes
     ----------
     problem : Problem
-        The model with sigma, the dispersion and every unknown scale at 1, and Normal priors of
-        the same scale in place of Horseshoe priors.
-    sigma : density or None
-        Of the noise of a Gaussian likelihood; None where it is a number.
-    dispersion : density or None
-        Of the likelihood's ``dispersion_name``; None where it is a number, or there is none.
-    scales : tuple of RandomScale
-    relative : (size,) array of bool
-        Whose prior scale is a multiple of sigma.
-    horseshoe : (size,) array of bool
-        Where the prior is Normal(scale s_j) with s_j ~ HalfCauchy(1).
+        With Normal priors of the same scale in place of Horseshoe priors.
     """
 
     problem: Problem
-    sigma: Any
-    dispersion: Any
-    scales: tuple[RandomScale, ...]
-    relative: BoolArray
-    horseshoe: BoolArray
 
     @property
     def size(self) -> int:
@@ -70,16 +51,6 @@ class Posterior:
         """True where nothing else is random and every prior is one of the problem's own."""
         return not self.scalars and not self.horseshoe.any()
 
-    def factors(self, scalars: Mapping[str, FloatArray]) -> FloatArray:
-        """``factor_j`` for draws of the scalars, shape (..., size)."""
-        shape = next((np.shape(values) for values in scalars.values()), ())
-        factor = np.ones((*shape, self.problem.size))
-        if self.sigma is not None:
-            factor[..., self.relative] *= scalars["sigma"][..., None]
-        for scale in self.scales:
-            factor[..., scale.columns] *= scalars[scale.name][..., None]
-        return factor
-
 
 def pose(model: Model, data: Data) -> Posterior:
     """Resolve a model against data, with the unknowns apart.
@@ -90,7 +61,4 @@ def pose(model: Model, data: Data) -> Posterior:
         As :func:`~bayesreg.problem.bind`.
     """
     problem = bind(with_unknowns_at_one(model), data)
-    found = unknowns(model, data)
-    return Posterior(
-        problem, found.sigma, found.dispersion, found.scales, found.relative, found.horseshoe
-    )
+    return Posterior(**vars(unknowns(model, data)), problem=problem)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesreg._types import BoolArray
 from bayesreg.covariance import AnyPenalty, CorrelatedPenalty
 from bayesreg.data import Data
 from bayesreg.errors import ModelError
@@ -25,7 +24,7 @@ from bayesreg.pymc.priors import (
     require_number_density,
 )
 from bayesreg.pymc.targets import observe, require_known
-from bayesreg.unknowns import RandomScale, unknowns, with_unknowns_at_one
+from bayesreg.unknowns import Unknowns, unknowns, with_unknowns_at_one
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -106,27 +105,12 @@ def to_pymc(model: Model, data: Data) -> pm.Model:
     return build_pymc(in_user_units, data.names, used.tolist(), penalty, found)
 
 
-class _Unknown(Protocol):
-    """What :class:`~bayesreg.unknowns.Unknowns` and a posterior have in common."""
-
-    @property
-    def sigma(self) -> Any: ...
-    @property
-    def dispersion(self) -> Any: ...
-    @property
-    def scales(self) -> tuple[RandomScale, ...]: ...
-    @property
-    def relative(self) -> BoolArray: ...
-    @property
-    def horseshoe(self) -> BoolArray: ...
-
-
 def build_pymc(
     problem: Problem,
     names: Sequence[str],
     rows: Sequence[int],
     penalty: AnyPenalty | None = None,
-    unknown: _Unknown | None = None,
+    unknown: Unknowns | None = None,
 ) -> pm.Model:
     """A problem as a ``pymc.Model`` of the coefficients in the problem's own units.
 
@@ -150,7 +134,7 @@ def build_pymc(
     return pm_model
 
 
-def require_counterpart(problem: Problem, unknown: _Unknown) -> None:
+def require_counterpart(problem: Problem, unknown: Unknowns) -> None:
     """Refuse, before anything is built, what has no distribution in PyMC.
 
     Raises
@@ -175,7 +159,7 @@ def require_counterpart(problem: Problem, unknown: _Unknown) -> None:
             )
 
 
-def _numbers(problem: Problem, unknown: _Unknown | None) -> tuple[Any, Any, Any]:
+def _numbers(problem: Problem, unknown: Unknowns | None) -> tuple[Any, Any, Any]:
     """sigma and the dispersion (None where known), and the factor of each prior scale."""
     import pymc as pm
     import pytensor.tensor as pt
