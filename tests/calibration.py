@@ -216,7 +216,7 @@ CASES = [
     *cases("coordinate", "normal-off-loc",
            Model(KNOWN, Truncated(Normal(SCALE, loc=0.2), lower=0.3), PROPER)),
     *cases("coordinate", "elastic-net-relative",
-           Model(NOISE, Truncated(ElasticNet(0.7, 1.0, 0.2, True), upper=0.5), None)),
+           Model(NOISE, Truncated(ElasticNet(0.7, 1.0, 0.2, True), upper=0.5), None), (1, 2)),
     *cases("coordinate", "student-t",
            Model(NOISE, Truncated(StudentT(3.0, 0.7, loc=0.2), lower=-0.5), PROPER)),
     *cases("coordinate", "student-t-relative",
@@ -225,7 +225,7 @@ CASES = [
            Model(NOISE, Truncated(Horseshoe(SCALE), lower=0.0), PROPER), transitions=0),
     *cases("coordinate", "mixed",
            Model(NOISE, {"x0": HalfNormal(0.7), "x1": Laplace(SCALE), "x[23]": Uniform(-1, 0.5)},
-                 PROPER)),
+                 PROPER), (1, 4)),
 ]  # fmt: skip
 
 #: What the adjusted p-value of each case must exceed, and of a mutant must not.
