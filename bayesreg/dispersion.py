@@ -69,6 +69,11 @@ def _require_positive_support(prior: Density, argument: str) -> None:
     # Priors stand above this layer.
     if type(prior).__name__ == "Flat":
         return  # improper anyway: 1 on the positive numbers
+    if hasattr(getattr(getattr(prior, "prior", prior), "scale", None), "log_density"):
+        raise ModelTypeError(
+            f"the scale of {prior!r} on {argument} must be a number: densities are stated one "
+            "within another only once"
+        )
     if getattr(prior, "relative_to_noise", False):
         raise ModelError(f"{argument} has no noise sd to be relative to; got {prior!r}")
     below = np.asarray(prior.log_density(-np.geomspace(1e-12, 1e12, 97)[:, None]))

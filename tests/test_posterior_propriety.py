@@ -4,7 +4,22 @@ import numpy as np
 import pytest
 from helpers import make_data, make_design
 
-from bayesreg import Bernoulli, Data, Flat, Gaussian, Laplace, Model, Normal, Poisson, bind, sample
+from bayesreg import (
+    Bernoulli,
+    Data,
+    ElasticNet,
+    Flat,
+    Gaussian,
+    HalfNormal,
+    Laplace,
+    Model,
+    Normal,
+    Poisson,
+    StudentT,
+    Truncated,
+    bind,
+    sample,
+)
 from bayesreg.errors import ImproperPosteriorError
 from bayesreg.posterior.propriety import redundant_columns, require_proper
 from bayesreg.posterior.target import pose
@@ -58,3 +73,33 @@ def test_separation_along_flat_columns():
     refused(Model(Bernoulli(), {"x0": Flat(), "x1": Normal(1.0)}), data, "separat")
     counts = Data(np.column_stack([(x > 7) * 1.0, noise]), (x < 7) * (1 + x))
     refused(Model(Poisson(), {"x0": Flat(), "x1": Normal(1.0)}), counts, "separat")
+
+
+@pytest.mark.parametrize(
+    "likelihood", [Gaussian(0.5), Gaussian(HalfNormal(1.0)), StudentT(3.0, sigma=1.0)], ids=repr
+)
+@pytest.mark.parametrize(
+    "prior", [Normal(Flat()), StudentT(3.0, Flat()), ElasticNet(1.0, 1.0, scale=Flat())], ids=repr
+)
+def test_a_flat_scale_between_two_bounds(likelihood, prior):
+    """The prior becomes uniform: the likelihood of its scale goes to a constant."""
+    data = make_data(Gaussian(1.0))
+    with pytest.raises(ImproperPosteriorError, match="scale goes to infinity"):
+        require_proper(pose(Model(likelihood, Truncated(prior, -2.0, 2.0)), data), data.names)
+    for proper in (prior, Truncated(prior, lower=-2.0)):
+        require_proper(pose(Model(likelihood, proper), data), data.names)
+
+
+@pytest.mark.parametrize(
+    ("nu", "weight", "proper"),
+    [(1, 0.1, False), (1, 0.11, True), (3, 0.05, False), (3, 0.06, True)],
+)
+def test_rows_of_student_t_must_hold_a_flat_intercept(nu, weight, proper):
+    """Five rows fall like |a|^-(5 weight (nu + 1)), which must be faster than 1 / |a|."""
+    data = Data(make_design(5, 1), np.arange(5.0), weights=np.full(5, weight))
+    posterior = pose(Model(StudentT(nu, sigma=1.0), Normal(1.0)), data)
+    if proper:
+        require_proper(posterior, data.names)
+        return
+    with pytest.raises(ImproperPosteriorError, match="flat prior of the intercept"):
+        require_proper(posterior, data.names)

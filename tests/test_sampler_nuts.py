@@ -36,8 +36,10 @@ from bayesreg import (
     sample,
 )
 from bayesreg.errors import ImproperPosteriorError, ModelError, NoModeError, NotCertifiedError
-from bayesreg.posterior import nuts
+from bayesreg.posterior import nuts, nuts_start
 from bayesreg.posterior.densities import Parameters, log_likelihood, log_prior
+from bayesreg.posterior.nuts_start import find_start
+from bayesreg.posterior.nuts_target import coordinates
 from bayesreg.posterior.protocol import Block, Draws, Setup
 from bayesreg.posterior.target import pose
 from bayesreg.scales.draws import parameters
@@ -510,3 +512,35 @@ def test_the_same_seed_and_fewer_chains():
     np.testing.assert_array_equal(runs[0]["coef"], runs[1]["coef"])
     np.testing.assert_array_equal(runs[0]["coef"].values[:2], runs[2]["coef"].values)
     np.testing.assert_array_equal(runs[0]["intercept"].values[:2], runs[2]["intercept"].values)
+
+
+# --- how a scale is parted from its coefficients --------------------------------------------------
+
+
+def test_a_known_combination_stays_centred():
+    """Neither of two nearly equal columns is known, but their sum is: a share of the prior's sd
+    that the data leave to each would free both from the scale, and the sum would bind it."""
+    rng = np.random.default_rng(0)
+    x, idle = rng.normal(size=(2, 400))
+    X = np.column_stack([x, x + 1e-3 * rng.normal(size=400), 1e-3 * idle])
+    data = Data(X, rng.poisson(np.exp(0.5 * x)) * 1.0)
+    found = find_start(coordinates(pose(Model(Poisson(), Normal(HalfNormal(1.0)), None), data)),
+                       np.zeros(3))  # fmt: skip
+    centring = found.coordinates.target.centring
+    assert np.all(centring[:2] < 0.2)
+    assert centring[2] > 0.95
+
+
+def test_least_binding_shares_are_optimal():
+    """Of c'A c + sum_j p_j (1 - c_j)^2: no slope inside, outward slopes at the bounds."""
+    rng = np.random.default_rng(1)
+    B = rng.normal(size=(6, 6))
+    A, pull, free = B @ B.T, rng.exponential(size=6), np.arange(6) != 4
+    c = nuts_start._least_binding(A, pull, free)
+    slope = A @ c - pull * (1.0 - c)
+    assert c[4] == 0.0
+    inside = free & (c > 0.0) & (c < 1.0)
+    assert inside.any()
+    assert np.all(np.abs(slope[inside]) < 1e-2)
+    assert np.all(slope[free & (c == 0.0)] >= 0.0)
+    assert np.all(slope[free & (c == 1.0)] <= 0.0)

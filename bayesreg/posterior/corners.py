@@ -6,7 +6,8 @@ coefficients integrated out the posterior is a power of x there, times what fall
     p(sigma), p(scale)   each p ~ s^q at 0 adds -(q + 1) where e = -1, each p ~ s^-r at infinity
                          1 - r where e = 1 (with ds = s d log s)
     likelihood           x^-(sum of f_i): the f_i are the exponents of the m standard deviations
-                         of y on its contrasts. A column has exponent f_j, that of its prior scale;
+                         of y on its contrasts. A column has exponent f_j, that of its prior scale,
+                         between two bounds at most 0;
                          greater ones go first, each level counts the rank that it adds, and the
                          noise has what is left, with e_0 (det V by Cauchy and Binet).
                          Where e_0 = -1 it is 0 for good, unless the columns with f_j >= 0 fit the
@@ -103,7 +104,15 @@ class Corners:
         exponents = corner.get("sigma", 0) * self.posterior.relative.astype(float)
         for scale in self.posterior.scales:
             exponents += corner[scale.name] * scale.columns
-        return exponents
+        # Between two bounds a prior that grows becomes uniform.
+        return np.where(self.in_box, np.minimum(exponents, 0.0), exponents)
+
+    @cached_property
+    def in_box(self) -> BoolArray:
+        """Columns bounded on both sides."""
+        penalty = self.posterior.problem.penalty
+        boxed: BoolArray = np.isfinite(penalty.lower) & np.isfinite(penalty.upper)
+        return boxed
 
     @cached_property
     def _known(self) -> dict[tuple[str, bytes], float]:

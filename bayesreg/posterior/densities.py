@@ -208,7 +208,7 @@ def lambdas(
     One number per draw where all columns share it (with ``standardize``, the standardised
     columns), else one per column.
     """
-    if not posterior.scalars:
+    if posterior.sigma is None and not posterior.scales:
         return {}
     stated = with_unknowns_at_one(model)
     penalty = stated.stated_penalty(data)

@@ -21,7 +21,7 @@ import numpy as np
 from bayesreg._kernels import posterior_density as density
 from bayesreg._kernels.posterior_density import potential, workspace
 from bayesreg._kernels.scalar_density import elasticity
-from bayesreg._types import FloatArray
+from bayesreg._types import BoolArray, FloatArray
 from bayesreg.class_problem import ClassProblem
 from bayesreg.likelihoods import StudentT
 from bayesreg.posterior.nuts_classes import likelihood_curvature, likelihood_curvatures
@@ -34,6 +34,10 @@ _NEWTON_STEPS, _ROUNDS = 30, 40
 # Draws over which the curvature is averaged.
 _AVERAGED = 20
 _MATCHING = 15
+# How much more a local scale, whose entry alone speaks of it, wants to be apart: its neck is long.
+_NECK = 4.0
+# Of coordinate descent on the centring.
+_SWEEPS = 50
 _SETTLED = 1e-3
 # log s is kept within this of where it began: a flat likelihood of a scale has no mode.
 _FARTHEST = 12.0
@@ -65,7 +69,7 @@ def find_start(found: Coordinates, v: FloatArray) -> Start:
         _update_numbers(smooth, u, covariance)
         if np.max(np.abs(u[d:] - before), initial=0.0) < _SETTLED:
             break
-    centring = _centring(smooth, u, covariance)
+    centring = _centring(smooth, u)
     final, smooth = with_centring(found, centring), with_centring(smooth, centring)
     log_factor = _log_factor(smooth, u)
     u[:d] *= np.exp(-centring * log_factor)
@@ -393,14 +397,52 @@ def _minimise(
 # --- coordinates ---------------------------------------------------------------------------------
 
 
-def _centring(found: Coordinates, u: FloatArray, covariance: FloatArray) -> FloatArray:
-    """The share of the prior's sd that the data leave: 1 where they say nothing."""
-    t = found.target
-    log_factor = _log_factor(found, u)
-    share = np.sqrt(np.clip(covariance * t.l2 * np.exp(-2.0 * log_factor), 0.0, 1.0))
-    governed = np.zeros(share.size, dtype=bool)
-    governed[t.governed] = True
-    return np.where(governed & (t.bound == density.NO_BOUND), share, 0.0)
+def _centring(found: Coordinates, u: FloatArray) -> FloatArray:
+    """The shares at which the numbers are least bound to the coordinates of the entries.
+
+    As a number moves and the coordinates stay, v_j moves by c_j (v_j - loc_j) and the argument of
+    its prior by the rest. With H the curvature of the data, p_j that of the prior and M the second
+    moments of v - loc, the precision of log s given the coordinates is about
+
+        c' (H o M) c + 2 sum_j p_j M_jj (1 - c_j)^2
+
+    summed over the numbers: least at 1 where the data say nothing, near 0 where a combination of
+    entries is known well, even if no single one is.
+    """
+    t, d = found.target, found.free.size
+    prior, H = _prior_curvature(found, u), _curvature(found, u)
+    w = workspace(t)
+    potential(t, w, u, np.empty(u.size))
+    distance = w.v[:d] - t.loc
+    free = (t.bound == density.NO_BOUND) & np.isin(np.arange(d), t.governed)
+    if not free.any():
+        return np.zeros(d)
+    own = np.zeros((t.codes.size, d))
+    own[t.governing, t.governed] = 1.0
+    second = distance**2 + _diagonal_of_inverse(H)
+    weight = np.where(np.arange(t.codes.size) < found.scalars, 1.0, _NECK)
+    pull = 2.0 * prior * second * (weight @ own)
+    if H.ndim == 1:
+        with_data = (H - prior) * second * own.sum(axis=0)
+        return np.where(free, pull / np.maximum(pull + with_data, np.finfo(float).tiny), 0.0)
+    T = upper_factor_of_inverse(H)
+    M = np.outer(distance, distance) + T @ T.T
+    A = (H - np.diag(prior)) * M * (own.T @ own)
+    return _least_binding(A, pull, free)
+
+
+def _least_binding(A: FloatArray, pull: FloatArray, free: BoolArray) -> FloatArray:
+    """min c'A c + sum_j pull_j (1 - c_j)^2 over 0 <= c <= 1, one c_j after the other."""
+    c = np.zeros(pull.size)
+    places = np.flatnonzero(free)
+    for _ in range(_SWEEPS):
+        before = c.copy()
+        for j in places:
+            rest = pull[j] - (A[j] @ c - A[j, j] * c[j])
+            c[j] = np.clip(rest / max(pull[j] + A[j, j], np.finfo(float).tiny), 0.0, 1.0)
+        if np.max(np.abs(c - before)) < _SETTLED:
+            break
+    return c
 
 
 def _metric(found: Coordinates, u: FloatArray) -> FloatArray:

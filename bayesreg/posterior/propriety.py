@@ -15,6 +15,7 @@ from bayesreg._types import IntArray
 from bayesreg._warning import warn
 from bayesreg.class_problem import ClassProblem
 from bayesreg.errors import ImproperPosteriorError, PriorTailWarning
+from bayesreg.likelihoods import StudentT
 from bayesreg.posterior.class_target import ClassPosterior
 from bayesreg.posterior.dispersion_propriety import why_dispersion_diverges
 from bayesreg.posterior.protocol import AnyPosterior
@@ -56,6 +57,7 @@ def require_proper(posterior: AnyPosterior, names: tuple[str, ...]) -> None:
     problem = posterior.problem
     reason = (
         why_no_mode(problem, names)
+        or _why_tails_diverge(problem, names)
         or why_scalars_diverge(posterior, names)
         or why_dispersion_diverges(posterior)
     )
@@ -64,11 +66,36 @@ def require_proper(posterior: AnyPosterior, names: tuple[str, ...]) -> None:
     for name in scales_left_to_their_prior(posterior):
         warn(
             f"the likelihood of {name} does not fall as {name} goes to infinity: the columns fit "
-            "the data without residual, and sigma follows. The posterior is proper, but its tail "
+            "the data without residual, and sigma follows; or they are bounded on both sides, and "
+            "their prior becomes uniform. The posterior is proper, but its tail "
             f"is that of p({name}) = {posterior.scalars[name]!r}; choose that density with care, "
             "or state sigma or give it a proper prior",
             PriorTailWarning,
         )
+
+
+def _why_tails_diverge(problem: Problem, names: tuple[str, ...]) -> str | None:
+    """A row of Student-t noise falls like a power: |eta|^-(weight (nu + 1)).
+
+    Over k flat directions together the rows that they move must fall faster than r^-k, and over
+    each alone than 1 / r.
+    """
+    likelihood = problem.likelihood
+    flat = np.flatnonzero(problem.penalty.is_flat)
+    if not isinstance(likelihood, StudentT) or not flat.size:
+        return None
+    moved = problem.block(flat) != 0
+    power = (likelihood.nu + 1.0) * problem.weights
+    alone, together = power @ moved, float(power @ moved.any(axis=1))
+    if np.all(alone > 1.0) and together > flat.size:
+        return None
+    least = int(flat[np.argmin(alone)])
+    name = "the intercept" if least == problem.p else f"column {names[least]!r}"
+    return (
+        f"rows of {likelihood!r} fall like a power of the linear predictor, weight times nu + 1 "
+        f"each, and the weights of these rows are too small to hold the flat prior of {name}. Give "
+        "it a proper prior, such as Normal(scale=...), or the rows larger weights"
+    )
 
 
 def _require_proper_classes(posterior: ClassPosterior, names: tuple[str, ...]) -> None:

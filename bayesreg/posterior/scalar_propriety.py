@@ -112,18 +112,21 @@ def _of_flat_scale(posterior: Posterior, scale: RandomScale, names: tuple[str, .
     """A flat density of a scale under a likelihood that is not Gaussian.
 
     As the scale goes to infinity the integrated likelihood falls like scale^-rank, where the
-    likelihood closes all directions of its columns, and else not at all.
+    likelihood closes all directions of its columns, and else not at all. Columns between two bounds
+    do not count: their prior becomes uniform.
     """
     if not isinstance(scale.prior, ON_NOISE) or noise_density(scale.prior).proper:
         return None
     problem = posterior.problem
     penalty = problem.penalty
+    tails, corners = penalty.tails, Corners(posterior)
     opened = replace(
         penalty, l1=np.where(scale.columns, 0.0, penalty.l1),
         l2=np.where(scale.columns, 0.0, penalty.l2),
+        tails=tails and replace(tails, scale=np.where(scale.columns, np.inf, tails.scale)),
     )  # fmt: skip
     closed = why_no_mode(replace(problem, penalty=opened), names) is None
-    if closed and Corners(posterior).rank(scale.columns) >= 2:
+    if closed and corners.rank(scale.columns & ~corners.in_box) >= 2:
         return None
     return (
         f"p({scale.name}) = {scale.prior!r} does not fall, and as the scale goes to infinity "

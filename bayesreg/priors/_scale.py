@@ -36,7 +36,7 @@ def known_scale(scale: Any, prior: str) -> Any:
     if is_unknown(scale):
         raise ModelError(
             f"the scale of {prior} is unknown here (scale ~ {scale!r}), and this needs it as a "
-            f"number: {prior}(scale=...). Models with an unknown scale can be sampled, "
-            "compared and given to PyMC, but not converted to a penalty"
+            f"number: {prior}(scale=...). sample(model, data) draws from the "
+            "posterior of the scale and the coefficients; one penalty it has not"
         )
     return scale
