@@ -198,7 +198,7 @@ WRONG = [
     (
         lambda: br.plot_lambda_posterior(posterior_of(coef=(("chain", "draw"), np.ones((1, 2))))),
         ModelError,
-        "one number",
+        "no draws of lambda",
     ),
 ]
 

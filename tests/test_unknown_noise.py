@@ -448,6 +448,7 @@ def test_what_a_result_says_of_the_scale(likelihood):
     np.testing.assert_allclose(post["log_prior"][name], prior.log_density(draws[name].values))
     # The penalty of such a likelihood is on no scale of noise: it is a number.
     assert "lambda2" not in draws
+    np.testing.assert_array_equal(post["constant_data"]["lambda2"], np.full(3, 0.25))
     fit = br.find_map(model, data, target="joint")
     np.testing.assert_array_equal(fit.lambda2, np.full(3, 0.25))
     assert post["map_estimate"][name].item() == fit.scalars[name]

@@ -89,9 +89,9 @@ def _draws(post: Any, name: str | None, feature: str | None) -> tuple[np.ndarray
     there = [key for key in ("lambda1", "lambda2") if key in group]
     if not there:
         raise ModelError(
-            "nothing is unknown in this posterior but the coefficients, so lambda is one number: "
-            "constant_data has it. Give sigma or the prior's scale a density, such as "
-            "Laplace(scale=HalfCauchy(1.0))"
+            "there are no draws of lambda in this posterior. Where sigma and the prior's scale are "
+            "numbers lambda is one too (constant_data has it): give one of them a density, such as "
+            "Laplace(scale=HalfCauchy(1.0)). StudentT, Cauchy and Horseshoe priors have no lambda"
         )
     chosen = there[0] if name is None else name
     if chosen not in there:

@@ -183,7 +183,7 @@ def _constants(model: Model, data: Data, posterior: AnyPosterior) -> xr.Dataset:
         "weights": ("obs", weights[rows]),
         "offset": ("obs", offset[rows]),
     }
-    if posterior.only_coefficients:
+    if posterior.sigma is None and not posterior.scales and not posterior.horseshoe.any():
         penalty, noise = model.coefficient_penalty(data), model.likelihood.noise
         constants["l1"], constants["l2"] = ("feature", penalty.l1), ("feature", penalty.l2)
         constants["loc"] = ("feature", penalty.loc)
